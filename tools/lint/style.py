@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: Apache-2.0
+"""House rules that clang-format does not know, for every text file of the tree.
+
+Entry point: check(root). Licence line, 100 columns, blanks, no `friend`, no exceptions, no
+unowned to-do notes, no absolute path of somebody's machine.
+"""
+
+import re
+from typing import List
+
+from common import (CPP_SUFFIXES, Finding, all_files, blank_comments_and_literals, line_of, read)
+
+LICENCE = "SPDX-License-Identifier: Apache-2.0"
+LICENSED = CPP_SUFFIXES + (".py", ".sh", ".cmake", "CMakeLists.txt", ".proto", ".textproto",
+                           "tools/dev", ".ci/run", ".java", ".clang-format", ".clang-tidy")
+COLUMNS = 100
+# A table's row and a link cannot be broken; inputs of fuzzers and jobs are data.
+UNBROKEN = re.compile(r"^\s*(\||\[[^\]]*\]:|[-*]?\s*<?https?://)")
+DATA = ("fuzz/corpus/", "fuzz/dict/", "tests/golden/")
+NOT_TEXT = (".json", "LICENSE")
+
+# The words are put together here so that this file does not contain them.
+_TODO = re.compile(r"\b(?:TO" + r"DO|FIX" + r"ME|X" + r"XX)\b(?!\(#\d+\))")
+_FRIEND = re.compile(r"\bfriend\b(?!\s*[=(;,.])")
+_THROW = re.compile(r"\b(?:throw|try|catch)\b(?=\s*[\w({;])")
+_HOME = re.compile(r"(?:^|[\s\"'=(])/(?:home|Users)/\w|(?:^|[\s\"'=(])/root/\.")
+
+
+def _line_findings(name: str, number: int, line: str) -> List[Finding]:
+    findings = []
+    if line.rstrip() != line:
+        findings.append(Finding(name, number, "ends in blanks"))
+    if "\t" in line and not name.endswith((".tsv", "Makefile", ".go")):
+        findings.append(Finding(name, number, "has a tab"))
+    if len(line) > COLUMNS and not UNBROKEN.match(line) and not name.endswith(".tsv"):
+        findings.append(Finding(name, number, f"has {len(line)} columns; {COLUMNS} is the limit"))
+    if _TODO.search(line):
+        findings.append(Finding(name, number, "a note of this kind needs an issue number"))
+    if _HOME.search(line):
+        findings.append(Finding(name, number, "names a path of one machine"))
+    return findings
+
+
+def check_text(name: str, text: str) -> List[Finding]:
+    findings = []
+    if not text:
+        return findings
+    lines = text.split("\n")
+    head = lines[0] if not lines[0].startswith("#!") else "".join(lines[1:2])
+    if name.endswith(LICENSED) and LICENCE not in head:
+        findings.append(Finding(name, 1, f"does not begin with {LICENCE}"))
+    if not text.endswith("\n"):
+        findings.append(Finding(name, len(lines), "has no newline at its end"))
+    for number, line in enumerate(lines, start=1):
+        findings += _line_findings(name, number, line)
+    if name.endswith(CPP_SUFFIXES) and not name.startswith("tools/demo/"):
+        code = blank_comments_and_literals(text)
+        for rule, message in ((_FRIEND, "friend: give the class a door instead"),
+                              (_THROW, "exceptions: return a Status")):
+            for match in rule.finditer(code):
+                findings.append(Finding(name, line_of(code, match.start()), message))
+    return findings
+
+
+def check(root: str) -> List[Finding]:
+    findings = []
+    for name in all_files(root):
+        if name.startswith(DATA) or name.endswith(NOT_TEXT):
+            continue
+        with open(f"{root}/{name}", "rb") as file:
+            if b"\0" in file.read(4096):
+                continue
+        findings += check_text(name, read(root, name))
+    return findings
