@@ -209,7 +209,8 @@ class StyleTest(unittest.TestCase):
 
     def test_each_rule_can_fail(self):
         for line in ("int a; ", "\tint a;", "x" * 101, "// TO" + "DO: later", "friend class A;",
-                     "throw 1;", "try {", "} catch (...) {", '"/ho' + 'me/someone/x"', "see /ro" + "ot/.x"):
+                     "throw 1;", "try {", "} catch (...) {", '"/ho' + 'me/someone/x"',
+                     "see /ro" + "ot/.x"):
             self.assertEqual([f.line for f in self.broken(line)], [2], line)
         for line in ("int a;", "x" * 100, "// a friend, try it", "bool friendly = Retry(x);"):
             self.assertEqual(self.broken(line), [], line)
