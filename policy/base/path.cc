@@ -28,9 +28,8 @@ bool HasControlByte(absl::string_view text) {
 }
 
 absl::Status BadPath(absl::string_view path, absl::string_view why) {
-  return absl::InvalidArgumentError(
-      absl::StrCat("\"", EscapeForPeople(path.substr(0, 80)), path.size() > 80 ? "..." : "", "\" ",
-                   why));
+  return absl::InvalidArgumentError(absl::StrCat("\"", EscapeForPeople(path.substr(0, 80)),
+                                                 path.size() > 80 ? "..." : "", "\" ", why));
 }
 
 }  // namespace

@@ -62,8 +62,7 @@ constexpr Unit kDurationUnits[] = {
 
 constexpr absl::string_view kSizeHelp =
     "a number and one of B KiB MiB GiB TiB PiB kB MB GB TB, such as \"256MiB\"";
-constexpr absl::string_view kDurationHelp =
-    "a number and one of ns us ms s m h, such as \"1.5s\"";
+constexpr absl::string_view kDurationHelp = "a number and one of ns us ms s m h, such as \"1.5s\"";
 
 std::string Quote(absl::string_view text) {
   return absl::StrCat("\"", EscapeForPeople(text.substr(0, 40)), text.size() > 40 ? "..." : "",
@@ -86,7 +85,8 @@ std::string ReadDecimal(absl::string_view text, Decimal* out) {
   if (whole == 0) return "does not begin with a digit";
   if (whole > 1 && text[0] == '0') return "has a leading zero";
   if (whole > kMostWholeDigits) return "is too large";
-  for (size_t i = 0; i < whole; ++i) out->digits = out->digits * 10 + static_cast<unsigned>(text[i] - '0');
+  for (size_t i = 0; i < whole; ++i)
+    out->digits = out->digits * 10 + static_cast<unsigned>(text[i] - '0');
   out->rest = text.substr(whole);
   if (out->rest.empty() || out->rest[0] != '.') return "";
   size_t fraction = 0;

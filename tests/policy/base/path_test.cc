@@ -39,8 +39,9 @@ TEST(PathTest, RefusesWhatIsNotAnAbsolutePath) {
 
 TEST(PathTest, LengthsAreThoseOfTheKernel) {
   EXPECT_THAT(CanonicalAbsolutePath(absl::StrCat("/", std::string(255, 'a'))), IsOk());
-  EXPECT_THAT(CanonicalAbsolutePath(absl::StrCat("/", std::string(256, 'a'))),
-              StatusIs(absl::StatusCode::kInvalidArgument, "a component of 256 bytes; at most 255"));
+  EXPECT_THAT(
+      CanonicalAbsolutePath(absl::StrCat("/", std::string(256, 'a'))),
+      StatusIs(absl::StatusCode::kInvalidArgument, "a component of 256 bytes; at most 255"));
   std::string deep;
   while (deep.size() < 4095 - 4) absl::StrAppend(&deep, "/abc");
   deep.append("/ab");

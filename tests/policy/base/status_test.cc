@@ -46,8 +46,9 @@ TEST(StatusTest, RendersOnlyWhatIsThere) {
             "a.b: m");
   EXPECT_EQ(RenderError(DetailsOf(Error(absl::StatusCode::kInternal, "m").Source("f:1:2"))[0]),
             "f:1:2: m");
-  EXPECT_EQ(RenderError(DetailsOf(Error(absl::StatusCode::kInternal, "m").Syscall("fork", "", 11))[0]),
-            "fork: EAGAIN (Resource temporarily unavailable): m");
+  EXPECT_EQ(
+      RenderError(DetailsOf(Error(absl::StatusCode::kInternal, "m").Syscall("fork", "", 11))[0]),
+      "fork: EAGAIN (Resource temporarily unavailable): m");
 }
 
 TEST(StatusTest, ConvertsToStatusOr) {
@@ -108,7 +109,7 @@ TEST(StatusTest, EscapesEverythingThatSteersATerminal) {
   EXPECT_EQ(EscapeForPeople("\x1B[2J\n\t\x7F"), "\\033[2J\\n\\t\\177");
   EXPECT_EQ(EscapeForPeople(absl::string_view("\0x", 2)), "\\000x");
   EXPECT_EQ(EscapeForPeople("\xFF\x9B"), "\\377\\233");
-  EXPECT_EQ(EscapeForPeople("\xC2\x9B"), "\\302\\233");          // C1 control, valid UTF-8
+  EXPECT_EQ(EscapeForPeople("\xC2\x9B"), "\\302\\233");           // C1 control, valid UTF-8
   EXPECT_EQ(EscapeForPeople("\xE2\x80\xAE"), "\\342\\200\\256");  // right-to-left override
   EXPECT_EQ(EscapeForPeople("gr\xC3\xBC\xC3\x9F"), "gr\xC3\xBC\xC3\x9F");
 }

@@ -48,11 +48,39 @@ TEST(UnitsTest, ParsesSizes) {
 }
 
 TEST(UnitsTest, RefusesSizesThatAreNotExactOrNotClear) {
-  for (const absl::string_view bad :
-       {"", " ", "B", "MiB", "256", "256M", "256 MiB", " 256MiB", "256MiB ", "256mib", "256Mib",
-        "-1B", "+1B", "0x10B", "1e3B", "1.B", ".5KiB", "1.5B", "0.3KiB", "01B", "00", "1,5KiB",
-        "1.5.5KiB", "inf", "NaN", "infB", "1e400", "unlimited", "max", "1MiB2MiB",
-        "1.0000000000B", "\xD9\xA1" "B"}) {
+  for (const absl::string_view bad : {"",
+                                      " ",
+                                      "B",
+                                      "MiB",
+                                      "256",
+                                      "256M",
+                                      "256 MiB",
+                                      " 256MiB",
+                                      "256MiB ",
+                                      "256mib",
+                                      "256Mib",
+                                      "-1B",
+                                      "+1B",
+                                      "0x10B",
+                                      "1e3B",
+                                      "1.B",
+                                      ".5KiB",
+                                      "1.5B",
+                                      "0.3KiB",
+                                      "01B",
+                                      "00",
+                                      "1,5KiB",
+                                      "1.5.5KiB",
+                                      "inf",
+                                      "NaN",
+                                      "infB",
+                                      "1e400",
+                                      "unlimited",
+                                      "max",
+                                      "1MiB2MiB",
+                                      "1.0000000000B",
+                                      "\xD9\xA1"
+                                      "B"}) {
     EXPECT_THAT(ParseSize(bad), StatusIs(absl::StatusCode::kInvalidArgument, "")) << bad;
   }
   EXPECT_FALSE(ParseSize(absl::string_view("1B\0", 3)).ok());
