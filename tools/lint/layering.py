@@ -99,7 +99,7 @@ waitpid write writev
 """.split())
 
 _INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*([<"])([^>"\n]+)[>"]', re.MULTILINE)
-_ASSEMBLY = re.compile(r"\b(?:asm|__asm__|__asm)\b")
+_ASSEMBLY = re.compile(r"\b(?:asm|__asm__|__asm)\b\s*(?:volatile|__volatile__|goto|inline|\()")
 _CALL = re.compile(r"(?P<before>[\w.>:)\]]?)(?P<space>\s*)(?P<global>::)?\b(?P<name>[a-z]\w*)\s*\(")
 _WORD_BEFORE = re.compile(r"(\w+)\s*$")
 

@@ -1,0 +1,100 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Runs one job through the command and reads its report.
+
+Entry points: Cordon.run, Outcome. Nothing here knows what a right verdict is.
+"""
+
+import json
+import os
+import subprocess
+import tempfile
+from typing import Any, Dict, List, NamedTuple, Optional, Sequence
+
+OWN_FAILURE = 125
+
+
+class Job(NamedTuple):
+    """One run: flags of `cordon run` as values."""
+
+    policy: str
+    argv: Sequence[str]
+    binds: Sequence[str] = ()
+    limits: Dict[str, str] = {}
+    stdin: Optional[str] = None
+    stdout: Optional[str] = None
+    stderr: Optional[str] = None
+    folder: Optional[str] = None  # host folder where the command is started
+
+
+class Outcome(NamedTuple):
+    """What the command said about one job."""
+
+    exit_status: int
+    report: Dict[str, Any]
+    message: str  # what the command itself wrote to stderr
+
+    @property
+    def verdict(self) -> str:
+        return self.report.get("verdict", "NO_REPORT")
+
+    @property
+    def exit_code(self) -> Optional[int]:
+        return self.report.get("exit_code", 0) if self.verdict == "EXITED" else None
+
+    @property
+    def signal_name(self) -> str:
+        return self.report.get("signal_name", "")
+
+    def usage(self, field: str) -> float:
+        return number_of(self.report.get("usage", {}).get(field, 0))
+
+    @property
+    def limit_hit(self) -> str:
+        """The evidence that carries a limit, or the first one, in a few words."""
+        evidence = self.report.get("evidence", [])
+        limited = [e for e in evidence if e.get("limit")] or evidence
+        if not limited or self.verdict == "EXITED":
+            return ""
+        first = limited[0]
+        text = f"{first.get('name', '')} {first.get('observed', '')}".strip()
+        return text + (f" of {first['limit']}" if first.get("limit") else "")
+
+
+def number_of(value: Any) -> float:
+    """Protobuf's JSON writes 64-bit numbers as strings and durations as "1.5s"."""
+    if isinstance(value, str):
+        return float(value[:-1] if value.endswith("s") else value)
+    return float(value)
+
+
+def command_line(cordon: str, job: Job, report: str) -> List[str]:
+    line = [cordon, "run", "--policy", job.policy, "--report", report]
+    for flag, value in sorted(job.limits.items()):
+        line += [f"--{flag}", value]
+    for bind in job.binds:
+        line += ["--bind", bind]
+    for flag in ("stdin", "stdout", "stderr"):
+        if getattr(job, flag):
+            line += [f"--{flag}", getattr(job, flag)]
+    return line + ["--", *job.argv]
+
+
+class Cordon:
+    """The command under test; reports go to a folder that dies with the process."""
+
+    def __init__(self, program: str, scratch: str):
+        self.program = os.path.abspath(program)
+        self.scratch = scratch
+
+    def run(self, job: Job, timeout: float = 2400) -> Outcome:
+        with tempfile.TemporaryDirectory(dir=self.scratch) as folder:
+            report_path = os.path.join(folder, "report.json")
+            line = command_line(self.program, job, report_path)
+            done = subprocess.run(line, cwd=job.folder, stdin=subprocess.DEVNULL,
+                                  capture_output=True, timeout=timeout, check=False)
+            report: Dict[str, Any] = {}
+            if os.path.exists(report_path):
+                with open(report_path, encoding="utf-8") as file:
+                    text = file.read()
+                report = json.loads(text) if text.strip() else {}
+        return Outcome(done.returncode, report, done.stderr.decode(errors="replace"))
