@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tools/bench/measure.h"
+
+#include <fcntl.h>
+#include <spawn.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <cstring>
+#include <fstream>
+#include <iterator>
+
+namespace cordon::bench {
+namespace {
+
+constexpr int64_t kNsPerSecond = 1'000'000'000;
+
+int64_t NowNs() {
+  timespec now = {};
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return int64_t{now.tv_sec} * kNsPerSecond + now.tv_nsec;
+}
+
+int64_t ToNs(const timeval& value) {
+  return int64_t{value.tv_sec} * kNsPerSecond + int64_t{value.tv_usec} * 1000;
+}
+
+// The element that `share` of the sorted values do not exceed.
+int64_t Quantile(std::vector<int64_t> values, double share) {
+  if (values.empty()) return 0;
+  std::sort(values.begin(), values.end());
+  const double at = share * static_cast<double>(values.size() - 1);
+  return values[static_cast<size_t>(at + 0.5)];
+}
+
+}  // namespace
+
+RunResult RunOnce(const std::vector<std::string>& argv) {
+  std::vector<std::string> copies = argv;
+  std::vector<char*> pointers;
+  pointers.reserve(copies.size() + 1);
+  for (std::string& argument : copies) pointers.push_back(argument.data());
+  pointers.push_back(nullptr);
+  posix_spawn_file_actions_t actions;
+  posix_spawn_file_actions_init(&actions);
+  posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+  posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
+
+  RunResult result;
+  pid_t pid = -1;
+  const int64_t began = NowNs();
+  const int error = posix_spawn(&pid, pointers[0], &actions, nullptr, pointers.data(), environ);
+  int status = 0;
+  rusage usage = {};
+  if (error == 0 && wait4(pid, &status, 0, &usage) == pid) {
+    result.wall_ns = NowNs() - began;
+    result.cpu_ns = ToNs(usage.ru_utime) + ToNs(usage.ru_stime);
+    result.ok = WIFEXITED(status) && WEXITSTATUS(status) == 0;
+    if (!result.ok) result.failure = "wait status " + std::to_string(status);
+  } else {
+    result.failure = error != 0 ? std::strerror(error) : "wait4 failed";
+  }
+  posix_spawn_file_actions_destroy(&actions);
+  return result;
+}
+
+int64_t ReportedPeakRss(const std::string& report_path) {
+  std::ifstream file(report_path);
+  const std::string text((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
+  const std::string key = "\"supervisor_peak_rss_bytes\"";
+  const size_t at = text.find(key);
+  if (at == std::string::npos) return 0;
+  const size_t digits = text.find_first_of("0123456789", at + key.size());
+  return digits == std::string::npos ? 0 : std::strtoll(text.c_str() + digits, nullptr, 10);
+}
+
+void Samples::Add(const RunResult& result) {
+  wall_ns_.push_back(result.wall_ns);
+  cpu_ns_.push_back(result.cpu_ns);
+}
+
+int64_t Samples::WallAt(double share) const { return Quantile(wall_ns_, share); }
+
+int64_t Samples::CpuMedian() const { return Quantile(cpu_ns_, 0.5); }
+
+}  // namespace cordon::bench
