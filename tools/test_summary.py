@@ -25,12 +25,12 @@ class Result(NamedTuple):
     detail: str
 
 
-def _first_line(text: str) -> str:
-    """The sentence of a skip or failure message, without gtest's file:line above it."""
+def _message(text: str) -> str:
+    """The beginning of a skip or failure message, without gtest's file:line above it."""
     lines = [line.strip() for line in (text or "").splitlines() if line.strip()]
     if len(lines) > 1 and lines[0].rsplit(":", 1)[-1].isdigit():
         lines = lines[1:]
-    return lines[0][:200] if lines else ""
+    return " ".join(lines[:4])[:200] if lines else ""
 
 
 def gtest_cases(path: str) -> List[Result]:
@@ -39,10 +39,10 @@ def gtest_cases(path: str) -> List[Result]:
         name = f"{case.get('classname')}.{case.get('name')}"
         failure, skipped = case.find("failure"), case.find("skipped")
         if failure is not None:
-            results.append(Result(name, "failed", _first_line(failure.get("message", ""))))
+            results.append(Result(name, "failed", _message(failure.get("message", ""))))
         elif skipped is not None or case.get("result") == "skipped":
             reason = skipped.get("message", "") if skipped is not None else ""
-            results.append(Result(name, "skipped", _first_line(reason) or "no reason given"))
+            results.append(Result(name, "skipped", _message(reason) or "no reason given"))
         elif case.get("status") == "notrun":
             results.append(Result(name, "skipped", "disabled in the source"))
         else:
@@ -56,10 +56,10 @@ def _program_result(case: ElementTree.Element) -> Result:
     failure, skipped = case.find("failure"), case.find("skipped")
     if failure is not None or status == "fail":
         message = failure.get("message", "") if failure is not None else ""
-        return Result(name, "failed", _first_line(message) or "failed")
+        return Result(name, "failed", _message(message) or "failed")
     if skipped is not None or status in ("notrun", "disabled"):
         message = skipped.get("message", "") if skipped is not None else ""
-        return Result(name, "skipped", _first_line(message) or f"not run ({status})")
+        return Result(name, "skipped", _message(message) or f"not run ({status})")
     return Result(name, "passed", "")
 
 
