@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the handlers of the child share: the program, descriptor slots, and the result type.
+// Internal to sandbox/child.
+#ifndef CORDON_SANDBOX_CHILD_CONTEXT_H_
+#define CORDON_SANDBOX_CHILD_CONTEXT_H_
+
+#include <stddef.h>
+
+#include "sandbox/child/raw_syscall.h"
+#include "sandbox/child/wire.h"
+
+namespace cordon::child {
+
+struct Context {
+  ProgramView program;
+  SharedRegion* shared;
+  int slots[kMaxSlots];
+  int root_fd;    // mount of the new root; -1 before MakeRoot
+  int proc_fd;    // detached procfs; -1 before OpenProc
+  int fd_status;
+  int exec_pipe[2];
+  long payload_pid;
+  uint32_t op_index;
+};
+
+struct [[nodiscard]] OpResult {
+  KernelCall call = KernelCall::k_none;
+  int error = 0;  // positive errno, 0 is success
+};
+
+inline OpResult Ok() { return {}; }
+// `result` is what the kernel returned: negative means that `call` failed.
+inline OpResult Check(KernelCall call, long result) {
+  if (result < 0) return {call, static_cast<int>(-result)};
+  return {};
+}
+
+inline const char* Text(const Context& context, uint32_t offset) {
+  return context.program.arena + offset;
+}
+
+inline size_t Length(const char* text) {
+  size_t n = 0;
+  while (text[n] != '\0') ++n;
+  return n;
+}
+
+uint64_t MonotonicNow();
+void WriteFrame(const Context& context, FrameKind kind, OpResult result, uint32_t aux,
+                uint64_t aux64);
+[[noreturn]] void ExitNow(int code);
+
+// One handler per opcode, in ops_*.cc and init.cc.
+#define OP(name, side, why) OpResult Run##name(Context& context, const Op& op);
+#include "sandbox/program/opcode.inc"
+#undef OP
+
+// Runs operations [from, program end) of the payload side, in the forked payload.
+[[noreturn]] void RunPayload(Context& context, uint32_t from);
+
+}  // namespace cordon::child
+
+#endif  // CORDON_SANDBOX_CHILD_CONTEXT_H_

@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: Apache-2.0
+// Init: pid 1 of the sandbox after the gate. Checks the launch program, forks the payload, reaps
+// everything, reports how the payload ended, then kills what is left and reports the usage.
+#include <asm/siginfo.h>
+#include <asm/signal.h>
+#include <linux/fcntl.h>
+#include <linux/resource.h>
+#include <linux/wait.h>
+
+#include "sandbox/child/context.h"
+
+namespace cordon::child {
+namespace {
+
+constexpr int kEintr = 4;
+constexpr int kEchild = 10;
+constexpr int kEinval = 22;
+
+// The fields of siginfo_t for SIGCHLD, at the offsets of the kernel's ABI (64 bit).
+struct WaitInfo {
+  int signo;
+  int error;
+  int code;
+  int pad;
+  int pid;
+  int uid;
+  int status;
+  int rest[25];
+};
+static_assert(sizeof(WaitInfo) == 128);
+
+long Wait(int type, long id, WaitInfo* info, int options) {
+  long result;
+  do {
+    result = Sys(__NR_waitid, type, id, info, options, nullptr);
+  } while (result == -kEintr);
+  return result;
+}
+
+// The payload's exec pipe: EOF is success, a frame is the failure.
+void ForwardExec(Context& context) {
+  StatusFrame frame = {};
+  long got;
+  do {
+    got = Sys(__NR_read, context.exec_pipe[0], &frame, sizeof(frame));
+  } while (got == -kEintr);
+  (void)Sys(__NR_close, context.exec_pipe[0]);
+  if (got == static_cast<long>(sizeof(frame))) {
+    (void)Sys(__NR_write, kFdStatus, &frame, sizeof(frame));
+    return;
+  }
+  WriteFrame(context, FrameKind::kExecDone, Ok(), 0, 0);
+}
+
+void ReportUsage(const Context& context) {
+  struct rusage usage = {};
+  (void)Sys(__NR_getrusage, RUSAGE_CHILDREN, &usage);
+  const auto user = static_cast<uint64_t>(usage.ru_utime.tv_sec) * 1000000u +
+                    static_cast<uint64_t>(usage.ru_utime.tv_usec);
+  const auto system = static_cast<uint64_t>(usage.ru_stime.tv_sec) * 1000000u +
+                      static_cast<uint64_t>(usage.ru_stime.tv_usec);
+  // 32 bits of microseconds are 71 minutes; longer jobs saturate and the group's clock counts.
+  const uint64_t top = 0xffffffffu;
+  const uint64_t packed = (user > top ? top : user) << 32 | (system > top ? top : system);
+  WriteFrame(context, FrameKind::kUsage, Ok(), static_cast<uint32_t>(usage.ru_maxrss), packed);
+}
+
+bool OffsetsInRange(const SharedRegion& shared, uint64_t count) {
+  const uint64_t end = shared.vector_offset + count * sizeof(uint32_t);
+  if (shared.vector_offset % sizeof(uint32_t) != 0 || end > shared.used) return false;
+  if (shared.cwd >= shared.used) return false;
+  for (uint64_t i = 0; i < count; ++i) {
+    uint32_t offset;
+    __builtin_memcpy(&offset, shared.bytes + shared.vector_offset + i * sizeof(offset),
+                     sizeof(offset));
+    if (offset >= shared.used) return false;
+  }
+  return true;
+}
+
+}  // namespace
+
+// Order: right after the gate. The supervisor wrote this region before it opened it.
+OpResult RunReadLaunch(Context& context, const Op&) {
+  SharedRegion* shared = context.shared;
+  const uint64_t count =
+      static_cast<uint64_t>(shared->argc) + shared->envc + shared->path_count;
+  constexpr uint64_t kRoom = sizeof(shared->pointers) / sizeof(shared->pointers[0]);
+  if (shared->magic != kLaunchMagic || shared->used == 0 || shared->used > kLaunchBytes ||
+      shared->bytes[shared->used - 1] != '\0' || count + 3 > kRoom ||
+      !OffsetsInRange(*shared, count)) {
+    return {KernelCall::k_none, kEinval};
+  }
+  const char** out = shared->pointers;
+  const uint32_t groups[] = {shared->argc, shared->envc, shared->path_count};
+  uint64_t index = 0;
+  for (const uint32_t group : groups) {
+    for (uint32_t i = 0; i < group; ++i, ++index) {
+      uint32_t offset;
+      __builtin_memcpy(&offset, shared->bytes + shared->vector_offset + index * sizeof(offset),
+                       sizeof(offset));
+      *out++ = shared->bytes + offset;
+    }
+    *out++ = nullptr;
+  }
+  return Ok();
+}
+
+// Order: after SetUndumpable: the payload inherits it until its exec, so that there is no moment
+// at which a sibling could look into it.
+OpResult RunForkPayload(Context& context, const Op&) {
+  long result = Sys(__NR_pipe2, context.exec_pipe, O_CLOEXEC);
+  if (result < 0) return Check(KernelCall::k_pipe2, result);
+  const long pid = Sys(__NR_clone, SIGCHLD, 0, nullptr, nullptr, 0);
+  if (pid < 0) return Check(KernelCall::k_clone, pid);
+  if (pid == 0) {
+    uint32_t first = context.op_index;
+    while (first < context.program.op_count && context.program.ops[first].code != Opcode::kReap) {
+      ++first;
+    }
+    RunPayload(context, first + 1);
+  }
+  context.payload_pid = pid;
+  (void)Sys(__NR_close, context.exec_pipe[1]);
+  // Init keeps no end of the job's stdio: a reader must see EOF when the job closes it.
+  for (int fd = 0; fd <= 2; ++fd) (void)Sys(__NR_close, fd);
+  if (context.proc_fd >= 0) (void)Sys(__NR_close, context.proc_fd);
+  return Ok();
+}
+
+// Order: init's last step.
+OpResult RunReap(Context& context, const Op&) {
+  ForwardExec(context);
+  for (;;) {
+    WaitInfo info = {};
+    const long result = Wait(P_ALL, 0, &info, WEXITED | __WALL);
+    if (result < 0) return Check(KernelCall::k_waitid, result);
+    if (info.pid != context.payload_pid) continue;
+    WriteFrame(context, FrameKind::kWaitStatus, Ok(), static_cast<uint32_t>(info.code),
+               static_cast<uint64_t>(static_cast<uint32_t>(info.status)));
+    break;
+  }
+  // Everything else of this pid namespace: nothing outlives the payload. Reaping it all puts its
+  // time into our children's usage, which the kernel would lose if it tore the namespace down.
+  (void)Sys(__NR_kill, -1, SIGKILL);
+  for (;;) {
+    WaitInfo info = {};
+    const long result = Wait(P_ALL, 0, &info, WEXITED | __WALL);
+    if (result == -kEchild) break;
+    if (result < 0) return Check(KernelCall::k_waitid, result);
+  }
+  ReportUsage(context);
+  return Ok();
+}
+
+}  // namespace cordon::child

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+// Handlers of the payload between fork and exec.
+#include "sandbox/child/context.h"
+#include "sandbox/child/paths.h"
+
+namespace cordon::child {
+namespace {
+
+constexpr int kEnoent = 2;
+constexpr int kEacces = 13;
+constexpr int kEnotdir = 20;
+constexpr int kEinval = 22;
+
+}  // namespace
+
+// Order: before CloseInitFds' descriptor of procfs is gone, that is before exec.
+// Kernel: raising one's own oom_score_adj needs no privilege, lowering it does.
+OpResult RunSetOomScore(Context& context, const Op&) {
+  const OpResult result = WriteAt(context.proc_fd, "self/oom_score_adj", "1000");
+  (void)Sys(__NR_close, context.proc_fd);
+  context.proc_fd = -1;
+  return result;
+}
+
+// Kernel: getcwd gives "(unreachable)..." for a directory outside the root; the raw call counts
+// the final NUL.
+OpResult RunChdir(Context& context, const Op&) {
+  const char* cwd = context.shared->bytes + context.shared->cwd;
+  long result = Sys(__NR_chdir, cwd);
+  if (result < 0) return Check(KernelCall::k_chdir, result);
+  char seen[4096];
+  result = Sys(__NR_getcwd, seen, sizeof(seen));
+  if (result < 0) return Check(KernelCall::k_getcwd, result);
+  if (seen[0] != '/') return {KernelCall::k_getcwd, kEacces};
+  return Ok();
+}
+
+OpResult RunSetUmask(Context&, const Op&) {
+  (void)Sys(__NR_umask, 022);
+  return Ok();
+}
+
+// Tries the paths in order as execvp(3) does: a candidate that does not exist does not end the
+// search; EACCES is remembered, because "found, but not executable" is what the user must hear.
+OpResult RunExec(Context& context, const Op&) {
+  SharedRegion* shared = context.shared;
+  const char** argv = shared->pointers;
+  const char** envp = argv + shared->argc + 1;
+  const char** paths = envp + shared->envc + 1;
+  if (shared->path_count == 0) return {KernelCall::k_execve, kEinval};
+  int error = kEnoent;
+  for (uint32_t i = 0; i < shared->path_count; ++i) {
+    const long result = Sys(__NR_execve, paths[i], argv, envp);
+    const int failed = static_cast<int>(-result);
+    if (failed == kEacces) error = kEacces;
+    if (failed != kEnoent && failed != kEacces && failed != kEnotdir) {
+      return {KernelCall::k_execve, failed};
+    }
+  }
+  return {KernelCall::k_execve, error};
+}
+
+}  // namespace cordon::child

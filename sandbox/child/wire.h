@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: Apache-2.0
+// What crosses between supervisor and child: the set-up program (operations and an arena of bytes,
+// no pointers), the launch program, and the status frames. Plain data, the same on both sides;
+// the child archive includes nothing of libc, so neither does this.
+#ifndef CORDON_SANDBOX_CHILD_WIRE_H_
+#define CORDON_SANDBOX_CHILD_WIRE_H_
+
+#include <stdint.h>
+
+namespace cordon::child {
+
+enum class Opcode : uint16_t {
+#define OP(name, side, why) k##name,
+#include "sandbox/program/opcode.inc"
+#undef OP
+  kCount,
+};
+
+enum class KernelCall : uint16_t {
+#define CALL(name) k_##name,
+#include "sandbox/program/kernel_call.inc"
+#undef CALL
+  kCount,
+};
+
+inline constexpr uint32_t kNoData = 0xffffffffu;
+inline constexpr int32_t kNoSlot = -1;
+inline constexpr uint32_t kMaxOps = 1024;
+inline constexpr int32_t kMaxSlots = 256;
+
+// Flags of Op::flags; each opcode says which it reads.
+inline constexpr uint16_t kFlagDirectory = 1;   // OpenTree, AttachTree: the source is a directory
+inline constexpr uint16_t kFlagMayCreate = 2;   // the target may be created (it is on our tmpfs)
+inline constexpr uint16_t kFlagDevice = 4;      // OpenTree: check the device number, not the inode
+inline constexpr uint16_t kFlagDropGroups = 8;  // SetIds
+inline constexpr uint16_t kFlagProcessOnly = 16;  // MountProc: subset=pid
+
+// One step. Meaning of the fields by opcode:
+//   OpenTree       data: host path; slot; a: st_dev (or rdev), b: st_ino
+//   AttachTree     data: target; slot; a: mount attributes (MOUNT_ATTR_*)
+//   MakeRoot       a: bytes, b: inodes
+//   MountTmpfs     data: target; a: bytes, b: inodes, c: mode | attributes << 32
+//   MakeDirectory  data: target; a: mode         MakeSymlink  data: path, data2: contents
+//   MakeFile       data: path, data2/size2: content; a: mode
+//   MountProc, MaskPath, SetHostname  data        SetIds  a: uid, b: gid
+//   SetRlimit      a: resource, b: soft, c: hard
+//   AdoptFds       data: five int32 descriptors
+//   AwaitParent    a: the byte that is expected
+//   InitFilter, SeccompLoad  data2/size2: struct sock_filter array
+struct Op {
+  Opcode code;
+  uint16_t flags;
+  int32_t slot;
+  uint32_t data;   // offset in the arena of a NUL-terminated string, or kNoData
+  uint32_t data2;
+  uint32_t size2;
+  uint32_t reserved;
+  uint64_t a;
+  uint64_t b;
+  uint64_t c;
+};
+static_assert(sizeof(Op) == 48);
+
+struct ProgramView {
+  const Op* ops;
+  uint32_t op_count;
+  const char* arena;
+  uint32_t arena_size;
+};
+
+// Descriptors of init, fixed by AdoptFds.
+inline constexpr int kFdControl = 3;
+inline constexpr int kFdStatus = 4;
+
+// Bytes on the control pipe.
+inline constexpr char kByteIdsMapped = 'I';
+inline constexpr char kByteGroupEntered = 'C';
+inline constexpr char kByteOpenGate = 'G';
+
+enum class FrameKind : uint8_t {
+  kStepFailed = 1,  // op_index, opcode, errno, call
+  kAtGate = 2,
+  kExecDone = 3,    // the payload's exec succeeded
+  kExecFailed = 4,  // errno; op_index, opcode as for kStepFailed
+  kWaitStatus = 5,  // aux: si_code, aux64: si_status of the payload
+  kUsage = 6,       // aux64: microseconds of user << 32 | system time of all reaped children
+};
+
+inline constexpr uint8_t kWireVersion = 1;
+
+// One write of 32 bytes, below PIPE_BUF and so atomic. Numbers in host byte order.
+struct StatusFrame {
+  uint8_t version;
+  FrameKind kind;
+  uint16_t op_index;
+  Opcode opcode;
+  KernelCall call;
+  int32_t error;
+  uint32_t aux;
+  uint64_t aux64;
+  uint64_t monotonic_ns;
+};
+static_assert(sizeof(StatusFrame) == 32);
+
+// Shared between supervisor and init (never the payload after exec). The supervisor writes the
+// launch program and opens the gate; init writes the times at which operations ended.
+inline constexpr uint32_t kLaunchMagic = 0x43524431;
+inline constexpr uint32_t kLaunchBytes = 1u << 20;  // argv + environment + paths
+
+struct SharedRegion {
+  uint32_t magic;
+  uint32_t argc;
+  uint32_t envc;
+  uint32_t path_count;
+  uint32_t used;          // bytes of `bytes`
+  uint32_t cwd;           // offset
+  uint32_t vector_offset; // of the offsets of argv, then environment, then paths (uint32_t each)
+  uint32_t reserved;
+  uint64_t op_done_ns[kMaxOps];
+  char bytes[kLaunchBytes];
+  // Room for the pointer tables that init makes of the offsets.
+  const char* pointers[65536 + 8];
+};
+
+}  // namespace cordon::child
+
+#endif  // CORDON_SANDBOX_CHILD_WIRE_H_

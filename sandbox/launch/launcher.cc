@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sandbox/launch/launcher.h"
+
+#include <fcntl.h>
+#include <linux/sched.h>
+
+#include <cstring>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "policy/base/status.h"
+#include "sandbox/child/interpreter.h"
+#include "sandbox/launch/exec_program.h"
+#include "sandbox/launch/status_pipe.h"
+
+namespace cordon {
+namespace {
+
+// The cgroup namespace is not in the list: the child enters it once it is in its group.
+constexpr uint64_t kNamespaces =
+    CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS;
+
+struct ChildEnds {
+  Pipe control;
+  Pipe status;
+  Pipe in;
+  Pipe out;
+  Pipe err;
+};
+
+absl::StatusOr<ChildEnds> MakeEnds() {
+  ChildEnds ends;
+  for (Pipe* pipe : {&ends.control, &ends.status, &ends.in, &ends.out, &ends.err}) {
+    CORDON_ASSIGN_OR_RETURN(*pipe, MakePipe());
+  }
+  return ends;
+}
+
+// A private copy of the program with the descriptors filled in.
+SetupProgram WithDescriptors(const SetupProgram& program, const ChildEnds& ends) {
+  SetupProgram copy = program;
+  const int32_t descriptors[5] = {ends.in.read.get(), ends.out.write.get(), ends.err.write.get(),
+                                  ends.control.read.get(), ends.status.write.get()};
+  for (const child::Op& op : copy.ops) {
+    if (op.code == child::Opcode::kAdoptFds) {
+      std::memcpy(copy.arena.data() + op.data, descriptors, sizeof(descriptors));
+    }
+  }
+  return copy;
+}
+
+absl::Status WriteMap(int proc, const char* file, uint32_t inside, uint32_t outside) {
+  const absl::Status status = WriteAt(proc, file, absl::StrCat(inside, " ", outside, " 1\n"));
+  if (status.ok()) return status;
+  const v1::ErrorDetail detail = DetailsOf(status)[0];
+  return Error(absl::StatusCode::kFailedPrecondition, "cannot map the job's ids")
+      .Layer("userns")
+      .Field("identity")
+      .Syscall(detail.syscall(), file, detail.errno_value())
+      .Hint("user namespaces of this host may be restricted for unprivileged users: "
+            "kernel.apparmor_restrict_unprivileged_userns=0 or an AppArmor profile with userns");
+}
+
+// Kernel: an unprivileged writer must give up setgroups first (CVE-2014-8989). The child is not
+// reaped yet, so /proc/PID is surely it.
+absl::Status MapIds(pid_t pid, const StartOptions& options, HostIds* ids) {
+  CORDON_ASSIGN_OR_RETURN(const UniqueFd proc,
+                          OpenAt(kCwd, absl::StrCat("/proc/", pid), O_RDONLY | O_DIRECTORY));
+  if (!options.privileged) {
+    *ids = {EffectiveUid(), EffectiveGid()};
+    CORDON_RETURN_IF_ERROR(WriteAt(proc.get(), "setgroups", "deny"));
+  } else if (options.has_owner) {
+    *ids = options.owner;
+  } else {
+    CORDON_ASSIGN_OR_RETURN(const std::string map, ReadAt(kCwd, "/proc/self/uid_map"));
+    CORDON_ASSIGN_OR_RETURN(ids->uid, FreshHostId(static_cast<uint32_t>(pid), map));
+    ids->gid = ids->uid;
+  }
+  CORDON_RETURN_IF_ERROR(WriteMap(proc.get(), "uid_map", options.inside_uid, ids->uid));
+  return WriteMap(proc.get(), "gid_map", options.inside_gid, ids->gid);
+}
+
+absl::Status Tell(const Child& child, char byte) {
+  return WriteAll(child.control.get(), "control pipe", absl::string_view(&byte, 1));
+}
+
+}  // namespace
+
+Child::~Child() {
+  if (!pidfd.valid() || reaped) return;
+  // The pid namespace ends with its init; waiting for it is waiting for all of it.
+  KillPidfd(pidfd.get()).IgnoreError();
+  WaitPidfd(pidfd.get(), true).IgnoreError();
+}
+
+absl::StatusOr<Child> StartChild(const CheckedProgram& program, const StartOptions& options,
+                                 const CgroupLease* lease) {
+  CORDON_ASSIGN_OR_RETURN(ChildEnds ends, MakeEnds());
+  Child child;
+  CORDON_ASSIGN_OR_RETURN(child.shared, SharedMemory::Make(sizeof(child::SharedRegion)));
+  const SetupProgram copy = WithDescriptors(program.program(), ends);
+  const child::ProgramView view = copy.View();
+  child::SharedRegion* region = child.region();
+  const int status_write = ends.status.write.get();
+  const uint64_t flags = kNamespaces | (options.own_network ? CLONE_NEWNET : 0);
+  CORDON_ASSIGN_OR_RETURN(Clone3Result cloned,
+                          Clone3(flags, lease != nullptr ? lease->CloneFd() : -1));
+  // Nothing of libc, of the heap or of this class from here on in the child.
+  if (cloned.pid == 0) child::RunProgram(view, region, status_write);
+
+  child.pid = cloned.pid;
+  child.pidfd = std::move(cloned.pidfd);
+  child.control = std::move(ends.control.write);
+  child.status = std::move(ends.status.read);
+  child.stdin_write = std::move(ends.in.write);
+  child.stdout_read = std::move(ends.out.read);
+  child.stderr_read = std::move(ends.err.read);
+  CORDON_RETURN_IF_ERROR(MapIds(child.pid, options, &child.ids));
+  CORDON_RETURN_IF_ERROR(Tell(child, child::kByteIdsMapped));
+  return child;
+}
+
+absl::Status EnterGroup(const Child& child, CgroupLease* lease) {
+  if (lease != nullptr) CORDON_RETURN_IF_ERROR(lease->Enter(child.pid));
+  return Tell(child, child::kByteGroupEntered);
+}
+
+absl::Status AwaitGate(const Child& child, const CheckedProgram& program, int timeout_ms) {
+  CORDON_ASSIGN_OR_RETURN(const std::optional<child::StatusFrame> frame,
+                          ReadFrame(child.status.get(), timeout_ms));
+  if (!frame.has_value()) {
+    return Error(absl::StatusCode::kInternal, "the sandbox's init died during set-up");
+  }
+  if (frame->kind == child::FrameKind::kAtGate) return absl::OkStatus();
+  return StepError(*frame, program.program());
+}
+
+absl::Status OpenGate(const Child& child, const v1::LaunchPlan& launch) {
+  CORDON_RETURN_IF_ERROR(WriteExecProgram(launch, child.region()));
+  return Tell(child, child::kByteOpenGate);
+}
+
+}  // namespace cordon

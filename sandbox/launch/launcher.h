@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+// From a checked program to a child that stands at the gate, and from there to exec. Entry points:
+// StartChild, OpenGate. No policy is known here.
+#ifndef CORDON_SANDBOX_LAUNCH_LAUNCHER_H_
+#define CORDON_SANDBOX_LAUNCH_LAUNCHER_H_
+
+#include <sys/types.h>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "policy/proto/plan.pb.h"
+#include "sandbox/child/wire.h"
+#include "sandbox/launch/sources.h"
+#include "sandbox/layers/cgroup.h"
+#include "sandbox/os/file.h"
+#include "sandbox/os/process.h"
+#include "sandbox/os/unique_fd.h"
+#include "sandbox/program/check.h"
+
+namespace cordon {
+
+// A cloned init and the supervisor's ends of everything that leads to it. Destroying it kills the
+// whole pid namespace and reaps the init.
+class Child {
+ public:
+  Child() = default;
+  Child(Child&& other) noexcept = default;
+  Child& operator=(Child&& other) noexcept = default;
+  ~Child();
+
+  pid_t pid = 0;
+  UniqueFd pidfd;
+  UniqueFd control;   // write end; closing it ends a child that still waits
+  UniqueFd status;    // read end
+  UniqueFd stdin_write;
+  UniqueFd stdout_read;
+  UniqueFd stderr_read;
+  SharedMemory shared;
+  HostIds ids;
+  bool reaped = false;
+
+  child::SharedRegion* region() const {
+    return static_cast<child::SharedRegion*>(shared.data());
+  }
+};
+
+struct StartOptions {
+  bool privileged = false;
+  bool own_network = true;
+  uint32_t inside_uid = 0;
+  uint32_t inside_gid = 0;
+  bool has_owner = false;  // see ResolvedSources
+  HostIds owner;
+};
+
+// Clones the child (into the lease's group where the kernel can; the lease may be null), writes its
+// id maps and lets it build its mounts.
+absl::StatusOr<Child> StartChild(const CheckedProgram& program, const StartOptions& options,
+                                 const CgroupLease* lease);
+
+// Puts the child into the lease's group and lets it go on to the gate. Moving can take
+// milliseconds; the child works meanwhile.
+absl::Status EnterGroup(const Child& child, CgroupLease* lease);
+
+// Waits until the child reports that it is at the gate, or gives the error of its failed step.
+absl::Status AwaitGate(const Child& child, const CheckedProgram& program, int timeout_ms);
+
+// Writes the launch program into the shared region and opens the gate.
+absl::Status OpenGate(const Child& child, const v1::LaunchPlan& launch);
+
+}  // namespace cordon
+
+#endif  // CORDON_SANDBOX_LAUNCH_LAUNCHER_H_

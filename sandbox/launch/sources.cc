@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sandbox/launch/sources.h"
+
+#include <algorithm>
+
+#include "absl/strings/str_cat.h"
+#include "policy/base/status.h"
+#include "sandbox/os/procfs.h"
+
+namespace cordon {
+namespace {
+
+// Above what adduser, useradd, systemd and subuid hand out; plus a pid (at most 2^22) it stays
+// far below 2^32 - 1.
+constexpr uint32_t kFirstHostId = 0x60000000;
+constexpr uint32_t kOthersRead = 04;
+constexpr uint32_t kOthersWrite = 02;
+constexpr uint32_t kOthersEnter = 01;
+
+absl::Status Refuse(const v1::MountEntry& entry, absl::string_view message,
+                    absl::string_view hint) {
+  return Error(absl::StatusCode::kFailedPrecondition, message)
+      .Layer("mount")
+      .Field(absl::StrCat(entry.field(), ".source"))
+      .Hint(hint);
+}
+
+absl::StatusOr<ResolvedSource> ResolveBind(const v1::MountEntry& entry) {
+  ResolvedSource source;
+  absl::StatusOr<std::string> path = RealPath(entry.source());
+  if (!path.ok()) {
+    const v1::ErrorDetail detail = DetailsOf(path.status())[0];
+    const bool missing = detail.errno_name() == "ENOENT" || detail.errno_name() == "ENOTDIR";
+    if (entry.optional() && missing) return source;
+    return Error(path.status().code(), "the source of a bind mount cannot be resolved")
+        .Layer("mount")
+        .Field(absl::StrCat(entry.field(), ".source"))
+        .Syscall("realpath", entry.source(), detail.errno_value())
+        .Hint(missing ? "create it, or set optional: true when the job can do without it"
+                      : "the caller must be able to reach it");
+  }
+  CORDON_ASSIGN_OR_RETURN(source.info, StatPath(*path));
+  if (!source.info.IsDirectory() && !source.info.IsRegular()) {
+    return Refuse(entry, absl::StrCat(*path, " is neither a file nor a directory"),
+                  "sockets, FIFOs and devices of the host are not bound into a sandbox");
+  }
+  source.path = *std::move(path);
+  source.present = true;
+  return source;
+}
+
+// A job that root starts runs as an id that owns nothing; say now what would be EACCES later.
+absl::Status CheckUsableByStranger(const v1::MountEntry& entry, const ResolvedSource& source) {
+  const uint32_t mode = source.info.mode;
+  const uint32_t need = source.info.IsDirectory() ? kOthersEnter : kOthersRead;
+  if ((mode & need) == 0) {
+    return Refuse(entry,
+                  absl::StrCat(source.path, " has mode ", absl::Hex(mode >> 6 & 7),
+                               absl::Hex(mode >> 3 & 7), absl::Hex(mode & 7),
+                               ": the job runs as an unprivileged id and cannot use it"),
+                  absl::StrCat("chmod o+", source.info.IsDirectory() ? "rx " : "r ", source.path));
+  }
+  return absl::OkStatus();
+}
+
+// A writable source decides the job's ids, or is writable for everybody.
+absl::Status TakeOwner(const v1::MountEntry& entry, const ResolvedSource& source,
+                       ResolvedSources* all) {
+  if (source.info.uid == 0) {
+    if ((source.info.mode & kOthersWrite) != 0) return absl::OkStatus();
+    return Refuse(entry,
+                  absl::StrCat(source.path,
+                               " belongs to root, and a job that root starts is nobody: it could "
+                               "not write there"),
+                  absl::StrCat("chown it to an unprivileged user (the job then runs as that user): "
+                               "chown 65534:65534 ",
+                               source.path));
+  }
+  if (all->has_owner && all->owner.uid != source.info.uid) {
+    return Refuse(entry,
+                  absl::StrCat("writable binds belong to different users (", all->owner.uid,
+                               " and ", source.info.uid, ")"),
+                  "give them all to one unprivileged user");
+  }
+  all->has_owner = true;
+  all->owner = {source.info.uid, source.info.gid == 0 ? source.info.uid : source.info.gid};
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::StatusOr<ResolvedSources> ResolveSources(const v1::MountPlan& plan, bool privileged) {
+  ResolvedSources all;
+  for (const v1::MountEntry& entry : plan.entry()) {
+    ResolvedSource source;
+    if (entry.kind() == v1::MountEntry::BIND) {
+      CORDON_ASSIGN_OR_RETURN(source, ResolveBind(entry));
+      if (!source.present) {
+        all.skipped.push_back(absl::StrCat(entry.field(), ": ", entry.source()));
+      }
+    } else if (entry.kind() == v1::MountEntry::DEVICE) {
+      CORDON_ASSIGN_OR_RETURN(source.info, StatPath(entry.source()));
+      const uint64_t wanted =
+          static_cast<uint64_t>(entry.device_major()) << 32 | entry.device_minor();
+      if (!source.info.IsCharDevice() || source.info.rdev != wanted) {
+        return Refuse(entry, absl::StrCat(entry.source(), " of the host is not the device ",
+                                          entry.device_major(), ":", entry.device_minor()),
+                      "the host's /dev is broken or hostile; repair it first");
+      }
+      source.path = entry.source();
+      source.present = true;
+    }
+    if (privileged && source.present && entry.kind() == v1::MountEntry::BIND) {
+      if (!entry.read_only()) CORDON_RETURN_IF_ERROR(TakeOwner(entry, source, &all));
+    }
+    all.entry.push_back(std::move(source));
+  }
+  if (!privileged) return all;
+  for (int i = 0; i < plan.entry_size(); ++i) {
+    const ResolvedSource& source = all.entry[static_cast<size_t>(i)];
+    const bool own = all.has_owner && source.info.uid == all.owner.uid;
+    if (plan.entry(i).kind() == v1::MountEntry::BIND && source.present && !own) {
+      CORDON_RETURN_IF_ERROR(CheckUsableByStranger(plan.entry(i), source));
+    }
+  }
+  return all;
+}
+
+absl::StatusOr<uint32_t> FreshHostId(uint32_t pid, absl::string_view id_map) {
+  CORDON_ASSIGN_OR_RETURN(const std::vector<IdRange> ranges, ParseIdMap(id_map));
+  const uint64_t wanted = uint64_t{kFirstHostId} + pid;
+  uint64_t best = 0;
+  for (const IdRange& range : ranges) {
+    if (wanted >= range.inside && wanted - range.inside < range.count) {
+      return static_cast<uint32_t>(wanted);
+    }
+    // In a container: the top half of its largest range, by pid.
+    const uint64_t room = range.count / 2;
+    if (room > 0) best = std::max(best, range.inside + range.count - 1 - pid % room);
+  }
+  if (best == 0 || best > 0xfffffffe) {
+    return Error(absl::StatusCode::kFailedPrecondition,
+                 "no unprivileged id is mapped in this user namespace")
+        .Layer("userns")
+        .Hint("root runs jobs under an id of its own; give this container more than one id");
+  }
+  return static_cast<uint32_t>(best);
+}
+
+}  // namespace cordon

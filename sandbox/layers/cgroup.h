@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+// The cgroup layer: one fresh group per job behind one interface, whatever the host's mode.
+// cgroup_v2.cc works in a delegated subtree without privileges; cgroup_v1.cc uses the legacy
+// controllers (root, or delegated directories) and the controller-less v2 mount beside them.
+#ifndef CORDON_SANDBOX_LAYERS_CGROUP_H_
+#define CORDON_SANDBOX_LAYERS_CGROUP_H_
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "policy/proto/host_facts.pb.h"
+#include "policy/proto/plan.pb.h"
+#include "sandbox/os/procfs.h"
+#include "sandbox/os/unique_fd.h"
+
+namespace cordon {
+
+// What the job's group counted. All of the tree, also of processes that nobody waited for.
+struct CgroupUsage {
+  uint64_t cpu_ns = 0;
+  uint64_t user_ns = 0;
+  uint64_t system_ns = 0;
+  uint64_t memory_peak_bytes = 0;
+  uint64_t pids_peak = 0;       // includes the sandbox's init
+  bool pids_peak_known = false;
+  uint64_t oom_kills = 0;       // > 0: the kernel's out-of-memory killer ran in the group
+  uint64_t forks_denied = 0;    // > 0: the process limit refused a process or thread
+  std::string oom_source;       // file the count is from
+  std::string forks_source;
+};
+
+// A group of one job. Single use: a leaf is never used again (a group that was killed kills what
+// is cloned into it, kernel 6.18). The destructor kills what is left and removes the group.
+class CgroupLease {
+ public:
+  virtual ~CgroupLease() = default;
+
+  // Descriptor for CLONE_INTO_CGROUP, or -1.
+  virtual int CloneFd() const = 0;
+  // Puts the cloned child where CLONE_INTO_CGROUP could not.
+  virtual absl::Status Enter(pid_t pid) = 0;
+  // Compares the process's membership and every limit file with the plan.
+  virtual absl::Status Verify(const std::vector<CgroupLine>& membership) = 0;
+  virtual absl::StatusOr<uint64_t> CpuNs() = 0;
+  virtual absl::StatusOr<CgroupUsage> Collect() = 0;
+  // A descriptor that becomes readable (or EPOLLPRI) when the group runs out of memory, or -1.
+  virtual int OomFd() const = 0;
+  virtual uint32_t OomEvents() const = 0;
+  // Whether the out-of-memory killer has run; also re-arms the descriptor above.
+  virtual bool OomSeen() = 0;
+  // SIGKILL to every member where the host has cgroup.kill; otherwise nothing (the death of the
+  // pid namespace's init kills the tree).
+  virtual absl::Status Kill() = 0;
+  // OK only when no process is left. Removes the group.
+  virtual absl::Status Remove() = 0;
+  // For the report: "cgroup v1 (memory, pids ...)".
+  virtual std::string Describe() const = 0;
+};
+
+// Creates the group and sets every limit of the plan, or fails and leaves nothing.
+absl::StatusOr<std::unique_ptr<CgroupLease>> CreateCgroup(const v1::CgroupPlan& plan,
+                                                          const v1::HostFacts& facts);
+
+// Fills cgroup_mode, cgroup_controllers, cgroup_why and swap_accounting.
+absl::Status ProbeCgroup(v1::HostFacts* facts);
+
+}  // namespace cordon
+
+#endif  // CORDON_SANDBOX_LAYERS_CGROUP_H_

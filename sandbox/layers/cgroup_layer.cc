@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: Apache-2.0
+// The cgroup layer's row of the table: the group is made and entered by the supervisor (cgroup.h);
+// the child only waits for it and takes it as the root of its cgroup namespace.
+#include "sandbox/layers/layer.h"
+
+namespace cordon {
+
+absl::Status LowerCgroup(Phase phase, const LowerInput&, SetupBuilder* builder) {
+  if (phase != Phase::kLock) return absl::OkStatus();
+  builder->Add(child::Opcode::kAwaitParent, {"cgroup", "cgroup", "group entered"}).a =
+      static_cast<uint64_t>(child::kByteGroupEntered);
+  builder->Add(child::Opcode::kNewCgroupNamespace, {"cgroup", "", ""});
+  return absl::OkStatus();
+}
+
+absl::Status VerifyCgroup(const VerifyInput& input) {
+  if (input.lease == nullptr) return absl::OkStatus();
+  return input.lease->Verify(input.back.cgroup);
+}
+
+}  // namespace cordon

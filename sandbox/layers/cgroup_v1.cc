@@ -1,0 +1,321 @@
+// SPDX-License-Identifier: Apache-2.0
+// cgroup v1 backend: one group per controller hierarchy, plus one on the controller-less v2 mount
+// where there is one (its cgroup.kill and cgroup.events are what v1 lacks).
+#include <sys/epoll.h>
+
+#include <algorithm>
+#include <map>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "policy/base/status.h"
+#include "sandbox/layers/cgroup_group.h"
+#include "sandbox/os/event.h"
+#include "sandbox/os/file.h"
+
+namespace cordon {
+namespace {
+
+constexpr int kRemoveWaitMs = 500;
+
+// Our names and the kernel's: the plan says "io" for what v1 calls blkio.
+std::string V1Name(const std::string& controller) {
+  return controller == "io" ? "blkio" : controller;
+}
+
+uint64_t RoundDownToPage(uint64_t bytes) { return bytes & ~uint64_t{4095}; }
+
+class CgroupV1 : public CgroupLease {
+ public:
+  static absl::StatusOr<std::unique_ptr<CgroupLease>> Make(const v1::CgroupPlan& plan) {
+    auto lease = std::make_unique<CgroupV1>();
+    lease->plan_ = plan;
+    CORDON_ASSIGN_OR_RETURN(const std::vector<Hierarchy> all, FindHierarchies());
+    CORDON_RETURN_IF_ERROR(lease->MakeGroups(all));
+    CORDON_RETURN_IF_ERROR(lease->SetMemory());
+    CORDON_RETURN_IF_ERROR(lease->SetPids());
+    CORDON_RETURN_IF_ERROR(lease->SetCpu());
+    CORDON_RETURN_IF_ERROR(lease->SetCpuset(all));
+    CORDON_RETURN_IF_ERROR(lease->SetIo());
+    CORDON_RETURN_IF_ERROR(lease->WatchOom());
+    return std::unique_ptr<CgroupLease>(std::move(lease));
+  }
+
+  ~CgroupV1() override {
+    Kill().IgnoreError();
+    Remove().IgnoreError();
+  }
+
+  int CloneFd() const override {
+    const auto it = groups_.find("");
+    return it == groups_.end() ? -1 : it->second.fd();
+  }
+
+  absl::Status Enter(pid_t pid) override {
+    for (const auto& [mount, group] : groups_) {
+      if (mount.empty()) continue;  // CLONE_INTO_CGROUP did it
+      CORDON_RETURN_IF_ERROR(group.Write("cgroup.procs", absl::StrCat(pid)));
+    }
+    return absl::OkStatus();
+  }
+
+  absl::Status Verify(const std::vector<CgroupLine>& membership) override;
+  absl::StatusOr<uint64_t> CpuNs() override;
+  absl::StatusOr<CgroupUsage> Collect() override;
+  int OomFd() const override { return oom_event_.get(); }
+  uint32_t OomEvents() const override { return EPOLLIN; }
+
+  bool OomSeen() override {
+    char count[8];
+    (void)ReadSome(oom_event_.get(), count, sizeof(count));
+    const Group* memory = Of("memory");
+    if (memory == nullptr) return false;
+    const absl::StatusOr<std::string> text = memory->Read("memory.oom_control");
+    return text.ok() && ParseFlatKeyed(*text)["oom_kill"] > 0;
+  }
+
+  absl::Status Kill() override {
+    const auto it = groups_.find("");
+    if (it == groups_.end() || !it->second.Has("cgroup.kill")) return absl::OkStatus();
+    return it->second.Write("cgroup.kill", "1");
+  }
+
+  absl::Status Remove() override {
+    absl::Status first;
+    for (auto& [mount, group] : groups_) first.Update(group.Remove(kRemoveWaitMs));
+    return first;
+  }
+
+  std::string Describe() const override {
+    return absl::StrCat("cgroup v1 (", absl::StrJoin(plan_.controllers(), ", "), ")",
+                        CloneFd() >= 0 ? " with cgroup.kill of the v2 mount" : "");
+  }
+
+ private:
+  absl::Status MakeGroups(const std::vector<Hierarchy>& all);
+  absl::Status SetMemory();
+  absl::Status SetPids();
+  absl::Status SetCpu();
+  absl::Status SetCpuset(const std::vector<Hierarchy>& all);
+  absl::Status SetIo();
+  absl::Status WatchOom();
+  const Group* Of(const std::string& controller) const {
+    const auto mount = mount_of_.find(controller);
+    if (mount == mount_of_.end()) return nullptr;
+    return &groups_.at(mount->second);
+  }
+
+  v1::CgroupPlan plan_;
+  std::map<std::string, Group> groups_;           // by mount point; "" is the v2 one
+  std::map<std::string, std::string> mount_of_;   // controller -> mount point
+  UniqueFd oom_event_;
+  UniqueFd oom_control_;
+};
+
+absl::Status CgroupV1::MakeGroups(const std::vector<Hierarchy>& all) {
+  const std::string name = FreshGroupName();
+  std::vector<std::string> wanted(plan_.controllers().begin(), plan_.controllers().end());
+  bool swept = false;
+  for (const std::string& controller : wanted) {
+    const std::string v1_name = V1Name(controller);
+    const Hierarchy* hierarchy = FindV1(all, v1_name);
+    if (hierarchy == nullptr) {
+      return Error(absl::StatusCode::kFailedPrecondition,
+                   absl::StrCat("no hierarchy has the controller ", v1_name))
+          .Layer("cgroup");
+    }
+    mount_of_[v1_name] = hierarchy->mount_point;
+    if (groups_.count(hierarchy->mount_point) > 0) continue;
+    if (!swept) SweepStaleGroups(hierarchy->own_dir);
+    CORDON_ASSIGN_OR_RETURN(Group group,
+                            Group::Make(hierarchy->own_dir, hierarchy->own_path, name));
+    groups_.emplace(hierarchy->mount_point, std::move(group));
+  }
+  const Hierarchy* unified = FindV2(all);
+  if (unified != nullptr && MayWrite(kCwd, unified->own_dir)) {
+    // A help, not a limit: without it the pid namespace's init still ends the tree.
+    absl::StatusOr<Group> group = Group::Make(unified->own_dir, unified->own_path, name);
+    if (group.ok()) groups_.emplace("", *std::move(group));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status CgroupV1::SetMemory() {
+  const Group* memory = Of("memory");
+  if (memory == nullptr) return absl::OkStatus();
+  CORDON_RETURN_IF_ERROR(
+      memory->Write("memory.limit_in_bytes", absl::StrCat(plan_.memory_max_bytes())));
+  // memsw is the sum of both, and may only be set when it is not below the memory limit.
+  if (memory->Has("memory.memsw.limit_in_bytes")) {
+    CORDON_RETURN_IF_ERROR(
+        memory->Write("memory.memsw.limit_in_bytes",
+                      absl::StrCat(plan_.memory_max_bytes() + plan_.swap_max_bytes())));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status CgroupV1::SetPids() {
+  const Group* pids = Of("pids");
+  if (pids == nullptr) return absl::OkStatus();
+  // The init counts too.
+  return pids->Write("pids.max", absl::StrCat(uint64_t{plan_.pids_max()} + 1));
+}
+
+absl::Status CgroupV1::SetCpu() {
+  const Group* cpu = Of("cpu");
+  if (cpu == nullptr) return absl::OkStatus();
+  if (plan_.has_cpu_quota_us()) {
+    CORDON_RETURN_IF_ERROR(cpu->Write("cpu.cfs_period_us", absl::StrCat(plan_.cpu_period_us())));
+    CORDON_RETURN_IF_ERROR(cpu->Write("cpu.cfs_quota_us", absl::StrCat(plan_.cpu_quota_us())));
+  }
+  if (plan_.has_cpu_weight()) {
+    // v2's default weight 100 is v1's default 1024 shares; 2 is v1's lowest.
+    const uint64_t shares = std::max<uint64_t>(2, uint64_t{plan_.cpu_weight()} * 1024 / 100);
+    CORDON_RETURN_IF_ERROR(cpu->Write("cpu.shares", absl::StrCat(shares)));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status CgroupV1::SetCpuset(const std::vector<Hierarchy>& all) {
+  const Group* cpuset = Of("cpuset");
+  if (cpuset == nullptr) return absl::OkStatus();
+  const Hierarchy* hierarchy = FindV1(all, "cpuset");
+  // A v1 cpuset takes no member before it has both; memory nodes are the parent's.
+  CORDON_ASSIGN_OR_RETURN(const std::string mems,
+                          ReadAt(kCwd, absl::StrCat(hierarchy->own_dir, "/cpuset.mems")));
+  CORDON_RETURN_IF_ERROR(cpuset->Write("cpuset.mems", mems));
+  return cpuset->Write("cpuset.cpus", plan_.cpuset_cpus());
+}
+
+absl::Status CgroupV1::SetIo() {
+  const Group* io = Of("blkio");
+  if (io == nullptr) return absl::OkStatus();
+  for (const v1::IoPlan& limit : plan_.io()) {
+    const auto set = [&](const char* file, bool wanted, uint64_t value) -> absl::Status {
+      if (!wanted) return absl::OkStatus();
+      return io->Write(file, absl::StrCat(limit.device(), " ", value));
+    };
+    CORDON_RETURN_IF_ERROR(
+        set("blkio.throttle.read_bps_device", limit.has_read_bps(), limit.read_bps()));
+    CORDON_RETURN_IF_ERROR(
+        set("blkio.throttle.write_bps_device", limit.has_write_bps(), limit.write_bps()));
+    CORDON_RETURN_IF_ERROR(
+        set("blkio.throttle.read_iops_device", limit.has_read_iops(), limit.read_iops()));
+    CORDON_RETURN_IF_ERROR(
+        set("blkio.throttle.write_iops_device", limit.has_write_iops(), limit.write_iops()));
+  }
+  return absl::OkStatus();
+}
+
+// An eventfd that the kernel signals when the group runs out of memory (cgroup-v1 memory.rst,
+// section 10): v1 has no memory.oom.group, so the supervisor ends the rest itself, at once.
+absl::Status CgroupV1::WatchOom() {
+  const Group* memory = Of("memory");
+  if (memory == nullptr) return absl::OkStatus();
+  CORDON_ASSIGN_OR_RETURN(oom_event_, MakeEventFd());
+  CORDON_ASSIGN_OR_RETURN(oom_control_, OpenAt(memory->fd(), "memory.oom_control", 0));
+  return memory->Write("cgroup.event_control",
+                       absl::StrCat(oom_event_.get(), " ", oom_control_.get()));
+}
+
+absl::Status CgroupV1::Verify(const std::vector<CgroupLine>& membership) {
+  for (const auto& [controller, mount] : mount_of_) {
+    const std::string& expected = groups_.at(mount).path();
+    bool member = false;
+    for (const CgroupLine& line : membership) {
+      member |= line.path == expected &&
+                std::find(line.controllers.begin(), line.controllers.end(), controller) !=
+                    line.controllers.end();
+    }
+    if (!member) {
+      return Error(absl::StatusCode::kFailedPrecondition,
+                   absl::StrCat("the job is not in ", expected, " of ", controller))
+          .Stage("verify")
+          .Layer("cgroup");
+    }
+  }
+  if (const Group* memory = Of("memory")) {
+    CORDON_RETURN_IF_ERROR(CheckValue(*memory, "memory.limit_in_bytes",
+                                      RoundDownToPage(plan_.memory_max_bytes())));
+    if (memory->Has("memory.memsw.limit_in_bytes")) {
+      CORDON_RETURN_IF_ERROR(
+          CheckValue(*memory, "memory.memsw.limit_in_bytes",
+                     RoundDownToPage(plan_.memory_max_bytes() + plan_.swap_max_bytes())));
+    }
+  }
+  if (const Group* pids = Of("pids")) {
+    CORDON_RETURN_IF_ERROR(CheckValue(*pids, "pids.max", uint64_t{plan_.pids_max()} + 1));
+  }
+  if (const Group* cpu = Of("cpu"); cpu != nullptr && plan_.has_cpu_quota_us()) {
+    CORDON_RETURN_IF_ERROR(CheckValue(*cpu, "cpu.cfs_quota_us", plan_.cpu_quota_us()));
+    CORDON_RETURN_IF_ERROR(CheckValue(*cpu, "cpu.cfs_period_us", plan_.cpu_period_us()));
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<uint64_t> CgroupV1::CpuNs() {
+  const Group* accounting = Of("cpuacct");
+  if (accounting == nullptr) {
+    return Error(absl::StatusCode::kFailedPrecondition, "no cpuacct group").Layer("cgroup");
+  }
+  return accounting->ReadNumber("cpuacct.usage");
+}
+
+absl::StatusOr<CgroupUsage> CgroupV1::Collect() {
+  CgroupUsage usage;
+  if (const Group* accounting = Of("cpuacct")) {
+    CORDON_ASSIGN_OR_RETURN(usage.cpu_ns, accounting->ReadNumber("cpuacct.usage"));
+    CORDON_ASSIGN_OR_RETURN(usage.user_ns, accounting->ReadNumber("cpuacct.usage_user"));
+    CORDON_ASSIGN_OR_RETURN(usage.system_ns, accounting->ReadNumber("cpuacct.usage_sys"));
+  }
+  if (const Group* memory = Of("memory")) {
+    CORDON_ASSIGN_OR_RETURN(usage.memory_peak_bytes,
+                            memory->ReadNumber("memory.max_usage_in_bytes"));
+    CORDON_ASSIGN_OR_RETURN(const std::string text, memory->Read("memory.oom_control"));
+    usage.oom_kills = ParseFlatKeyed(text)["oom_kill"];
+    usage.oom_source = "memory.oom_control";
+  }
+  if (const Group* pids = Of("pids")) {
+    CORDON_ASSIGN_OR_RETURN(const std::string text, pids->Read("pids.events"));
+    usage.forks_denied = ParseFlatKeyed(text)["max"];
+    usage.forks_source = "pids.events";
+    const absl::StatusOr<uint64_t> peak = pids->ReadNumber("pids.peak");  // since 6.1
+    usage.pids_peak_known = peak.ok();
+    if (peak.ok()) usage.pids_peak = *peak;
+  }
+  return usage;
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<CgroupLease>> CreateCgroupV1(const v1::CgroupPlan& plan) {
+  return CgroupV1::Make(plan);
+}
+
+absl::Status ProbeCgroupV1(const std::vector<Hierarchy>& all, v1::HostFacts* facts) {
+  std::vector<std::string> locked;
+  for (const char* name : {"memory", "pids", "cpu", "cpuacct", "cpuset", "io"}) {
+    const Hierarchy* hierarchy = FindV1(all, V1Name(name));
+    if (hierarchy == nullptr) continue;
+    if (MayWrite(kCwd, hierarchy->own_dir)) {
+      facts->add_cgroup_controllers(name);
+    } else {
+      locked.push_back(hierarchy->own_dir);
+    }
+  }
+  if (!locked.empty()) {
+    facts->set_cgroup_why(absl::StrCat(
+        "the controllers are on cgroup v1 hierarchies in which you may not make groups (",
+        absl::StrJoin(locked, ", "),
+        "); as root: for each of them mkdir DIR/cordon-user, chown -R you DIR/cordon-user, and "
+        "write your shell's pid to DIR/cordon-user/cgroup.procs; or run Cordon as root"));
+  }
+  const Hierarchy* memory = FindV1(all, "memory");
+  facts->set_swap_accounting(
+      memory != nullptr &&
+      StatPath(absl::StrCat(memory->own_dir, "/memory.memsw.limit_in_bytes")).ok());
+  return absl::OkStatus();
+}
+
+}  // namespace cordon

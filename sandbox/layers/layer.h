@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+// The runtime side of the layers: each lowers its part of the plan to set-up operations and
+// compares the kernel's read-back with it. One table (table.cc) holds them all, in the order of
+// policy/layers. Cgroups are made by the supervisor and have their own interface, cgroup.h.
+#ifndef CORDON_SANDBOX_LAYERS_LAYER_H_
+#define CORDON_SANDBOX_LAYERS_LAYER_H_
+
+#include "absl/status/status.h"
+#include "absl/strings/string_view.h"
+#include "absl/types/span.h"
+#include "policy/proto/plan.pb.h"
+#include "policy/proto/report.pb.h"
+#include "sandbox/launch/sources.h"
+#include "sandbox/layers/cgroup.h"
+#include "sandbox/layers/read_back.h"
+#include "sandbox/program/program.h"
+
+namespace cordon {
+
+// When an operation may run; program/build.cc strings the phases together.
+enum class Phase {
+  kOpen,     // with the caller's ids: resolve what is outside
+  kBuild,    // with the job's ids, the old root still mounted
+  kLock,     // in the new root, capabilities of the user namespace still there
+  kPayload,  // in the payload, before exec
+};
+
+struct LowerInput {
+  const v1::Plan& plan;
+  const ResolvedSources& sources;
+  bool privileged = false;
+};
+
+struct VerifyInput {
+  const v1::Plan& plan;
+  const ResolvedSources& sources;
+  const ReadBack& back;
+  HostIds ids;
+  bool privileged = false;
+  CgroupLease* lease = nullptr;  // null when the layer is not enabled
+};
+
+struct LayerRuntime {
+  absl::string_view name;
+  absl::Status (*lower)(Phase phase, const LowerInput& input, SetupBuilder* builder);
+  absl::Status (*verify)(const VerifyInput& input);
+  // What the report says once verify was OK. `enabled` tells whether the plan applies the layer.
+  v1::LayerState confirmed_state;
+  absl::string_view confirmed_by;
+  v1::Enforcement (*enforcement)(const v1::Plan& plan);
+  bool (*enabled)(const v1::Plan& plan);
+};
+
+absl::Span<const LayerRuntime> LayerTable();
+
+// Rows of the table, one function pair per layer, in <layer>.cc.
+#define CORDON_DECLARE_LAYER(Name)                                                     \
+  absl::Status Lower##Name(Phase phase, const LowerInput& input, SetupBuilder* builder); \
+  absl::Status Verify##Name(const VerifyInput& input)
+CORDON_DECLARE_LAYER(Namespaces);
+CORDON_DECLARE_LAYER(Userns);
+CORDON_DECLARE_LAYER(Mount);
+CORDON_DECLARE_LAYER(Cgroup);
+CORDON_DECLARE_LAYER(Net);
+CORDON_DECLARE_LAYER(Rlimit);
+CORDON_DECLARE_LAYER(Caps);
+CORDON_DECLARE_LAYER(Seccomp);
+CORDON_DECLARE_LAYER(Process);
+#undef CORDON_DECLARE_LAYER
+
+}  // namespace cordon
+
+#endif  // CORDON_SANDBOX_LAYERS_LAYER_H_

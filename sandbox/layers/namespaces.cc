@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+// namespaces: the clone3 flags are the launcher's; here the host name, and that each differs.
+#include "sandbox/layers/layer.h"
+
+namespace cordon {
+
+absl::Status LowerNamespaces(Phase phase, const LowerInput& input, SetupBuilder* builder) {
+  if (phase != Phase::kBuild) return absl::OkStatus();
+  const std::string& name = input.plan.namespaces().hostname();
+  const uint32_t text = builder->Text(name);
+  builder->Add(child::Opcode::kSetHostname, {"namespaces", "identity.hostname", name}).data = text;
+  return absl::OkStatus();
+}
+
+absl::Status VerifyNamespaces(const VerifyInput& input) {
+  for (const char* name : {"user", "mnt", "pid", "ipc", "uts", "cgroup"}) {
+    const std::string& theirs = input.back.namespaces.at(name);
+    if (theirs == input.back.own_namespaces.at(name)) {
+      return Mismatch("namespaces", name, "a namespace of its own", theirs);
+    }
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace cordon

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+// rlimit: the table of the plan, soft and hard, on init: the payload inherits it.
+#include "absl/strings/str_cat.h"
+#include "sandbox/layers/layer.h"
+
+namespace cordon {
+namespace {
+
+// The names of /proc/PID/limits (fs/proc/base.c), by kernel number.
+constexpr const char* kRows[] = {
+    "Max cpu time",      "Max file size",     "Max data size",      "Max stack size",
+    "Max core file size", "Max resident set", "Max processes",      "Max open files",
+    "Max locked memory", "Max address space", "Max file locks",     "Max pending signals",
+    "Max msgqueue size", "Max nice priority", "Max realtime priority", "Max realtime timeout"};
+
+}  // namespace
+
+absl::Status LowerRlimit(Phase phase, const LowerInput& input, SetupBuilder* builder) {
+  if (phase != Phase::kLock || !input.plan.rlimit().enabled()) return absl::OkStatus();
+  for (const v1::RlimitEntry& entry : input.plan.rlimit().entry()) {
+    child::Op& op = builder->Add(child::Opcode::kSetRlimit, {"rlimit", "limits", entry.name()});
+    op.a = entry.resource();
+    op.b = entry.soft();
+    op.c = entry.hard();
+  }
+  return absl::OkStatus();
+}
+
+absl::Status VerifyRlimit(const VerifyInput& input) {
+  if (!input.plan.rlimit().enabled()) return absl::OkStatus();
+  for (const v1::RlimitEntry& entry : input.plan.rlimit().entry()) {
+    if (entry.resource() >= std::size(kRows)) {
+      return Mismatch("rlimit", entry.name(), "a known resource", absl::StrCat(entry.resource()));
+    }
+    const auto row = input.back.limits.find(kRows[entry.resource()]);
+    if (row == input.back.limits.end()) {
+      return Mismatch("rlimit", entry.name(), "a row in limits", "none");
+    }
+    if (row->second.soft != entry.soft() || row->second.hard != entry.hard()) {
+      return Mismatch("rlimit", entry.name(), absl::StrCat(entry.soft(), "/", entry.hard()),
+                      absl::StrCat(row->second.soft, "/", row->second.hard));
+    }
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace cordon

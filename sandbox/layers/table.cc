@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sandbox/layers/layer.h"
+
+namespace cordon {
+namespace {
+
+v1::Enforcement Always(const v1::Plan&) { return v1::REQUIRED; }
+bool AlwaysOn(const v1::Plan&) { return true; }
+
+constexpr LayerRuntime kTable[] = {
+    {"namespaces", LowerNamespaces, VerifyNamespaces, v1::ENFORCED_VERIFIED,
+     "/proc/PID/ns differ from the supervisor's", Always, AlwaysOn},
+    {"userns", LowerUserns, VerifyUserns, v1::ENFORCED_VERIFIED,
+     "/proc/PID/uid_map, gid_map, setgroups, status", Always, AlwaysOn},
+    {"mount", LowerMount, VerifyMount, v1::ENFORCED_VERIFIED,
+     "/proc/PID/mountinfo, every entry", Always, AlwaysOn},
+    {"cgroup", LowerCgroup, VerifyCgroup, v1::ENFORCED_VERIFIED,
+     "/proc/PID/cgroup and the group's limit files",
+     [](const v1::Plan& plan) { return plan.cgroup().enforcement(); },
+     [](const v1::Plan& plan) { return plan.cgroup().enabled(); }},
+    {"net", LowerNet, VerifyNet, v1::ENFORCED_VERIFIED, "/proc/PID/ns/net, /proc/PID/net/dev",
+     [](const v1::Plan& plan) { return plan.net().enforcement(); },
+     [](const v1::Plan& plan) { return plan.net().own_namespace(); }},
+    {"rlimit", LowerRlimit, VerifyRlimit, v1::ENFORCED_VERIFIED, "/proc/PID/limits",
+     [](const v1::Plan& plan) { return plan.rlimit().enforcement(); },
+     [](const v1::Plan& plan) { return plan.rlimit().enabled(); }},
+    {"caps", LowerCaps, VerifyCaps, v1::ENFORCED_VERIFIED,
+     "/proc/PID/status; securebits read back by the step itself",
+     [](const v1::Plan& plan) { return plan.caps().enforcement(); },
+     [](const v1::Plan& plan) { return plan.caps().enabled(); }},
+    {"seccomp", LowerSeccomp, VerifySeccomp, v1::ENFORCED_UNREADABLE,
+     "seccomp(2) accepted the filter; its content was checked against the rules when compiled",
+     [](const v1::Plan& plan) { return plan.seccomp().enforcement(); },
+     [](const v1::Plan& plan) { return plan.seccomp().enabled(); }},
+    {"process", LowerProcess, VerifyProcess, v1::ENFORCED_VERIFIED, "/proc/PID/fd, status",
+     Always, AlwaysOn},
+};
+
+}  // namespace
+
+absl::Span<const LayerRuntime> LayerTable() { return kTable; }
+
+}  // namespace cordon

@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sandbox/os/event.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/signalfd.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
+
+#include "sandbox/os/file.h"
+
+namespace cordon {
+namespace {
+
+constexpr int kEventsPerWait = 16;
+
+sigset_t CancelSignals() {
+  sigset_t set;
+  sigemptyset(&set);
+  sigaddset(&set, SIGINT);
+  sigaddset(&set, SIGTERM);
+  sigaddset(&set, SIGHUP);
+  return set;
+}
+
+}  // namespace
+
+absl::StatusOr<Epoll> Epoll::Make() {
+  Epoll epoll;
+  epoll.fd_ = UniqueFd(::epoll_create1(EPOLL_CLOEXEC));
+  if (!epoll.fd_.valid()) return ErrnoStatus("epoll_create1", "", errno);
+  return epoll;
+}
+
+absl::StatusOr<bool> Epoll::Add(int fd, uint32_t events, uint64_t token) {
+  struct epoll_event event = {};
+  event.events = events;
+  event.data.u64 = token;
+  if (::epoll_ctl(fd_.get(), EPOLL_CTL_ADD, fd, &event) == 0) return true;
+  if (errno == EPERM) return false;
+  return ErrnoStatus("epoll_ctl", "add", errno);
+}
+
+absl::Status Epoll::Modify(int fd, uint32_t events, uint64_t token) {
+  struct epoll_event event = {};
+  event.events = events;
+  event.data.u64 = token;
+  if (::epoll_ctl(fd_.get(), EPOLL_CTL_MOD, fd, &event) != 0) {
+    return ErrnoStatus("epoll_ctl", "modify", errno);
+  }
+  return absl::OkStatus();
+}
+
+void Epoll::Remove(int fd) { ::epoll_ctl(fd_.get(), EPOLL_CTL_DEL, fd, nullptr); }
+
+absl::StatusOr<std::vector<Epoll::Event>> Epoll::Wait(int timeout_ms) {
+  struct epoll_event events[kEventsPerWait];
+  const int count = ::epoll_wait(fd_.get(), events, kEventsPerWait, timeout_ms);
+  if (count < 0 && errno != EINTR) return ErrnoStatus("epoll_wait", "", errno);
+  std::vector<Event> out;
+  for (int i = 0; i < count; ++i) out.push_back({events[i].data.u64, events[i].events});
+  return out;
+}
+
+absl::StatusOr<Timer> Timer::Make() {
+  Timer timer;
+  timer.fd_ = UniqueFd(::timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK));
+  if (!timer.fd_.valid()) return ErrnoStatus("timerfd_create", "", errno);
+  return timer;
+}
+
+absl::Status Timer::ArmAt(uint64_t monotonic_ns) {
+  struct itimerspec when = {};
+  // Zero would disarm.
+  const uint64_t at = monotonic_ns == 0 ? 1 : monotonic_ns;
+  when.it_value.tv_sec = static_cast<time_t>(at / 1000000000u);
+  when.it_value.tv_nsec = static_cast<long>(at % 1000000000u);
+  if (::timerfd_settime(fd_.get(), TFD_TIMER_ABSTIME, &when, nullptr) != 0) {
+    return ErrnoStatus("timerfd_settime", "", errno);
+  }
+  return absl::OkStatus();
+}
+
+void Timer::Disarm() {
+  const struct itimerspec never = {};
+  ::timerfd_settime(fd_.get(), 0, &never, nullptr);
+}
+
+void Timer::Acknowledge() {
+  uint64_t count = 0;
+  // EAGAIN: it was re-armed in between. Nothing to do.
+  if (::read(fd_.get(), &count, sizeof(count)) < 0) return;
+}
+
+absl::StatusOr<SignalFd> SignalFd::Make() {
+  const sigset_t set = CancelSignals();
+  if (::sigprocmask(SIG_BLOCK, &set, nullptr) != 0) {
+    return ErrnoStatus("sigprocmask", "", errno);
+  }
+  SignalFd fd;
+  fd.fd_ = UniqueFd(::signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK));
+  if (!fd.fd_.valid()) return ErrnoStatus("signalfd", "", errno);
+  return fd;
+}
+
+SignalFd::~SignalFd() {
+  if (!fd_.valid()) return;
+  const sigset_t set = CancelSignals();
+  ::sigprocmask(SIG_UNBLOCK, &set, nullptr);
+}
+
+int SignalFd::Read() {
+  struct signalfd_siginfo info = {};
+  if (::read(fd_.get(), &info, sizeof(info)) != static_cast<ssize_t>(sizeof(info))) return 0;
+  return static_cast<int>(info.ssi_signo);
+}
+
+absl::StatusOr<UniqueFd> MakeEventFd() {
+  UniqueFd fd(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+  if (!fd.valid()) return ErrnoStatus("eventfd", "", errno);
+  return fd;
+}
+
+void IgnoreSigpipe() { ::signal(SIGPIPE, SIG_IGN); }
+
+IoResult ReadSome(int fd, char* buffer, size_t size) {
+  ssize_t got;
+  do {
+    got = ::read(fd, buffer, size);
+  } while (got < 0 && errno == EINTR);
+  if (got > 0) return {IoState::kProgress, static_cast<size_t>(got), 0};
+  if (got == 0) return {IoState::kEnd, 0, 0};
+  if (errno == EAGAIN) return {IoState::kWouldBlock, 0, 0};
+  return {IoState::kError, 0, errno};
+}
+
+IoResult WriteSome(int fd, const char* data, size_t size) {
+  ssize_t put;
+  do {
+    put = ::write(fd, data, size);
+  } while (put < 0 && errno == EINTR);
+  if (put >= 0) return {IoState::kProgress, static_cast<size_t>(put), 0};
+  if (errno == EAGAIN) return {IoState::kWouldBlock, 0, 0};
+  return {IoState::kError, 0, errno};
+}
+
+bool Writable(int fd) {
+  struct pollfd one = {fd, POLLOUT, 0};
+  return ::poll(&one, 1, 0) == 1 && (one.revents & (POLLOUT | POLLERR | POLLHUP)) != 0;
+}
+
+bool Readable(int fd, int timeout_ms) {
+  struct pollfd one = {fd, POLLIN, 0};
+  int ready;
+  do {
+    ready = ::poll(&one, 1, timeout_ms);
+  } while (ready < 0 && errno == EINTR);
+  return ready == 1;
+}
+
+bool IsTerminal(int fd) { return ::isatty(fd) == 1; }
+
+}  // namespace cordon

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a supervisor waits on: epoll, timers of the monotonic clock, signals, counters.
+#ifndef CORDON_SANDBOX_OS_EVENT_H_
+#define CORDON_SANDBOX_OS_EVENT_H_
+
+#include <cstdint>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "sandbox/os/unique_fd.h"
+
+namespace cordon {
+
+// One epoll instance; events carry a token of the caller's.
+class Epoll {
+ public:
+  static absl::StatusOr<Epoll> Make();
+  // `events` is a mask of EPOLL*. EPERM (a regular file: always ready) gives false.
+  absl::StatusOr<bool> Add(int fd, uint32_t events, uint64_t token);
+  absl::Status Modify(int fd, uint32_t events, uint64_t token);
+  void Remove(int fd);
+
+  struct Event {
+    uint64_t token;
+    uint32_t events;
+  };
+  // Blocks until something happens or `timeout_ms` (-1: for ever).
+  absl::StatusOr<std::vector<Event>> Wait(int timeout_ms);
+
+ private:
+  UniqueFd fd_;
+};
+
+// timerfd of CLOCK_MONOTONIC, one-shot.
+class Timer {
+ public:
+  static absl::StatusOr<Timer> Make();
+  absl::Status ArmAt(uint64_t monotonic_ns);  // a time in the past fires at once
+  void Disarm();
+  void Acknowledge();
+  int fd() const { return fd_.get(); }
+
+ private:
+  UniqueFd fd_;
+};
+
+// signalfd for SIGINT, SIGTERM and SIGHUP, which are blocked in this thread while it exists.
+class SignalFd {
+ public:
+  static absl::StatusOr<SignalFd> Make();
+  SignalFd() = default;
+  SignalFd(SignalFd&& other) noexcept = default;
+  SignalFd& operator=(SignalFd&& other) noexcept = default;
+  ~SignalFd();
+  int Read();  // number of the signal, 0 when none is pending
+  int fd() const { return fd_.get(); }
+
+ private:
+  UniqueFd fd_;
+};
+
+absl::StatusOr<UniqueFd> MakeEventFd();
+// SIGPIPE becomes EPIPE for the whole process.
+void IgnoreSigpipe();
+
+enum class IoState { kProgress, kWouldBlock, kEnd, kError };
+struct IoResult {
+  IoState state = IoState::kError;
+  size_t bytes = 0;
+  int error = 0;
+};
+// One read(2) or write(2); EINTR is retried.
+IoResult ReadSome(int fd, char* buffer, size_t size);
+IoResult WriteSome(int fd, const char* data, size_t size);
+// Whether a write to `fd` would not block now (poll POLLOUT).
+bool Writable(int fd);
+// Waits until `fd` has something to read, EOF included; -1 waits for ever.
+bool Readable(int fd, int timeout_ms);
+bool IsTerminal(int fd);
+
+}  // namespace cordon
+
+#endif  // CORDON_SANDBOX_OS_EVENT_H_

@@ -1,0 +1,214 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sandbox/os/file.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include <memory>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "policy/base/status.h"
+
+namespace cordon {
+namespace {
+
+absl::StatusCode CodeOf(int errno_value) {
+  switch (errno_value) {
+    case EPERM:
+    case EACCES:
+      return absl::StatusCode::kPermissionDenied;
+    case ENOENT:
+      return absl::StatusCode::kNotFound;
+    case EMFILE:
+    case ENFILE:
+    case ENOMEM:
+    case ENOSPC:
+    case EAGAIN:
+      return absl::StatusCode::kResourceExhausted;
+    default:
+      return absl::StatusCode::kFailedPrecondition;
+  }
+}
+
+FileInfo FromStat(const struct stat& s) {
+  FileInfo info;
+  info.device = static_cast<uint64_t>(major(s.st_dev)) << 32 | minor(s.st_dev);
+  info.inode = s.st_ino;
+  info.rdev = static_cast<uint64_t>(major(s.st_rdev)) << 32 | minor(s.st_rdev);
+  info.size = static_cast<uint64_t>(s.st_size);
+  info.mode = s.st_mode;
+  info.uid = s.st_uid;
+  info.gid = s.st_gid;
+  return info;
+}
+
+}  // namespace
+
+void UniqueFd::Reset(int fd) {
+  // Linux closes the descriptor even when close reports an error; there is nothing to retry.
+  if (fd_ >= 0) ::close(fd_);
+  fd_ = fd;
+}
+
+absl::Status ErrnoStatus(absl::string_view call, absl::string_view object, int errno_value) {
+  return Error(CodeOf(errno_value), absl::StrCat(call, " failed"))
+      .Syscall(call, object, errno_value);
+}
+
+absl::StatusOr<UniqueFd> OpenAt(int dir_fd, const std::string& path, int flags, unsigned mode) {
+  UniqueFd fd(::openat(dir_fd, path.c_str(), flags | O_CLOEXEC, mode));
+  if (!fd.valid()) return ErrnoStatus("openat", path, errno);
+  return fd;
+}
+
+absl::StatusOr<std::string> ReadAll(int fd, absl::string_view name, size_t limit) {
+  std::string text;
+  char buffer[16384];
+  for (;;) {
+    const ssize_t got = ::read(fd, buffer, sizeof(buffer));
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) return ErrnoStatus("read", name, errno);
+    if (got == 0) return text;
+    text.append(buffer, static_cast<size_t>(got));
+    if (text.size() > limit) {
+      return Error(absl::StatusCode::kResourceExhausted,
+                   absl::StrCat(name, " is larger than ", limit, " bytes"));
+    }
+  }
+}
+
+absl::StatusOr<std::string> ReadAt(int dir_fd, const std::string& path, size_t limit) {
+  CORDON_ASSIGN_OR_RETURN(UniqueFd fd, OpenAt(dir_fd, path, O_RDONLY));
+  return ReadAll(fd.get(), path, limit);
+}
+
+absl::Status WriteAt(int dir_fd, const std::string& path, absl::string_view text) {
+  CORDON_ASSIGN_OR_RETURN(UniqueFd fd, OpenAt(dir_fd, path, O_WRONLY));
+  const ssize_t put = ::write(fd.get(), text.data(), text.size());
+  if (put < 0) return ErrnoStatus("write", path, errno);
+  if (static_cast<size_t>(put) != text.size()) return ErrnoStatus("write", path, EIO);
+  return absl::OkStatus();
+}
+
+absl::Status WriteAll(int fd, absl::string_view name, absl::string_view bytes) {
+  while (!bytes.empty()) {
+    const ssize_t put = ::write(fd, bytes.data(), bytes.size());
+    if (put < 0 && errno == EINTR) continue;
+    if (put < 0) return ErrnoStatus("write", name, errno);
+    bytes.remove_prefix(static_cast<size_t>(put));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status MakeDirectoryAt(int dir_fd, const std::string& name, unsigned mode) {
+  if (::mkdirat(dir_fd, name.c_str(), mode) != 0) return ErrnoStatus("mkdirat", name, errno);
+  return absl::OkStatus();
+}
+
+absl::Status RemoveDirectoryAt(int dir_fd, const std::string& name) {
+  if (::unlinkat(dir_fd, name.c_str(), AT_REMOVEDIR) != 0) {
+    return ErrnoStatus("unlinkat", name, errno);
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::vector<std::string>> ListDirectory(int dir_fd) {
+  const int copy = ::openat(dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (copy < 0) return ErrnoStatus("openat", ".", errno);
+  DIR* dir = ::fdopendir(copy);
+  if (dir == nullptr) {
+    const int error = errno;
+    ::close(copy);
+    return ErrnoStatus("fdopendir", ".", error);
+  }
+  std::vector<std::string> names;
+  while (const dirent* entry = ::readdir(dir)) {
+    const std::string name = entry->d_name;
+    if (name != "." && name != "..") names.push_back(name);
+  }
+  ::closedir(dir);
+  return names;
+}
+
+bool FileInfo::IsDirectory() const { return S_ISDIR(mode); }
+bool FileInfo::IsRegular() const { return S_ISREG(mode); }
+bool FileInfo::IsCharDevice() const { return S_ISCHR(mode); }
+
+absl::StatusOr<FileInfo> StatPath(const std::string& path) {
+  struct stat s = {};
+  if (::stat(path.c_str(), &s) != 0) return ErrnoStatus("stat", path, errno);
+  return FromStat(s);
+}
+
+absl::StatusOr<FileInfo> StatFd(int fd) {
+  struct stat s = {};
+  if (::fstat(fd, &s) != 0) return ErrnoStatus("fstat", absl::StrCat("fd ", fd), errno);
+  return FromStat(s);
+}
+
+absl::StatusOr<std::string> RealPath(const std::string& path) {
+  const std::unique_ptr<char, decltype(&::free)> real(::realpath(path.c_str(), nullptr), &::free);
+  if (real == nullptr) return ErrnoStatus("realpath", path, errno);
+  return std::string(real.get());
+}
+
+absl::StatusOr<std::string> ReadLinkAt(int dir_fd, const std::string& path) {
+  char buffer[PATH_MAX];
+  const ssize_t size = ::readlinkat(dir_fd, path.c_str(), buffer, sizeof(buffer));
+  if (size < 0) return ErrnoStatus("readlinkat", path, errno);
+  return std::string(buffer, static_cast<size_t>(size));
+}
+
+absl::Status EnsureStdio() {
+  for (int fd = 0; fd <= 2; ++fd) {
+    if (::fcntl(fd, F_GETFD) >= 0) continue;
+    // The lowest free number is this one: those below are open.
+    if (::open("/dev/null", fd == 0 ? O_RDONLY : O_WRONLY) != fd) {
+      return ErrnoStatus("open", "/dev/null", errno);
+    }
+  }
+  return absl::OkStatus();
+}
+
+std::string CurrentDirectory() {
+  char buffer[PATH_MAX];
+  const char* cwd = ::getcwd(buffer, sizeof(buffer));
+  return cwd != nullptr && cwd[0] == '/' ? std::string(cwd) : std::string();
+}
+
+bool MayWrite(int dir_fd, const std::string& path) {
+  return ::faccessat(dir_fd, path.c_str(), W_OK, AT_EACCESS) == 0;
+}
+
+absl::StatusOr<SharedMemory> SharedMemory::Make(size_t size) {
+  void* data =
+      ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  if (data == MAP_FAILED) return ErrnoStatus("mmap", "shared region", errno);
+  SharedMemory memory;
+  memory.data_ = data;
+  memory.size_ = size;
+  return memory;
+}
+
+SharedMemory::SharedMemory(SharedMemory&& other) noexcept
+    : data_(std::exchange(other.data_, nullptr)), size_(std::exchange(other.size_, 0)) {}
+
+SharedMemory& SharedMemory::operator=(SharedMemory&& other) noexcept {
+  std::swap(data_, other.data_);
+  std::swap(size_, other.size_);
+  return *this;
+}
+
+SharedMemory::~SharedMemory() {
+  if (data_ != nullptr) ::munmap(data_, size_);
+}
+
+}  // namespace cordon

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+// Files and directories by descriptor. Every failure is a Status that names the call, the object
+// and the errno. Nothing follows a link unless it says so.
+#ifndef CORDON_SANDBOX_OS_FILE_H_
+#define CORDON_SANDBOX_OS_FILE_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "sandbox/os/unique_fd.h"
+
+namespace cordon {
+
+// A Status for a failed call: code by errno, ErrorDetail with call, object and errno.
+absl::Status ErrnoStatus(absl::string_view call, absl::string_view object, int errno_value);
+
+// openat(2) with O_CLOEXEC added. `dir_fd` may be AT_FDCWD (kCwd).
+inline constexpr int kCwd = -100;
+absl::StatusOr<UniqueFd> OpenAt(int dir_fd, const std::string& path, int flags,
+                                unsigned mode = 0);
+
+// The whole of a small file, at most `limit` bytes (RESOURCE_EXHAUSTED above).
+absl::StatusOr<std::string> ReadAt(int dir_fd, const std::string& path, size_t limit = 1 << 20);
+absl::StatusOr<std::string> ReadAll(int fd, absl::string_view name, size_t limit);
+
+// One write(2) of the whole text into an existing file, as kernel interfaces want it.
+absl::Status WriteAt(int dir_fd, const std::string& path, absl::string_view text);
+// Writes everything, however many calls it takes.
+absl::Status WriteAll(int fd, absl::string_view name, absl::string_view bytes);
+
+absl::Status MakeDirectoryAt(int dir_fd, const std::string& name, unsigned mode);
+absl::Status RemoveDirectoryAt(int dir_fd, const std::string& name);
+// Names in a directory, without "." and "..".
+absl::StatusOr<std::vector<std::string>> ListDirectory(int dir_fd);
+
+struct FileInfo {
+  uint64_t device = 0;  // major << 32 | minor
+  uint64_t inode = 0;
+  uint64_t rdev = 0;    // major << 32 | minor
+  uint64_t size = 0;
+  uint32_t mode = 0;    // type and permissions
+  uint32_t uid = 0;
+  uint32_t gid = 0;
+  bool IsDirectory() const;
+  bool IsRegular() const;
+  bool IsCharDevice() const;
+};
+
+// Follows links.
+absl::StatusOr<FileInfo> StatPath(const std::string& path);
+absl::StatusOr<FileInfo> StatFd(int fd);
+// Absolute path without links, ".", "..".
+absl::StatusOr<std::string> RealPath(const std::string& path);
+absl::StatusOr<std::string> ReadLinkAt(int dir_fd, const std::string& path);
+std::string CurrentDirectory();
+// Opens /dev/null on each of 0, 1 and 2 that is closed, so that no later descriptor lands there.
+absl::Status EnsureStdio();
+// True when the caller's effective ids may open the path for writing (faccessat2 AT_EACCESS).
+bool MayWrite(int dir_fd, const std::string& path);
+
+// A zero-filled mapping shared with later children. Unmapped on destruction.
+class SharedMemory {
+ public:
+  SharedMemory() = default;
+  static absl::StatusOr<SharedMemory> Make(size_t size);
+  SharedMemory(SharedMemory&& other) noexcept;
+  SharedMemory& operator=(SharedMemory&& other) noexcept;
+  SharedMemory(const SharedMemory&) = delete;
+  SharedMemory& operator=(const SharedMemory&) = delete;
+  ~SharedMemory();
+  void* data() const { return data_; }
+
+ private:
+  void* data_ = nullptr;
+  size_t size_ = 0;
+};
+
+}  // namespace cordon
+
+#endif  // CORDON_SANDBOX_OS_FILE_H_

@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sandbox/os/process.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/sched.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "policy/base/status.h"
+#include "sandbox/os/file.h"
+
+namespace cordon {
+namespace {
+
+constexpr int kLowestMovedFd = 16;
+
+absl::StatusOr<UniqueFd> MoveUp(int fd) {
+  UniqueFd original(fd);
+  UniqueFd moved(::fcntl(fd, F_DUPFD_CLOEXEC, kLowestMovedFd));
+  if (!moved.valid()) return ErrnoStatus("fcntl", "F_DUPFD_CLOEXEC", errno);
+  return moved;
+}
+
+absl::Status NamespaceError(int error) {
+  Error status(absl::StatusCode::kFailedPrecondition, "cannot make the sandbox's namespaces");
+  status.Layer("namespaces").Syscall("clone3", "", error);
+  if (error == EPERM || error == EACCES) {
+    status.Hint(
+        "unprivileged user namespaces are off: sysctl kernel.unprivileged_userns_clone=1 (Debian), "
+        "or kernel.apparmor_restrict_unprivileged_userns=0 (Ubuntu); in a container its seccomp "
+        "profile may forbid them");
+  } else if (error == ENOSPC || error == EUSERS) {
+    status.Hint("the limit on namespaces is reached: sysctl user.max_user_namespaces");
+  } else if (error == EAGAIN) {
+    status.Hint("the limit on processes of this user or group is reached: ulimit -u, pids.max");
+  } else if (error == ENOSYS || error == EINVAL) {
+    status.Hint("this kernel lacks a namespace or clone3; Cordon needs Linux 5.14 or newer");
+  }
+  return status;
+}
+
+}  // namespace
+
+absl::StatusOr<Pipe> MakePipe() {
+  int ends[2];
+  if (::pipe2(ends, O_CLOEXEC) != 0) return ErrnoStatus("pipe2", "", errno);
+  absl::StatusOr<UniqueFd> read = MoveUp(ends[0]);
+  absl::StatusOr<UniqueFd> write = MoveUp(ends[1]);
+  if (!read.ok()) return read.status();
+  if (!write.ok()) return write.status();
+  return Pipe{*std::move(read), *std::move(write)};
+}
+
+absl::Status SetNonBlocking(int fd) {
+  const int flags = ::fcntl(fd, F_GETFL);
+  if (flags < 0 || ::fcntl(fd, F_SETFL, flags | O_NONBLOCK) != 0) {
+    return ErrnoStatus("fcntl", "F_SETFL", errno);
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<Clone3Result> Clone3(uint64_t namespace_flags, int cgroup_fd) {
+  int pidfd = -1;
+  struct clone_args args = {};
+  args.flags = namespace_flags | CLONE_PIDFD | CLONE_CLEAR_SIGHAND;
+  args.pidfd = reinterpret_cast<uint64_t>(&pidfd);
+  args.exit_signal = SIGCHLD;
+  if (cgroup_fd >= 0) {
+    args.flags |= CLONE_INTO_CGROUP;
+    args.cgroup = static_cast<uint64_t>(cgroup_fd);
+  }
+  const long pid = ::syscall(SYS_clone3, &args, sizeof(args));
+  if (pid < 0) return NamespaceError(errno);
+  Clone3Result result;
+  result.pid = static_cast<pid_t>(pid);
+  if (pid > 0) result.pidfd = UniqueFd(pidfd);
+  return result;
+}
+
+absl::Status TryNamespaces(uint64_t namespace_flags) {
+  absl::StatusOr<Clone3Result> child = Clone3(namespace_flags, -1);
+  if (!child.ok()) return child.status();
+  if (child->pid == 0) ::_exit(0);
+  return WaitPidfd(child->pidfd.get(), true).status();
+}
+
+absl::Status KillPidfd(int pidfd) {
+  if (::syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, nullptr, 0) != 0 && errno != ESRCH) {
+    return ErrnoStatus("pidfd_send_signal", "SIGKILL", errno);
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<WaitResult> WaitPidfd(int pidfd, bool block) {
+  siginfo_t info = {};
+  int result;
+  do {
+    result = ::waitid(P_PIDFD, static_cast<id_t>(pidfd), &info, WEXITED | (block ? 0 : WNOHANG));
+  } while (result != 0 && errno == EINTR);
+  if (result != 0) return ErrnoStatus("waitid", "init", errno);
+  WaitResult out;
+  if (info.si_pid == 0) return out;
+  out.ended = true;
+  out.code = info.si_code;
+  out.status = info.si_status;
+  return out;
+}
+
+uint32_t EffectiveUid() { return ::geteuid(); }
+uint32_t EffectiveGid() { return ::getegid(); }
+uint32_t RealUid() { return ::getuid(); }
+pid_t CurrentPid() { return ::getpid(); }
+
+uint64_t MonotonicNs() {
+  struct timespec now = {};
+  ::clock_gettime(CLOCK_MONOTONIC, &now);
+  return static_cast<uint64_t>(now.tv_sec) * 1000000000u + static_cast<uint64_t>(now.tv_nsec);
+}
+
+uint64_t OwnPeakRssBytes() {
+  struct rusage usage = {};
+  ::getrusage(RUSAGE_SELF, &usage);
+  return static_cast<uint64_t>(usage.ru_maxrss) * 1024;
+}
+
+uint32_t OnlineCpus() {
+  cpu_set_t set;
+  if (::sched_getaffinity(0, sizeof(set), &set) != 0) return 1;
+  const int count = CPU_COUNT(&set);
+  return count < 1 ? 1 : static_cast<uint32_t>(count);
+}
+
+uint64_t PageSize() { return static_cast<uint64_t>(::sysconf(_SC_PAGESIZE)); }
+
+absl::StatusOr<Rlimit> GetRlimit(int resource) {
+  struct rlimit limit = {};
+  if (::getrlimit(static_cast<__rlimit_resource>(resource), &limit) != 0) {
+    return ErrnoStatus("getrlimit", "", errno);
+  }
+  return Rlimit{limit.rlim_cur, limit.rlim_max};
+}
+
+}  // namespace cordon

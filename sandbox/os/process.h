@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+// Processes by pidfd, pipes, and what the caller itself is.
+#ifndef CORDON_SANDBOX_OS_PROCESS_H_
+#define CORDON_SANDBOX_OS_PROCESS_H_
+
+#include <sys/types.h>
+
+#include <cstdint>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "sandbox/os/unique_fd.h"
+
+namespace cordon {
+
+struct Pipe {
+  UniqueFd read;
+  UniqueFd write;
+};
+// pipe2(O_CLOEXEC) whose ends are both above 15, so that a child can move them to low numbers
+// without overwriting one of them.
+absl::StatusOr<Pipe> MakePipe();
+absl::Status SetNonBlocking(int fd);
+
+struct Clone3Result {
+  pid_t pid = 0;    // 0 in the child
+  UniqueFd pidfd;   // in the parent
+};
+// clone3(2) as a fork into new namespaces, with CLONE_PIDFD, CLONE_CLEAR_SIGHAND and SIGCHLD as
+// exit signal. `cgroup_fd` >= 0 adds CLONE_INTO_CGROUP. The child must not use libc.
+absl::StatusOr<Clone3Result> Clone3(uint64_t namespace_flags, int cgroup_fd);
+
+// Clones a child into these namespaces that exits at once, and reaps it: OK when the host allows
+// it. The error has a hint for the usual reasons.
+absl::Status TryNamespaces(uint64_t namespace_flags);
+
+// SIGKILL by pidfd; a process that is gone already is no error.
+absl::Status KillPidfd(int pidfd);
+
+struct WaitResult {
+  bool ended = false;
+  int code = 0;    // CLD_EXITED, CLD_KILLED, CLD_DUMPED
+  int status = 0;  // exit code or signal
+};
+// waitid(P_PIDFD); with block false, `ended` is false while it runs.
+absl::StatusOr<WaitResult> WaitPidfd(int pidfd, bool block);
+
+uint32_t EffectiveUid();
+uint32_t EffectiveGid();
+uint32_t RealUid();
+pid_t CurrentPid();
+uint64_t MonotonicNs();
+uint64_t OwnPeakRssBytes();
+uint32_t OnlineCpus();
+uint64_t PageSize();
+
+struct Rlimit {
+  uint64_t soft = 0;
+  uint64_t hard = 0;
+};
+absl::StatusOr<Rlimit> GetRlimit(int resource);
+
+}  // namespace cordon
+
+#endif  // CORDON_SANDBOX_OS_PROCESS_H_

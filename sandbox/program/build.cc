@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sandbox/program/build.h"
+
+#include <cstring>
+
+#include "policy/base/status.h"
+
+namespace cordon {
+namespace {
+
+using child::Op;
+using child::Opcode;
+
+absl::Status LowerAll(Phase phase, const LowerInput& input, SetupBuilder* builder) {
+  for (const LayerRuntime& layer : LayerTable()) {
+    CORDON_RETURN_IF_ERROR(layer.lower(phase, input, builder));
+  }
+  return absl::OkStatus();
+}
+
+void AddStart(SetupBuilder* builder) {
+  // The launcher fills in the five descriptors.
+  const int32_t descriptors[5] = {-1, -1, -1, -1, -1};
+  char bytes[sizeof(descriptors)];
+  std::memcpy(bytes, descriptors, sizeof(bytes));
+  const uint32_t offset = builder->Bytes(absl::string_view(bytes, sizeof(bytes)));
+  builder->Add(Opcode::kAdoptFds, {"process", "", ""}).data = offset;
+  builder->Add(Opcode::kResetSignals, {"process", "", ""});
+  builder->Add(Opcode::kDieWithParent, {"process", "", ""});
+  builder->Add(Opcode::kAwaitParent, {"userns", "", "ids mapped"}).a =
+      static_cast<uint64_t>(child::kByteIdsMapped);
+  builder->Add(Opcode::kNewKeyring, {"process", "", ""});
+  builder->Add(Opcode::kNewSession, {"process", "", ""});
+  builder->Add(Opcode::kMakeMountsPrivate, {"mount", "", "/"});
+}
+
+void AddIds(const LowerInput& input, SetupBuilder* builder) {
+  Op& ids = builder->Add(Opcode::kSetIds, {"userns", "identity", ""});
+  ids.a = input.plan.userns().uid();
+  ids.b = input.plan.userns().gid();
+  if (input.privileged) ids.flags = child::kFlagDropGroups;
+  builder->Add(Opcode::kDieWithParent, {"process", "", ""});
+  Op& root = builder->Add(Opcode::kMakeRoot, {"mount", "mounts", "/"});
+  root.a = input.plan.mount().root_size_bytes();
+  root.b = input.plan.mount().root_inodes();
+}
+
+}  // namespace
+
+absl::StatusOr<CheckedProgram> BuildProgram(const LowerInput& input,
+                                            absl::string_view init_filter) {
+  SetupBuilder builder;
+  AddStart(&builder);
+  CORDON_RETURN_IF_ERROR(LowerAll(Phase::kOpen, input, &builder));
+  AddIds(input, &builder);
+  CORDON_RETURN_IF_ERROR(LowerAll(Phase::kBuild, input, &builder));
+  builder.Add(Opcode::kPivotRoot, {"mount", "", "/"});
+  builder.Add(Opcode::kSealRoot, {"mount", "", "/"});
+  CORDON_RETURN_IF_ERROR(LowerAll(Phase::kLock, input, &builder));
+  builder.Add(Opcode::kNoNewPrivs, {"process", "", ""});
+  builder.Add(Opcode::kGate, {"", "", ""}).a = static_cast<uint64_t>(child::kByteOpenGate);
+  builder.Add(Opcode::kReadLaunch, {"process", "", ""});
+  builder.Add(Opcode::kSetUndumpable, {"process", "", ""});
+  builder.Add(Opcode::kForkPayload, {"process", "", ""});
+  const uint32_t filter = builder.Bytes(init_filter);
+  Op& init = builder.Add(Opcode::kInitFilter, {"process", "", "filter of init"});
+  init.data2 = filter;
+  init.size2 = static_cast<uint32_t>(init_filter.size());
+  builder.Add(Opcode::kReap, {"process", "", ""});
+  CORDON_RETURN_IF_ERROR(LowerAll(Phase::kPayload, input, &builder));
+  builder.Add(Opcode::kExec, {"process", "argv[0]", ""});
+  return CheckedProgram::Make(builder.Finish());
+}
+
+}  // namespace cordon

@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sandbox/program/check.h"
+
+#include <algorithm>
+#include <cstring>
+#include <iterator>
+
+#include "absl/strings/str_cat.h"
+#include "policy/base/status.h"
+
+namespace cordon {
+namespace {
+
+using child::Op;
+using child::Opcode;
+
+absl::Status Wrong(size_t index, const Op& op, absl::string_view what) {
+  return Error(absl::StatusCode::kInternal,
+               absl::StrCat("set-up program: operation ", index, " ", OpcodeName(op.code), ": ",
+                            what))
+      .Stage("prepare")
+      .StepAt(static_cast<int>(index), OpcodeName(op.code));
+}
+
+// "First" comes before every "then" where both are in a program; each pair with its reason.
+struct Before {
+  Opcode first;
+  Opcode then;
+};
+constexpr Before kOrder[] = {
+    {Opcode::kAdoptFds, Opcode::kAwaitParent},       // else EOF can never come
+    {Opcode::kAwaitParent, Opcode::kOpenTree},       // ids are mapped
+    {Opcode::kMakeMountsPrivate, Opcode::kOpenTree},
+    {Opcode::kMakeMountsPrivate, Opcode::kMakeRoot},
+    {Opcode::kOpenTree, Opcode::kSetIds},            // sources with the caller's rights
+    {Opcode::kSetIds, Opcode::kMakeRoot},            // inodes with mapped owners
+    {Opcode::kMakeRoot, Opcode::kPivotRoot},
+    {Opcode::kAttachTree, Opcode::kPivotRoot},
+    {Opcode::kMountTmpfs, Opcode::kPivotRoot},
+    {Opcode::kMountTmpfs, Opcode::kSealTmpfs},
+    {Opcode::kSealTmpfs, Opcode::kPivotRoot},
+    {Opcode::kMountProc, Opcode::kPivotRoot},        // needs the old procfs
+    {Opcode::kOpenProc, Opcode::kPivotRoot},
+    {Opcode::kMaskPath, Opcode::kPivotRoot},
+    {Opcode::kPivotRoot, Opcode::kSealRoot},
+    {Opcode::kSealRoot, Opcode::kSetCaps},
+    {Opcode::kLimitNamespaces, Opcode::kSetCaps},
+    {Opcode::kSetRlimit, Opcode::kGate},
+    {Opcode::kNewCgroupNamespace, Opcode::kSetCaps},
+    {Opcode::kDropBounding, Opcode::kSetCaps},
+    {Opcode::kSetSecurebits, Opcode::kSetCaps},
+    {Opcode::kSetCaps, Opcode::kNoNewPrivs},
+    {Opcode::kNoNewPrivs, Opcode::kGate},
+    {Opcode::kGate, Opcode::kReadLaunch},
+    {Opcode::kReadLaunch, Opcode::kSetUndumpable},
+    {Opcode::kSetUndumpable, Opcode::kForkPayload},  // the payload inherits it until exec
+    {Opcode::kForkPayload, Opcode::kInitFilter},
+    {Opcode::kInitFilter, Opcode::kReap},
+    {Opcode::kReap, Opcode::kPayloadSession},        // everything behind Reap is the payload's
+    {Opcode::kCloseInitFds, Opcode::kSeccompLoad},
+    {Opcode::kSetOomScore, Opcode::kSeccompLoad},
+    {Opcode::kChdir, Opcode::kSeccompLoad},
+    {Opcode::kSeccompLoad, Opcode::kExec},
+};
+
+// In every program, exactly once.
+constexpr Opcode kOnce[] = {Opcode::kAdoptFds,   Opcode::kMakeMountsPrivate, Opcode::kSetIds,
+                            Opcode::kMakeRoot,   Opcode::kPivotRoot,         Opcode::kSealRoot,
+                            Opcode::kNoNewPrivs, Opcode::kGate,              Opcode::kReadLaunch,
+                            Opcode::kSetUndumpable, Opcode::kForkPayload,    Opcode::kReap,
+                            Opcode::kCloseInitFds,  Opcode::kChdir,          Opcode::kExec};
+
+bool InArena(const SetupProgram& program, uint32_t offset) {
+  return offset < program.arena.size() &&
+         std::memchr(program.arena.data() + offset, '\0', program.arena.size() - offset) != nullptr;
+}
+
+bool NeedsText(Opcode code) {
+  switch (code) {
+    case Opcode::kOpenTree:
+    case Opcode::kAttachTree:
+    case Opcode::kMakeDirectory:
+    case Opcode::kMakeSymlink:
+    case Opcode::kMakeFile:
+    case Opcode::kMountTmpfs:
+    case Opcode::kSealTmpfs:
+    case Opcode::kMountProc:
+    case Opcode::kMaskPath:
+    case Opcode::kSetHostname:
+      return true;
+    default:
+      return false;
+  }
+}
+
+absl::Status CheckOperands(const SetupProgram& program) {
+  for (size_t i = 0; i < program.ops.size(); ++i) {
+    const Op& op = program.ops[i];
+    if (op.code >= Opcode::kCount) return Wrong(i, op, "unknown opcode");
+    if ((op.data != child::kNoData || NeedsText(op.code)) && !InArena(program, op.data)) {
+      return Wrong(i, op, "text is outside the arena");
+    }
+    const bool slots = op.code == Opcode::kOpenTree || op.code == Opcode::kAttachTree;
+    if (slots && (op.slot < 0 || op.slot >= child::kMaxSlots)) {
+      return Wrong(i, op, absl::StrCat("slot ", op.slot, " is outside 0..", child::kMaxSlots - 1));
+    }
+    if (op.code == Opcode::kMakeSymlink && !InArena(program, op.data2)) {
+      return Wrong(i, op, "link text is outside the arena");
+    }
+    if (op.size2 != 0 && (op.data2 > program.arena.size() ||
+                          op.size2 > program.arena.size() - op.data2)) {
+      return Wrong(i, op, "bytes are outside the arena");
+    }
+    if (op.code == Opcode::kAdoptFds && program.arena.size() - op.data < 5 * sizeof(int32_t)) {
+      return Wrong(i, op, "descriptors are outside the arena");
+    }
+    const bool filter = op.code == Opcode::kSeccompLoad || op.code == Opcode::kInitFilter;
+    if (filter && (op.size2 == 0 || op.size2 % 8 != 0)) return Wrong(i, op, "not a filter");
+  }
+  return absl::OkStatus();
+}
+
+absl::Status CheckOrder(const SetupProgram& program) {
+  const std::vector<Op>& ops = program.ops;
+  for (const Opcode code : kOnce) {
+    const auto count = std::count_if(ops.begin(), ops.end(),
+                                     [&](const Op& op) { return op.code == code; });
+    if (count != 1) {
+      return Error(absl::StatusCode::kInternal, absl::StrCat("set-up program: ", OpcodeName(code),
+                                                             " occurs ", count, " times"));
+    }
+  }
+  if (ops.back().code != Opcode::kExec) return Wrong(ops.size() - 1, ops.back(), "not Exec");
+  for (const Before& rule : kOrder) {
+    size_t earliest_then = ops.size();
+    for (size_t i = 0; i < ops.size(); ++i) {
+      if (ops[i].code == rule.then) earliest_then = std::min(earliest_then, i);
+      if (ops[i].code == rule.first && i > earliest_then) {
+        return Wrong(i, ops[i], absl::StrCat("must come before ", OpcodeName(rule.then)));
+      }
+    }
+  }
+  bool payload = false;
+  for (size_t i = 0; i < ops.size(); ++i) {
+    if (payload != IsPayloadOp(ops[i].code)) return Wrong(i, ops[i], "is on the wrong side of Reap");
+    payload |= ops[i].code == Opcode::kReap;
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::StatusOr<CheckedProgram> CheckedProgram::Make(SetupProgram program) {
+  if (program.ops.empty() || program.ops.size() > child::kMaxOps) {
+    return Error(absl::StatusCode::kInvalidArgument,
+                 absl::StrCat("the policy needs ", program.ops.size(),
+                              " set-up operations; at most ", child::kMaxOps, " are possible"));
+  }
+  CORDON_RETURN_IF_ERROR(CheckOperands(program));
+  CORDON_RETURN_IF_ERROR(CheckOrder(program));
+  return CheckedProgram(std::move(program));
+}
+
+}  // namespace cordon

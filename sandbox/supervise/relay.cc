@@ -1,0 +1,207 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sandbox/supervise/relay.h"
+
+#include <sys/epoll.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <utility>
+
+#include "policy/base/status.h"
+#include "sandbox/os/file.h"
+#include "sandbox/os/process.h"
+
+namespace cordon {
+namespace {
+
+constexpr size_t kBuffer = 64 * 1024;
+// POLLOUT promises that this much can be written without blocking (PIPE_BUF); the consumer's
+// descriptor is shared with others, so its O_NONBLOCK is not ours to set.
+constexpr size_t kSafeWrite = 4096;
+// Rounds per wake-up, so that a flood on one stream cannot keep the loop from its timers.
+constexpr int kRounds = 16;
+
+}  // namespace
+
+OutputRelay::OutputRelay(UniqueFd source, int sink, bool escape, uint64_t token,
+                         OutputBudget* budget)
+    : source_(std::move(source)), sink_(sink), escape_(escape), token_(token), budget_(budget) {}
+
+absl::Status OutputRelay::Start(Epoll* epoll) {
+  CORDON_RETURN_IF_ERROR(SetNonBlocking(source_.get()));
+  pending_.reserve(kBuffer);
+  // A regular file cannot be polled and never blocks.
+  CORDON_ASSIGN_OR_RETURN(sink_pollable_, epoll->Add(sink_, 0, token_ + 1));
+  CORDON_RETURN_IF_ERROR(epoll->Add(source_.get(), EPOLLIN, token_).status());
+  source_watched_ = true;
+  return absl::OkStatus();
+}
+
+void OutputRelay::Append(const char* data, size_t size) {
+  if (!escape_) {
+    pending_.append(data, size);
+    return;
+  }
+  for (size_t i = 0; i < size; ++i) {
+    const auto byte = static_cast<unsigned char>(data[i]);
+    const bool plain = byte >= 0x20 ? byte != 0x7f : byte == '\n' || byte == '\t';
+    if (plain) {
+      pending_.push_back(data[i]);
+    } else {
+      char text[8];
+      const int length = std::snprintf(text, sizeof(text), "\\x%02x", byte);
+      pending_.append(text, static_cast<size_t>(length));
+    }
+  }
+}
+
+absl::Status OutputRelay::Fill() {
+  if (end_ || pending_.size() >= kBuffer) return absl::OkStatus();
+  char buffer[kBuffer];
+  const IoResult got = ReadSome(source_.get(), buffer, sizeof(buffer));
+  if (got.state == IoState::kError) return ErrnoStatus("read", "output of the job", got.error);
+  if (got.state == IoState::kEnd) end_ = true;
+  if (got.state != IoState::kProgress) return absl::OkStatus();
+  const uint64_t left = budget_->limit - std::min(budget_->limit, budget_->used);
+  budget_->used += got.bytes;
+  if (got.bytes > left) budget_->exceeded = true;
+  Append(buffer, static_cast<size_t>(std::min<uint64_t>(got.bytes, left)));
+  return absl::OkStatus();
+}
+
+absl::Status OutputRelay::Flush() {
+  while (!pending_.empty()) {
+    if (sink_pollable_ && !Writable(sink_)) break;
+    const size_t size = sink_pollable_ ? std::min(pending_.size(), kSafeWrite) : pending_.size();
+    const IoResult put = WriteSome(sink_, pending_.data(), size);
+    if (put.state == IoState::kWouldBlock) break;
+    if (put.state == IoState::kError) {
+      // The consumer is gone (EPIPE) or its disk is full: the job must notice as it would without
+      // us, so its pipe loses the reader. A full disk is told to the caller.
+      pending_.clear();
+      source_.Reset();
+      end_ = true;
+      return put.error == 32 ? absl::OkStatus()
+                             : ErrnoStatus("write", "output of the job", put.error);
+    }
+    pending_.erase(0, put.bytes);
+  }
+  return absl::OkStatus();
+}
+
+absl::Status OutputRelay::Watch(Epoll* epoll) {
+  const bool want_source = source_.valid() && !end_ && pending_.size() < kBuffer;
+  if (want_source != source_watched_ && source_.valid()) {
+    // Interest in nothing still reports a hang-up, which would spin while a consumer is slow.
+    if (want_source) {
+      CORDON_RETURN_IF_ERROR(epoll->Add(source_.get(), EPOLLIN, token_).status());
+    } else {
+      epoll->Remove(source_.get());
+    }
+    source_watched_ = want_source;
+  }
+  const bool want_sink = sink_pollable_ && !pending_.empty();
+  if (want_sink != sink_watched_) {
+    CORDON_RETURN_IF_ERROR(epoll->Modify(sink_, want_sink ? uint32_t{EPOLLOUT} : 0, token_ + 1));
+    sink_watched_ = want_sink;
+  }
+  if (end_ && pending_.empty() && !done_) {
+    done_ = true;
+    if (source_watched_ && source_.valid()) epoll->Remove(source_.get());
+    if (sink_pollable_) epoll->Remove(sink_);
+    source_.Reset();
+  }
+  return absl::OkStatus();
+}
+
+absl::Status OutputRelay::Step(Epoll* epoll) {
+  if (done_) return absl::OkStatus();
+  for (int round = 0; round < kRounds && !end_ && pending_.size() < kBuffer; ++round) {
+    const uint64_t before = budget_->used;
+    CORDON_RETURN_IF_ERROR(Fill());
+    CORDON_RETURN_IF_ERROR(Flush());
+    if (budget_->used == before) break;
+  }
+  CORDON_RETURN_IF_ERROR(Flush());
+  return Watch(epoll);
+}
+
+void OutputRelay::Abandon(Epoll* epoll) {
+  if (done_) return;
+  pending_.clear();
+  end_ = true;
+  Watch(epoll).IgnoreError();
+}
+
+InputRelay::InputRelay(int source, UniqueFd sink, uint64_t token)
+    : source_(source), sink_(std::move(sink)), token_(token), buffer_(kBuffer) {}
+
+absl::Status InputRelay::Start(Epoll* epoll) {
+  CORDON_RETURN_IF_ERROR(SetNonBlocking(sink_.get()));
+  CORDON_ASSIGN_OR_RETURN(source_pollable_, epoll->Add(source_, EPOLLIN, token_));
+  source_watched_ = source_pollable_;
+  return Step(epoll);
+}
+
+// One state per step: fill when empty, write until the pipe is full, then wait for it.
+absl::Status InputRelay::Step(Epoll* epoll) {
+  if (!sink_.valid()) return absl::OkStatus();
+  for (int round = 0; round < kRounds; ++round) {
+    if (size_ == 0 && !end_) {
+      if (source_pollable_ && !Readable(source_, 0)) break;
+      const IoResult got = ReadSome(source_, buffer_.data(), buffer_.size());
+      if (got.state == IoState::kWouldBlock) break;
+      begin_ = 0;
+      size_ = got.bytes;
+      end_ = got.state != IoState::kProgress;
+    }
+    if (size_ == 0) break;
+    const IoResult put = WriteSome(sink_.get(), buffer_.data() + begin_, size_);
+    if (put.state == IoState::kWouldBlock) break;
+    if (put.state == IoState::kError) {  // the job closed its end
+      Stop(epoll);
+      return absl::OkStatus();
+    }
+    begin_ += put.bytes;
+    size_ -= put.bytes;
+  }
+  if (end_ && size_ == 0) {
+    Stop(epoll);
+    return absl::OkStatus();
+  }
+  // With something to write wait for the pipe; otherwise for the source. A source that cannot be
+  // polled is always ready, so then the pipe's readiness drives the next round.
+  const bool want_sink = size_ > 0 || !source_pollable_;
+  if (want_sink != sink_watched_) {
+    if (want_sink) {
+      CORDON_RETURN_IF_ERROR(epoll->Add(sink_.get(), EPOLLOUT, token_ + 1).status());
+    } else {
+      epoll->Remove(sink_.get());
+    }
+    sink_watched_ = want_sink;
+  }
+  const bool want_source = source_pollable_ && size_ == 0;
+  if (want_source != source_watched_) {
+    if (want_source) {
+      CORDON_RETURN_IF_ERROR(epoll->Add(source_, EPOLLIN, token_).status());
+    } else {
+      epoll->Remove(source_);
+    }
+    source_watched_ = want_source;
+  }
+  return absl::OkStatus();
+}
+
+void InputRelay::CloseSink(Epoll* epoll) {
+  if (sink_watched_) epoll->Remove(sink_.get());
+  sink_watched_ = false;
+  sink_.Reset();
+}
+
+void InputRelay::Stop(Epoll* epoll) {
+  if (source_watched_) epoll->Remove(source_);
+  source_watched_ = false;
+  CloseSink(epoll);
+}
+
+}  // namespace cordon

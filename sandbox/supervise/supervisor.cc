@@ -1,0 +1,294 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sandbox/supervise/supervisor.h"
+
+#include <sys/epoll.h>
+
+#include <algorithm>
+#include <memory>
+#include <optional>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "policy/base/status.h"
+#include "policy/base/units.h"
+#include "sandbox/launch/status_pipe.h"
+#include "sandbox/os/event.h"
+#include "sandbox/os/process.h"
+#include "sandbox/supervise/limits.h"
+#include "sandbox/supervise/relay.h"
+#include "sandbox/supervise/usage.h"
+#include "sandbox/supervise/verdict.h"
+
+namespace cordon {
+namespace {
+
+enum Token : uint64_t {
+  kInit = 1,
+  kStatus,
+  kWall,
+  kCpu,
+  kOom,
+  kSignal,
+  kStdin = 10,   // + 1: the pipe
+  kStdout = 20,  // + 1: the sink
+  kStderr = 30,
+};
+
+// How long the init may take to end the rest of the tree after the main process ended.
+constexpr uint64_t kCleanupNs = 2'000'000'000;
+
+class Watcher {
+ public:
+  Watcher(Sandbox& sandbox, const Streams& streams)
+      : sandbox_(sandbox),
+        watch_(sandbox.plan().watch()),
+        budget_{watch_.output_bytes(), 0, false},
+        out_(std::move(sandbox.child().stdout_read), streams.out, streams.escape_out, kStdout,
+             &budget_),
+        err_(std::move(sandbox.child().stderr_read), streams.err, streams.escape_err, kStderr,
+             &budget_),
+        in_(streams.in, std::move(sandbox.child().stdin_write), kStdin) {}
+
+  absl::Status Run(const v1::LaunchPlan& launch);
+  absl::Status Summarise(v1::Report* report);
+
+ private:
+  absl::Status Start();
+  absl::Status Handle(const Epoll::Event& event);
+  absl::Status OnStatus();
+  absl::Status OnFrame(const child::StatusFrame& frame);
+  absl::Status OnInitEnd();
+  absl::Status OnCpuTimer();
+  absl::Status OnWallTimer();
+  absl::Status End(KillReason reason);
+  bool Finished() const { return init_ended_ && out_.done() && err_.done(); }
+  uint64_t CpuUsed();
+
+  Sandbox& sandbox_;
+  const v1::WatchPlan& watch_;
+  OutputBudget budget_;
+  OutputRelay out_;
+  OutputRelay err_;
+  InputRelay in_;
+  std::optional<Epoll> epoll_;
+  std::optional<Timer> wall_timer_;
+  std::optional<Timer> cpu_timer_;
+  SignalFd signals_;
+  Observations seen_;
+  absl::Status launch_error_;
+  InitUsage init_usage_;
+  uint64_t exec_ns_ = 0;
+  uint64_t end_ns_ = 0;
+  bool init_ended_ = false;
+};
+
+absl::Status Watcher::Start() {
+  CORDON_ASSIGN_OR_RETURN(epoll_, Epoll::Make());
+  CORDON_ASSIGN_OR_RETURN(wall_timer_, Timer::Make());
+  CORDON_ASSIGN_OR_RETURN(cpu_timer_, Timer::Make());
+  CORDON_ASSIGN_OR_RETURN(signals_, SignalFd::Make());
+  Child& child = sandbox_.child();
+  CORDON_RETURN_IF_ERROR(SetNonBlocking(child.status.get()));
+  CORDON_RETURN_IF_ERROR(epoll_->Add(child.pidfd.get(), EPOLLIN, kInit).status());
+  CORDON_RETURN_IF_ERROR(epoll_->Add(child.status.get(), EPOLLIN, kStatus).status());
+  CORDON_RETURN_IF_ERROR(epoll_->Add(wall_timer_->fd(), EPOLLIN, kWall).status());
+  CORDON_RETURN_IF_ERROR(epoll_->Add(cpu_timer_->fd(), EPOLLIN, kCpu).status());
+  CORDON_RETURN_IF_ERROR(epoll_->Add(signals_.fd(), EPOLLIN, kSignal).status());
+  CgroupLease* lease = sandbox_.lease();
+  if (lease != nullptr && lease->OomFd() >= 0) {
+    CORDON_RETURN_IF_ERROR(epoll_->Add(lease->OomFd(), lease->OomEvents(), kOom).status());
+  }
+  CORDON_RETURN_IF_ERROR(out_.Start(&*epoll_));
+  CORDON_RETURN_IF_ERROR(err_.Start(&*epoll_));
+  return in_.Start(&*epoll_);
+}
+
+absl::Status Watcher::Run(const v1::LaunchPlan& launch) {
+  CORDON_RETURN_IF_ERROR(Start());
+  CORDON_RETURN_IF_ERROR(sandbox_.Launch(launch));
+  CORDON_RETURN_IF_ERROR(
+      wall_timer_->ArmAt(WallDeadline(sandbox_.launched_ns(), watch_.wall_time_ns())));
+  if (sandbox_.lease() != nullptr && watch_.cpu_time_ns() != kUnlimited) {
+    CORDON_RETURN_IF_ERROR(cpu_timer_->ArmAt(
+        NextCpuCheck(MonotonicNs(), 0, watch_.cpu_time_ns(), OnlineCpus())));
+  }
+  while (!Finished()) {
+    CORDON_ASSIGN_OR_RETURN(const std::vector<Epoll::Event> events, epoll_->Wait(-1));
+    for (const Epoll::Event& event : events) CORDON_RETURN_IF_ERROR(Handle(event));
+    if (budget_.exceeded && !init_ended_) CORDON_RETURN_IF_ERROR(End(KillReason::kOutput));
+  }
+  return launch_error_;
+}
+
+absl::Status Watcher::Handle(const Epoll::Event& event) {
+  switch (event.token) {
+    case kInit:
+      return OnInitEnd();
+    case kStatus:
+      return OnStatus();
+    case kWall:
+      return OnWallTimer();
+    case kCpu:
+      return OnCpuTimer();
+    case kOom:
+      // v1 signals before the killer has run; whatever comes of it, the group is at its limit.
+      if (sandbox_.lease()->OomSeen()) return End(KillReason::kMemory);
+      return absl::OkStatus();
+    case kSignal: {
+      const int number = signals_.Read();
+      if (number == 0) return absl::OkStatus();
+      seen_.cancel_signal = number;
+      if (init_ended_) {
+        // The job is over; only its last output waits for a consumer that does not read.
+        out_.Abandon(&*epoll_);
+        err_.Abandon(&*epoll_);
+        return absl::OkStatus();
+      }
+      return End(KillReason::kCancelled);
+    }
+    case kStdin:
+    case kStdin + 1:
+      return in_.Step(&*epoll_);
+    case kStdout:
+    case kStdout + 1:
+      return out_.Step(&*epoll_);
+    default:
+      return err_.Step(&*epoll_);
+  }
+}
+
+absl::Status Watcher::OnStatus() {
+  for (;;) {
+    const absl::StatusOr<std::optional<child::StatusFrame>> frame =
+        ReadFrame(sandbox_.child().status.get(), 0);
+    if (absl::IsUnavailable(frame.status())) return absl::OkStatus();
+    if (!frame.ok()) return frame.status();
+    if (!frame->has_value()) {
+      epoll_->Remove(sandbox_.child().status.get());
+      return absl::OkStatus();
+    }
+    CORDON_RETURN_IF_ERROR(OnFrame(**frame));
+  }
+}
+
+absl::Status Watcher::OnFrame(const child::StatusFrame& frame) {
+  switch (frame.kind) {
+    case child::FrameKind::kExecDone:
+      exec_ns_ = frame.monotonic_ns;
+      return wall_timer_->ArmAt(WallDeadline(exec_ns_, watch_.wall_time_ns()));
+    case child::FrameKind::kExecFailed:
+    case child::FrameKind::kStepFailed:
+      launch_error_ = StepError(frame, sandbox_.program().program());
+      return absl::OkStatus();
+    case child::FrameKind::kWaitStatus:
+      seen_.main_ended = true;
+      seen_.wait_code = static_cast<int>(frame.aux);
+      seen_.wait_status = static_cast<int>(static_cast<uint32_t>(frame.aux64));
+      end_ns_ = frame.monotonic_ns;
+      cpu_timer_->Disarm();
+      // From now on this timer only bounds the clean-up.
+      return wall_timer_->ArmAt(MonotonicNs() + kCleanupNs);
+    case child::FrameKind::kUsage:
+      init_usage_.known = true;
+      init_usage_.user_ns = (frame.aux64 >> 32) * 1000;
+      init_usage_.system_ns = (frame.aux64 & 0xffffffffu) * 1000;
+      init_usage_.max_rss_bytes = uint64_t{frame.aux} * 1024;
+      return absl::OkStatus();
+    default:
+      return absl::OkStatus();
+  }
+}
+
+absl::Status Watcher::OnInitEnd() {
+  if (init_ended_) return absl::OkStatus();
+  CORDON_RETURN_IF_ERROR(OnStatus());  // frames that were written before it died
+  CORDON_ASSIGN_OR_RETURN(const WaitResult result,
+                          WaitPidfd(sandbox_.child().pidfd.get(), true));
+  sandbox_.child().reaped = result.ended;
+  init_ended_ = true;
+  if (end_ns_ == 0) end_ns_ = MonotonicNs();
+  epoll_->Remove(sandbox_.child().pidfd.get());
+  wall_timer_->Disarm();
+  cpu_timer_->Disarm();
+  in_.Stop(&*epoll_);
+  // Every writer is dead: what is left in the pipes is all there is.
+  CORDON_RETURN_IF_ERROR(out_.Step(&*epoll_));
+  return err_.Step(&*epoll_);
+}
+
+absl::Status Watcher::OnWallTimer() {
+  wall_timer_->Acknowledge();
+  if (init_ended_) return absl::OkStatus();
+  // After the main process has ended this is a clean-up that takes too long, not a verdict.
+  if (seen_.main_ended) return sandbox_.Kill();
+  return End(KillReason::kWall);
+}
+
+uint64_t Watcher::CpuUsed() {
+  const absl::StatusOr<uint64_t> now = sandbox_.lease()->CpuNs();
+  if (!now.ok()) return 0;
+  return *now - std::min(*now, sandbox_.cpu_baseline_ns());
+}
+
+absl::Status Watcher::OnCpuTimer() {
+  cpu_timer_->Acknowledge();
+  if (init_ended_ || seen_.main_ended) return absl::OkStatus();
+  const uint64_t used = CpuUsed();
+  if (used >= watch_.cpu_time_ns()) return End(KillReason::kCpu);
+  return cpu_timer_->ArmAt(
+      NextCpuCheck(MonotonicNs(), used, watch_.cpu_time_ns(), OnlineCpus()));
+}
+
+absl::Status Watcher::End(KillReason reason) {
+  if (seen_.killed == KillReason::kNone && !seen_.main_ended) seen_.killed = reason;
+  // Output that is over the limit counts even when the main process was faster.
+  if (reason == KillReason::kOutput && seen_.killed == KillReason::kNone) seen_.killed = reason;
+  if (end_ns_ == 0) end_ns_ = MonotonicNs();
+  return sandbox_.Kill();
+}
+
+absl::Status Watcher::Summarise(v1::Report* report) {
+  const v1::Plan& plan = sandbox_.plan();
+  if (budget_.exceeded && seen_.killed == KillReason::kNone) seen_.killed = KillReason::kOutput;
+  const uint64_t start = exec_ns_ != 0 ? exec_ns_ : sandbox_.launched_ns();
+  const uint64_t wall = end_ns_ - std::min(end_ns_, start);
+  CORDON_ASSIGN_OR_RETURN(const JobUsage usage,
+                          CollectUsage(sandbox_.lease(), sandbox_.cpu_baseline_ns(), init_usage_));
+  seen_.wall_ns = wall;
+  seen_.wall_limit_ns = watch_.wall_time_ns();
+  seen_.cpu_ns = usage.cpu_ns;
+  seen_.cpu_limit_ns = watch_.cpu_time_ns();
+  seen_.output_bytes = budget_.used;
+  seen_.output_limit = budget_.limit;
+  for (const v1::RlimitEntry& entry : plan.rlimit().entry()) {
+    if (entry.name() == "RLIMIT_FSIZE") seen_.file_size_limit = entry.hard();
+  }
+  seen_.memory_peak = usage.memory_peak_bytes;
+  seen_.memory_limit = plan.cgroup().memory_max_bytes();
+  seen_.oom_kills = usage.oom_kills;
+  seen_.oom_source = usage.oom_source;
+  seen_.forks_denied = usage.forks_denied;
+  seen_.process_limit = plan.cgroup().pids_max();
+  seen_.forks_source = usage.forks_source;
+  Decide(seen_, report);
+  FillUsage(usage, wall, budget_.used, report->mutable_usage());
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::StatusOr<v1::Report> RunJob(Sandbox& sandbox, const v1::LaunchPlan& launch,
+                                  const Streams& streams) {
+  v1::Report report;
+  Watcher watcher(sandbox, streams);
+  const absl::Status ran = watcher.Run(launch);
+  if (!ran.ok()) return WithStage(ran, "run");
+  CORDON_RETURN_IF_ERROR(watcher.Summarise(&report));
+  CORDON_RETURN_IF_ERROR(WithStage(sandbox.Collect(), "run"));
+  for (const v1::LayerReport& layer : sandbox.layers()) *report.add_layers() = layer;
+  for (const std::string& each : sandbox.skipped()) report.add_skipped(each);
+  for (const v1::Step& step : sandbox.Steps()) *report.add_steps() = step;
+  return report;
+}
+
+}  // namespace cordon
