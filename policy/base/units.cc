@@ -177,4 +177,16 @@ std::string FormatDuration(uint64_t nanoseconds) {
   return FormatWithUnits(nanoseconds, kDurationUnits);
 }
 
+std::string FormatMilli(uint64_t thousandths) {
+  std::string out = absl::StrCat(thousandths / 1000);
+  uint64_t rest = thousandths % 1000;
+  if (rest == 0) return out;
+  out += '.';
+  for (uint64_t place = 100; rest != 0; place /= 10) {
+    out += static_cast<char>('0' + rest / place);
+    rest %= place;
+  }
+  return out;
+}
+
 }  // namespace cordon

@@ -15,7 +15,7 @@ namespace cordon {
 inline constexpr uint64_t kUnlimited = UINT64_MAX;
 
 // "64KiB", "1.5GiB", "512B", "10MB" (decimal units too). A unit is required, except for "0".
-// "unlimited" is not accepted here. Result in bytes.
+// "unlimited" is not accepted here. Result in bytes, at most 2^63-1.
 absl::StatusOr<uint64_t> ParseSize(absl::string_view text);
 
 // "1.5s", "20ms", "2m", "1h", "500us", "7ns". A unit is required, except for "0". Nanoseconds,
@@ -33,6 +33,8 @@ absl::StatusOr<uint64_t> ParseMilli(absl::string_view text);
 // ("256MiB", "1.5s" as "1500ms"); kUnlimited gives "unlimited".
 std::string FormatSize(uint64_t bytes);
 std::string FormatDuration(uint64_t nanoseconds);
+// "0.5" for 500.
+std::string FormatMilli(uint64_t thousandths);
 
 }  // namespace cordon
 

@@ -152,6 +152,16 @@ TEST(UnitsTest, ParsesThousandths) {
   }
 }
 
+TEST(UnitsTest, PrintsThousandthsWithoutTrailingZeros) {
+  EXPECT_EQ(FormatMilli(0), "0");
+  EXPECT_EQ(FormatMilli(1000), "1");
+  EXPECT_EQ(FormatMilli(500), "0.5");
+  EXPECT_EQ(FormatMilli(10), "0.01");
+  EXPECT_EQ(FormatMilli(2125), "2.125");
+  EXPECT_EQ(FormatMilli(1001), "1.001");
+  for (uint64_t value = 0; value < 5000; ++value) EXPECT_EQ(*ParseMilli(FormatMilli(value)), value);
+}
+
 TEST(UnitsTest, PrintsInTheLargestExactUnit) {
   EXPECT_EQ(FormatSize(0), "0");
   EXPECT_EQ(FormatSize(1), "1B");
