@@ -15,7 +15,8 @@ from typing import Callable, Dict, List
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
-import format as format_lint  # noqa: E402  (the folder is on the path only now)
+import claims  # noqa: E402  (the folder is on the path only now)
+import format as format_lint  # noqa: E402
 import layering  # noqa: E402
 import mirror  # noqa: E402
 import size  # noqa: E402
@@ -30,6 +31,7 @@ def lints_of(root: str, build: str, arguments) -> Dict[str, Callable[[], List[Fi
         "layering": lambda: layering.check(root),
         "size": lambda: size.check(root),
         "mirror": lambda: mirror.check(root),
+        "claims": lambda: claims.check(root),
         "style": lambda: style.check(root),
         "format": lambda: format_lint.check(root),
         "symbols": lambda: symbols.check(root, build),

@@ -11,6 +11,7 @@ import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
+import claims  # noqa: E402
 import common  # noqa: E402
 import format as format_lint  # noqa: E402
 import layering  # noqa: E402
@@ -199,6 +200,21 @@ class MirrorTest(unittest.TestCase):
         self.assertTrue(mirror.check_lists([], [], {"policy/a.cc": reason}))
         self.assertTrue(mirror.check_lists(["policy/a.cc"], ["tests/policy/a_test.cc"],
                                            {"policy/a.cc": reason}))
+
+
+class ClaimsTest(unittest.TestCase):
+    FILES = {"tests/a_test.cc", "tools/demo/submissions/hostile/loop.c", "policy/parse.h"}
+
+    def test_what_a_document_names_must_exist(self):
+        tests = claims.tests_in("TEST_F(ParseTest,\n       RefusesNul) {}\nTEST(AbcTest, X) {}")
+        for quoted in ("ParseTest.RefusesNul", "AbcTest.X", "demo:hostile/loop.c", "policy/parse.h",
+                       "policy/", "tests", "tools/demo", "judge/cpp", "make"):
+            found = claims.check_text("a.md", f"\n`{quoted}`\n", tests, self.FILES)
+            self.assertEqual(found, [], quoted)
+        for quoted in ("ParseTest.RefusesAll", "demo:hostile/none.c", "policy/pars.h",
+                       "sandbox/os/"):
+            found = claims.check_text("a.md", f"\n`{quoted}`\n", tests, self.FILES)
+            self.assertEqual([f.line for f in found], [2], quoted)
 
 
 class StyleTest(unittest.TestCase):

@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the documents claim must be held by something that exists.
+
+Entry point: check(root). In README.md, SECURITY.md and the rooms' documents every `Suite.Test`,
+every `demo:FILE` and every path of the tree in backquotes must be there.
+"""
+
+import os
+import re
+from typing import List, Set
+
+from common import Finding, all_files, line_of, read
+
+_TEST = re.compile(r"\bTEST(?:_F|_P)?\(\s*(\w+)\s*,\s*(\w+)\s*\)")
+_QUOTED = re.compile(r"`([^`\n]+)`")
+_TEST_NAME = re.compile(r"^([A-Z]\w*Test)\.(\w+)$")
+_DEMO = re.compile(r"^demo:(\S+)$")
+_PATH = re.compile(r"^(?:policy|sandbox|tools|tests|fuzz|profiles)/[\w./-]*[\w/]$")
+SUBMISSIONS = "tools/demo/submissions/"
+
+
+def tests_in(text: str) -> Set[str]:
+    return {f"{suite}.{name}" for suite, name in _TEST.findall(text)}
+
+
+def check_text(name: str, text: str, tests: Set[str], files: Set[str]) -> List[Finding]:
+    findings = []
+    folders = {os.path.dirname(file) for file in files}
+    for match in _QUOTED.finditer(text):
+        quoted, line = match.group(1), line_of(text, match.start())
+        demo = _DEMO.match(quoted)
+        if _TEST_NAME.match(quoted) and quoted not in tests:
+            findings.append(Finding(name, line, f"no test is called {quoted}"))
+        elif demo and SUBMISSIONS + demo.group(1) not in files:
+            findings.append(Finding(name, line, f"the demo has no {demo.group(1)}"))
+        elif _PATH.match(quoted):
+            plain = quoted.rstrip("/")
+            if not any(entry == plain or entry.startswith(plain + "/")
+                       for entry in files | folders):
+                findings.append(Finding(name, line, f"there is no {quoted}"))
+    return findings
+
+
+def check(root: str) -> List[Finding]:
+    files = set(all_files(root))
+    tests: Set[str] = set()
+    for file in files:
+        if file.startswith(("tests/", "fuzz/")) and file.endswith(".cc"):
+            tests |= tests_in(read(root, file))
+    findings = []
+    for file in sorted(files):
+        if file.endswith(".md"):
+            findings += check_text(file, read(root, file), tests, files)
+    return findings
