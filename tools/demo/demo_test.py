@@ -212,13 +212,15 @@ class HostTest(unittest.TestCase):
                          ["the host's hostname changed", "the host's mounts changed"])
 
     def test_a_process_is_found_by_its_token(self):
-        with subprocess.Popen(["sleep", "30"]) as idle:
-            self.assertEqual(host.processes_with("no-such-token-at-all"), [])
-            idle.terminate()
-        with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(30)",
-                               "token-of-this-test"]) as marked:
-            self.assertEqual(host.leftovers("token-of-this-test", 0.2), [marked.pid])
-            marked.kill()
+        self.assertEqual(host.leftovers("no-such-token-at-all", 0.2), [])
+        with subprocess.Popen([sys.executable, "-c", "import sys; print(1); sys.stdin.read()",
+                               "token-of-this-test"], stdin=subprocess.PIPE,
+                              stdout=subprocess.PIPE) as marked:
+            marked.stdout.readline()  # now its command line is set up
+            found = host.leftovers("token-of-this-test", 0.2)
+            marked.communicate()
+        self.assertEqual(found, [marked.pid])
+        self.assertEqual(host.leftovers("token-of-this-test"), [])
 
 
 if __name__ == "__main__":
