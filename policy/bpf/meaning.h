@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+// What SeccompRules mean, defined once and apart from any assembler. Entry point: MeaningOf. The
+// filter that runs is checked against this (check.h), so it must stay small enough to be checked
+// by eye.
+#ifndef CORDON_POLICY_BPF_MEANING_H_
+#define CORDON_POLICY_BPF_MEANING_H_
+
+#include <array>
+#include <cstdint>
+
+#include "policy/bpf/syscall_table.h"
+#include "policy/proto/plan.pb.h"
+
+namespace cordon {
+
+// One system call as a filter sees it (struct seccomp_data).
+struct CallSample {
+  uint32_t number = 0;
+  uint32_t architecture = 0;  // AUDIT_ARCH_ value
+  uint64_t instruction_pointer = 0;
+  std::array<uint64_t, 6> args = {};
+};
+
+// True when the comparison holds for the value of its argument.
+bool Holds(const v1::ArgCompare& compare, uint64_t value);
+
+// True when all conditions of the rule hold (the call's number is not looked at).
+bool Matches(const v1::SyscallRule& rule, const CallSample& call);
+
+// The SECCOMP_RET_ value that the kernel must get for `call`:
+//   a foreign architecture, or a number from the x32 ABI on (2^30 and up, except -1): kill the process;
+//   otherwise the action of the first rule on the number whose conditions all hold;
+//   otherwise the default action.
+uint32_t MeaningOf(const v1::SeccompRules& rules, Architecture architecture,
+                   const CallSample& call);
+
+// The SECCOMP_RET_ value of an action.
+uint32_t ReturnValue(const v1::SeccompAction& action);
+
+}  // namespace cordon
+
+#endif  // CORDON_POLICY_BPF_MEANING_H_

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+// The plan of layer rlimit. Soft and hard values are equal: the job has no room to raise.
+#include "policy/layers/rlimit.h"
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "policy/base/units.h"
+#include "policy/layers/layer.h"
+#include "policy/uapi/uapi.h"
+
+namespace cordon {
+namespace {
+
+// A core file would be written, or handed to the host's helper, by the kernel on the job's behalf.
+constexpr uint64_t kCore = 0;
+// Locked pages cannot be reclaimed; key material and the like fits in here.
+constexpr uint64_t kMemlock = 64 * 1024;
+// POSIX message queues are kernel memory, counted per user on the host.
+constexpr uint64_t kMessageQueues = 64 * 1024;
+
+struct Limit {
+  absl::string_view name;
+  uint32_t resource;
+  uint64_t value;
+  uint64_t caller_hard;     // the caller's own limit; kUnlimited when it has none
+  absl::string_view field;  // policy field, "" when the value is ours
+};
+
+// What the value is in people's words.
+std::string Text(const Limit& limit, uint64_t value) {
+  return limit.resource == uapi::kRlimitNofile ? absl::StrCat(value) : FormatSize(value);
+}
+
+void Add(const Limit& limit, v1::RlimitPlan* plan) {
+  v1::RlimitEntry& entry = *plan->add_entry();
+  entry.set_name(std::string(limit.name));
+  entry.set_resource(limit.resource);
+  entry.set_soft(limit.value);
+  entry.set_hard(limit.value);
+}
+
+}  // namespace
+
+absl::Status CompileRlimit(const NormalPolicy& policy, const v1::HostFacts& facts, v1::Plan* plan) {
+  const v1::Limits& limits = policy.proto().limits();
+  v1::RlimitPlan& rlimit = *plan->mutable_rlimit();
+  rlimit.set_enforcement(Resolve(limits.enforcement()));
+  rlimit.set_enabled(rlimit.enforcement() != v1::OFF);
+  if (!rlimit.enabled()) return absl::OkStatus();
+
+  std::vector<v1::ErrorDetail> errors;
+  const auto size = [&](absl::string_view field, absl::string_view text) -> uint64_t {
+    const absl::StatusOr<uint64_t> value = ParseSizeOrUnlimited(text);
+    if (value.ok()) return *value;
+    const absl::Status error =
+        FieldError(policy, value.status().code(), field, value.status().message());
+    errors.push_back(DetailsOf(error).front());
+    return 0;
+  };
+  const bool known = facts.has_rlimit_hard();
+  const v1::RlimitCeilings& hard = facts.rlimit_hard();
+  const Limit from_policy[] = {
+      {"RLIMIT_FSIZE", uapi::kRlimitFsize, size("limits.file_size", limits.file_size()),
+       known ? hard.file_size() : kUnlimited, "limits.file_size"},
+      {"RLIMIT_STACK", uapi::kRlimitStack, size("limits.stack", limits.stack()),
+       known ? hard.stack() : kUnlimited, "limits.stack"},
+      {"RLIMIT_NOFILE", uapi::kRlimitNofile, limits.open_files(),
+       known ? hard.open_files() : kUnlimited, "limits.open_files"},
+  };
+  for (Limit limit : from_policy) {
+    if (limit.value > limit.caller_hard && rlimit.enforcement() == v1::REQUIRED) {
+      const absl::Status error = static_cast<absl::Status>(
+          FieldError(policy, absl::StatusCode::kFailedPrecondition, limit.field,
+                     absl::StrCat(Text(limit, limit.value), " is above the caller's own hard ",
+                                  limit.name, " of ", Text(limit, limit.caller_hard)))
+              .Hint(absl::StrCat("lower it to ", Text(limit, limit.caller_hard),
+                                 " or raise the caller's limit (ulimit -H)")));
+      errors.push_back(DetailsOf(error).front());
+    }
+    if (limit.value > limit.caller_hard) limit.value = limit.caller_hard;
+    Add(limit, &rlimit);
+  }
+  Add({"RLIMIT_CORE", uapi::kRlimitCore, kCore, kUnlimited, ""}, &rlimit);
+  Add({"RLIMIT_MEMLOCK", uapi::kRlimitMemlock, kMemlock, kUnlimited, ""}, &rlimit);
+  Add({"RLIMIT_MSGQUEUE", uapi::kRlimitMsgqueue, kMessageQueues, kUnlimited, ""}, &rlimit);
+  Add({"RLIMIT_NICE", uapi::kRlimitNice, 0, kUnlimited, ""}, &rlimit);
+  Add({"RLIMIT_RTPRIO", uapi::kRlimitRtprio, 0, kUnlimited, ""}, &rlimit);
+  if (!plan->cgroup().enabled()) {
+    // Counted per user namespace and id, so it holds the whole job; one more for the init, which
+    // has the same id.
+    Add({"RLIMIT_NPROC", uapi::kRlimitNproc, uint64_t{limits.processes()} + 1, kUnlimited, ""},
+        &rlimit);
+  }
+  if (errors.empty()) return absl::OkStatus();
+  return ErrorFromDetails(absl::StatusCode::kFailedPrecondition, errors);
+}
+
+}  // namespace cordon

@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: Apache-2.0
+// Layer seccomp: the system call filter.
+#ifndef CORDON_POLICY_LAYERS_SECCOMP_H_
+#define CORDON_POLICY_LAYERS_SECCOMP_H_
+
+#include "absl/status/status.h"
+#include "policy/normalize.h"
+#include "policy/proto/host_facts.pb.h"
+#include "policy/proto/plan.pb.h"
+
+namespace cordon {
+
+// Fills plan->seccomp: the rules, and the filter that was checked against them. A filter that does
+// not let the job start (execve) is INVALID_ARGUMENT.
+absl::Status CompileSeccomp(const NormalPolicy& policy, const v1::HostFacts& facts, v1::Plan* plan);
+
+}  // namespace cordon
+
+#endif  // CORDON_POLICY_LAYERS_SECCOMP_H_
