@@ -52,12 +52,19 @@ class Outcome(NamedTuple):
     def limit_hit(self) -> str:
         """The evidence that carries a limit, or the first one, in a few words."""
         evidence = self.report.get("evidence", [])
-        limited = [e for e in evidence if e.get("limit")] or evidence
+        limited = [e for e in evidence if e.get("limit", "0") != "0"] or evidence
         if not limited or self.verdict == "EXITED":
             return ""
         first = limited[0]
-        text = f"{first.get('name', '')} {first.get('observed', '')}".strip()
-        return text + (f" of {first['limit']}" if first.get("limit") else "")
+        text = f"{first.get('name', '')} {people(first.get('observed', ''))}".strip()
+        return text + (f" of {people(first['limit'])}" if first.get("limit") else "")
+
+
+def people(number: str) -> str:
+    """Bytes of a MiB or more in MiB; everything else as it is."""
+    if number.isdigit() and int(number) >= 2**20:
+        return f"{int(number) / 2**20:.1f} MiB"
+    return number
 
 
 def number_of(value: Any) -> float:

@@ -192,6 +192,10 @@ class CommandTest(unittest.TestCase):
             {"name": "wait.status", "observed": "9"},
             {"name": "timer.wall", "observed": "1.0s", "limit": "1s"}]}, "")
         self.assertEqual(outcome.limit_hit, "timer.wall 1.0s of 1s")
+        outcome = Outcome(137, {"verdict": "MEMORY_LIMIT", "evidence": [
+            {"name": "cgroup.oom_kill", "observed": "1", "limit": "0"},
+            {"name": "cgroup.memory_peak", "observed": "67108864", "limit": "67108864"}]}, "")
+        self.assertEqual(outcome.limit_hit, "cgroup.memory_peak 64.0 MiB of 64.0 MiB")
 
 
 class TableTest(unittest.TestCase):
