@@ -56,7 +56,7 @@ def read(root: str, name: str) -> str:
         return file.read()
 
 
-_TOKENS = re.compile(
+TOKENS = re.compile(
     r"""(?P<line_comment>//(?:\\\n|[^\n])*)
       | (?P<block_comment>/\*.*?(?:\*/|\Z))
       | (?P<raw>(?:u8|[uUL])?R"(?P<tag>[^()\\\s]{0,16})\(.*?(?:\)(?P=tag)"|\Z))
@@ -81,7 +81,7 @@ def _blank(match: "re.Match[str]") -> str:
 
 def blank_comments_and_literals(text: str) -> str:
     """C++ text of the same length and lines, comments and the insides of literals as spaces."""
-    return _TOKENS.sub(_blank, text)
+    return TOKENS.sub(_blank, text)
 
 
 def line_of(text: str, offset: int) -> int:

@@ -57,18 +57,23 @@ ROOMS = (
     Room("sandbox/launch/",
          _SANDBOX_BASE + ("sandbox/launch/", "sandbox/layers/", "sandbox/program/",
                           "sandbox/child/"), ANY),
+    Room("sandbox/sandbox.",
+         _SANDBOX_BASE + ("sandbox/sandbox.h", "sandbox/launch/", "sandbox/layers/",
+                          "sandbox/program/", "sandbox/child/", "sandbox/host/"), ANY),
     Room("sandbox/supervise/",
-         _SANDBOX_BASE + ("sandbox/supervise/", "sandbox/launch/", "sandbox/layers/",
-                          "sandbox/program/", "sandbox/host/"), ANY),
-    Room("sandbox/", LIBRARIES + ("policy/", "sandbox/"), ANY),
+         _SANDBOX_BASE + ("sandbox/supervise/", "sandbox/sandbox.h", "sandbox/launch/",
+                          "sandbox/layers/", "sandbox/program/", "sandbox/child/wire.h"), ANY),
+    Room("sandbox/pool/", LIBRARIES + ("policy/", "sandbox/"), ANY),
     Room("tools/bench/", ("tools/bench/",), ANY),
     Room("tools/", LIBRARIES + ("policy/", "profiles/", "sandbox/", "CLI/", "tools/"), ANY),
     Room("fuzz/", ("",), ANY, kernel=True),
     Room("tests/", ("",), ANY, kernel=True),
 )
 
-# What a room outside sandbox/ may know of it: the public face, and the probe for `doctor`.
-TOOLS_SANDBOX = ("sandbox/sandbox.h", "sandbox/pool/", "sandbox/host/probe.h", "sandbox/os/")
+# What tools/ may know of it: the public face, the supervisor, the probe for `doctor`, and the
+# wrappers of system calls.
+TOOLS_SANDBOX = ("sandbox/sandbox.h", "sandbox/supervise/supervisor.h", "sandbox/pool/",
+                 "sandbox/host/probe.h", "sandbox/os/")
 
 ASSEMBLY_HOME = "sandbox/child/raw_syscall.h"
 

@@ -231,6 +231,14 @@ class StyleTest(unittest.TestCase):
         for line in ("int a;", "x" * 100, "// a friend, try it", "bool friendly = Retry(x);"):
             self.assertEqual(self.broken(line), [], line)
 
+    def test_a_raw_string_is_not_broken(self):
+        self.assertEqual(self.broken('auto x = R"(' + "x" * 120 + ')";'), [])
+        self.assertTrue(self.broken('auto x = "' + "x" * 120 + '";'))
+
+    def test_exceptions_end_in_one_place(self):
+        self.assertEqual(self.broken("try {", "tools/cordon/main.cc"), [])
+        self.assertTrue(self.broken("try {", "tools/cordon/cmd_run.cc"))
+
     def test_licence_and_last_newline(self):
         self.assertEqual(messages(style.check_text("a.cc", "int a;\n"))[0][0], 1)
         self.assertEqual(style.check_text("a.sh", "#!/bin/sh\n# " + self.LICENCE[3:]), [])
