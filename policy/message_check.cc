@@ -25,7 +25,26 @@ using google::protobuf::FieldDescriptor;
 using google::protobuf::Message;
 using google::protobuf::Reflection;
 
-constexpr absl::string_view kFileContent = "cordon.v1.File.content";
+// Which characters beside plain text a string field may hold.
+enum class Allowed { kPlain, kLines, kAllButNul };
+
+Allowed AllowedIn(const FieldDescriptor* field) {
+  if (field->full_name() == "cordon.v1.File.content") return Allowed::kLines;
+  if (field->full_name() == "cordon.v1.JobSpec.argv") return Allowed::kAllButNul;
+  return Allowed::kPlain;
+}
+
+bool IsAllowed(char32_t code, Allowed allowed) {
+  switch (allowed) {
+    case Allowed::kPlain:
+      return !IsControl(code) && !IsDeceptive(code);
+    case Allowed::kLines:
+      return code == '\n' || code == '\t' || !IsControl(code);
+    case Allowed::kAllButNul:
+      return code != 0;
+  }
+  return false;
+}
 
 class MessageChecker {
  public:
@@ -98,15 +117,14 @@ class MessageChecker {
       Add(path, absl::StrCat("is ", text.size(), " bytes long; at most ", ceiling, " are allowed"));
       return;
     }
-    const bool is_content = field->full_name() == kFileContent;
+    const Allowed allowed = AllowedIn(field);
     for (size_t i = 0; i < text.size();) {
       const Utf8Char c = DecodeUtf8(text, i);
       if (c.length == 0) {
         Add(path, absl::StrCat(Excerpt(text), " is not valid UTF-8"));
         return;
       }
-      const bool allowed = is_content && (c.code == '\n' || c.code == '\t' || !IsControl(c.code));
-      if (!allowed && (IsControl(c.code) || IsDeceptive(c.code))) {
+      if (!IsAllowed(c.code, allowed)) {
         Add(path, absl::StrCat(Excerpt(text), " holds ",
                                c.code == 0         ? "a NUL byte"
                                : IsControl(c.code) ? "a control character"
