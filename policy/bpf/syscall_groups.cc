@@ -122,6 +122,7 @@ constexpr GroupEntry kFattr[] = {
     {"chmod fchmod", "1 & S_ISUID|S_ISGID = 0", "permission bits without set-id"},
     {"fchmodat fchmodat2", "2 & S_ISUID|S_ISGID = 0", "permission bits without set-id"},
     {"utime utimes futimesat utimensat", "", "times of files: archives and build tools"},
+    {"ioctl", "1 = FS_IOC_GETFLAGS", "archivers read the attributes of files"},
     {"chown lchown fchown fchownat", "", "to itself only: no other id is mapped"},
 };
 
@@ -173,6 +174,11 @@ constexpr GroupEntry kLimits[] = {
     {"prlimit64", "0 = 0", "the same call in its modern form, on the caller only"},
 };
 
+constexpr GroupEntry kIds[] = {
+    {"setuid setgid setreuid setregid setresuid setresgid setfsuid setfsgid", "",
+     "sets ids to its own: no other is mapped; shells and archivers do so at start"},
+};
+
 constexpr GroupEntry kTty[] = {
     {"ioctl",
      "1 in TCSETS TCSETSW TCSETSF TCSBRK TCXONC TCFLSH TIOCGPGRP TIOCSPGRP TIOCGSID TIOCSWINSZ "
@@ -196,8 +202,12 @@ constexpr GroupEntry kSocketIo[] = {
      "plain options; neither filters nor devices nor marks"},
 };
 
+constexpr GroupEntry kSocketPair[] = {
+    {"socketpair", "0 = AF_UNIX", "two ends that are connected from birth: no name, no address"},
+};
+
 constexpr GroupEntry kUnix[] = {
-    {"socket socketpair", "0 = AF_UNIX", "talks within the host's mounts it can see"},
+    {"socket", "0 = AF_UNIX", "talks to sockets whose names it can see, inside or abstract"},
 };
 
 constexpr GroupEntry kIpc[] = {
@@ -273,6 +283,7 @@ constexpr GroupEntry kIoUring[] = {
 };
 
 constexpr absl::string_view kSocketUse[] = {"socketio"};
+constexpr absl::string_view kUnixIncludes[] = {"socketpair"};
 constexpr absl::string_view kDangers[] = {"debug", "mount", "namespace", "keys", "kernel"};
 
 constexpr SyscallGroup kGroups[] = {
@@ -292,9 +303,11 @@ constexpr SyscallGroup kGroups[] = {
     {"proc", "starts processes and waits for them", kProc, {}},
     {"sched", "chooses processors and lower priorities for itself", kSched, {}},
     {"limits", "tightens its own resource limits", kLimits, {}},
+    {"ids", "sets its user and group ids to its own", kIds, {}},
     {"tty", "sets the modes of a terminal", kTty, {}},
     {"socketio", "uses sockets that are open", kSocketIo, {}},
-    {"unix", "makes local sockets", kUnix, kSocketUse},
+    {"socketpair", "makes pairs of connected local sockets", kSocketPair, kSocketUse},
+    {"unix", "makes local sockets", kUnix, kUnixIncludes},
     {"ipc", "uses System V and POSIX IPC", kIpc, {}},
     {"inet", "makes TCP and UDP sockets", kInet, kSocketUse},
     {"debug", "inspects or changes other processes", kDebug, {}, true},
