@@ -81,7 +81,7 @@ absl::Status Sandbox::Build(const v1::HostFacts& facts) {
 absl::Status Sandbox::Verify(const ResolvedSources& sources, bool privileged) {
   CORDON_ASSIGN_OR_RETURN(const ReadBack back, TakeReadBack(child_.pid));
   const VerifyInput input = {plan_, sources, back, child_.ids, privileged, lease_.get()};
-  for (const LayerRuntime& layer : LayerTable()) {
+  for (const LayerRuntime& layer : RuntimeLayers()) {
     const absl::Status verified = layer.verify(input);
     if (!verified.ok()) return WithLayer(WithStage(verified, "verify"), layer.name);
     layers_.push_back(RowOf(layer, plan_, lease_.get()));

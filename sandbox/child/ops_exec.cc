@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Handlers of the payload between fork and exec.
+#include <linux/prctl.h>
+
 #include "sandbox/child/context.h"
 #include "sandbox/child/paths.h"
 
@@ -15,8 +17,14 @@ constexpr int kEinval = 22;
 
 // Order: before CloseInitFds' descriptor of procfs is gone, that is before exec.
 // Kernel: raising one's own oom_score_adj needs no privilege, lowering it does.
+// The files of a non-dumpable process belong to root; nothing hostile exists in this pid namespace
+// yet, so it may be dumpable for this one write.
 OpResult RunSetOomScore(Context& context, const Op&) {
+  long dumpable = Sys(__NR_prctl, PR_SET_DUMPABLE, 1, 0, 0, 0);
+  if (dumpable < 0) return Check(KernelCall::k_prctl, dumpable);
   const OpResult result = WriteAt(context.proc_fd, "self/oom_score_adj", "1000");
+  dumpable = Sys(__NR_prctl, PR_SET_DUMPABLE, 0, 0, 0, 0);
+  if (dumpable < 0) return Check(KernelCall::k_prctl, dumpable);
   (void)Sys(__NR_close, context.proc_fd);
   context.proc_fd = -1;
   return result;

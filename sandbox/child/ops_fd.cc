@@ -83,6 +83,9 @@ OpResult RunNewKeyring(Context&, const Op&) {
   return Check(KernelCall::k_keyctl, result);
 }
 
+// Order: before NewCgroupNamespace.
+OpResult RunAwaitGroup(Context& context, const Op& op) { return RunAwaitParent(context, op); }
+
 OpResult RunNewSession(Context&, const Op&) {
   return Check(KernelCall::k_setsid, Sys(__NR_setsid));
 }

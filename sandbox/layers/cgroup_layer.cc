@@ -7,7 +7,7 @@ namespace cordon {
 
 absl::Status LowerCgroup(Phase phase, const LowerInput&, SetupBuilder* builder) {
   if (phase != Phase::kLock) return absl::OkStatus();
-  builder->Add(child::Opcode::kAwaitParent, {"cgroup", "cgroup", "group entered"}).a =
+  builder->Add(child::Opcode::kAwaitGroup, {"cgroup", "cgroup", "group entered"}).a =
       static_cast<uint64_t>(child::kByteGroupEntered);
   builder->Add(child::Opcode::kNewCgroupNamespace, {"cgroup", "", ""});
   return absl::OkStatus();

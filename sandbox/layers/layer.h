@@ -23,6 +23,7 @@ enum class Phase {
   kBuild,    // with the job's ids, the old root still mounted
   kLock,     // in the new root, capabilities of the user namespace still there
   kPayload,  // in the payload, before exec
+  kFilter,   // in the payload, the last thing before exec
 };
 
 struct LowerInput {
@@ -51,7 +52,7 @@ struct LayerRuntime {
   bool (*enabled)(const v1::Plan& plan);
 };
 
-absl::Span<const LayerRuntime> LayerTable();
+absl::Span<const LayerRuntime> RuntimeLayers();
 
 // Rows of the table, one function pair per layer, in <layer>.cc.
 #define CORDON_DECLARE_LAYER(Name)                                                     \

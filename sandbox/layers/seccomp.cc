@@ -7,7 +7,7 @@
 namespace cordon {
 
 absl::Status LowerSeccomp(Phase phase, const LowerInput& input, SetupBuilder* builder) {
-  if (phase != Phase::kPayload || !input.plan.seccomp().enabled()) return absl::OkStatus();
+  if (phase != Phase::kFilter || !input.plan.seccomp().enabled()) return absl::OkStatus();
   const std::string& filter = input.plan.seccomp().filter();
   const uint32_t offset = builder->Bytes(filter);
   child::Op& op = builder->Add(child::Opcode::kSeccompLoad,

@@ -38,6 +38,6 @@ constexpr LayerRuntime kTable[] = {
 
 }  // namespace
 
-absl::Span<const LayerRuntime> LayerTable() { return kTable; }
+absl::Span<const LayerRuntime> RuntimeLayers() { return kTable; }
 
 }  // namespace cordon

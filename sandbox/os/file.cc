@@ -108,6 +108,24 @@ absl::Status WriteAll(int fd, absl::string_view name, absl::string_view bytes) {
   return absl::OkStatus();
 }
 
+absl::Status RenameFile(const std::string& from, const std::string& to) {
+  if (::rename(from.c_str(), to.c_str()) != 0) return ErrnoStatus("rename", to, errno);
+  return absl::OkStatus();
+}
+
+void RemoveFile(const std::string& path) { ::unlink(path.c_str()); }
+
+absl::StatusOr<UniqueFd> Duplicate(int fd) {
+  UniqueFd copy(::fcntl(fd, F_DUPFD_CLOEXEC, 3));
+  if (!copy.valid()) return ErrnoStatus("fcntl", "F_DUPFD_CLOEXEC", errno);
+  return copy;
+}
+
+absl::Status CheckDescriptor(int fd, absl::string_view name) {
+  if (::fcntl(fd, F_GETFD) < 0) return ErrnoStatus("fcntl", absl::StrCat(name, " ", fd), errno);
+  return absl::OkStatus();
+}
+
 absl::Status MakeDirectoryAt(int dir_fd, const std::string& name, unsigned mode) {
   if (::mkdirat(dir_fd, name.c_str(), mode) != 0) return ErrnoStatus("mkdirat", name, errno);
   return absl::OkStatus();

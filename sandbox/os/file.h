@@ -33,6 +33,12 @@ absl::Status WriteAt(int dir_fd, const std::string& path, absl::string_view text
 // Writes everything, however many calls it takes.
 absl::Status WriteAll(int fd, absl::string_view name, absl::string_view bytes);
 
+absl::Status RenameFile(const std::string& from, const std::string& to);
+void RemoveFile(const std::string& path);
+absl::StatusOr<UniqueFd> Duplicate(int fd);
+// OK when `fd` is open; `name` is for the message.
+absl::Status CheckDescriptor(int fd, absl::string_view name);
+
 absl::Status MakeDirectoryAt(int dir_fd, const std::string& name, unsigned mode);
 absl::Status RemoveDirectoryAt(int dir_fd, const std::string& name);
 // Names in a directory, without "." and "..".

@@ -12,7 +12,7 @@ using child::Op;
 using child::Opcode;
 
 absl::Status LowerAll(Phase phase, const LowerInput& input, SetupBuilder* builder) {
-  for (const LayerRuntime& layer : LayerTable()) {
+  for (const LayerRuntime& layer : RuntimeLayers()) {
     CORDON_RETURN_IF_ERROR(layer.lower(phase, input, builder));
   }
   return absl::OkStatus();
@@ -68,6 +68,7 @@ absl::StatusOr<CheckedProgram> BuildProgram(const LowerInput& input,
   init.size2 = static_cast<uint32_t>(init_filter.size());
   builder.Add(Opcode::kReap, {"process", "", ""});
   CORDON_RETURN_IF_ERROR(LowerAll(Phase::kPayload, input, &builder));
+  CORDON_RETURN_IF_ERROR(LowerAll(Phase::kFilter, input, &builder));
   builder.Add(Opcode::kExec, {"process", "argv[0]", ""});
   return CheckedProgram::Make(builder.Finish());
 }

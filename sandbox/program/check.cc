@@ -46,6 +46,7 @@ constexpr Before kOrder[] = {
     {Opcode::kSealRoot, Opcode::kSetCaps},
     {Opcode::kLimitNamespaces, Opcode::kSetCaps},
     {Opcode::kSetRlimit, Opcode::kGate},
+    {Opcode::kAwaitGroup, Opcode::kNewCgroupNamespace},  // its root is the job's group
     {Opcode::kNewCgroupNamespace, Opcode::kSetCaps},
     {Opcode::kDropBounding, Opcode::kSetCaps},
     {Opcode::kSetSecurebits, Opcode::kSetCaps},

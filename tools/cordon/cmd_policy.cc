@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+// `cordon check`, `explain` and `profiles`: what can be said without running anything.
+#include <algorithm>
+#include <cstdio>
+#include <string>
+
+#include "policy/base/status.h"
+#include "policy/compile.h"
+#include "policy/explain.h"
+#include "profiles/embedded.h"
+#include "sandbox/host/probe.h"
+#include "tools/cordon/commands.h"
+#include "tools/cordon/policy_source.h"
+
+namespace cordon::cli {
+namespace {
+
+// Facts of a host that can do everything: checking a policy is not checking this machine.
+v1::HostFacts FullHost(const v1::HostFacts& here) {
+  v1::HostFacts facts = here;
+  facts.clear_cgroup_controllers();
+  for (const char* name : {"memory", "pids", "cpu", "cpuacct", "cpuset", "io"}) {
+    facts.add_cgroup_controllers(name);
+  }
+  facts.set_cgroup_mode(v1::HostFacts::CGROUP_V2);
+  facts.set_swap_accounting(true);
+  facts.set_user_namespaces(true);
+  facts.mutable_rlimit_hard()->set_file_size(UINT64_MAX);
+  facts.mutable_rlimit_hard()->set_open_files(UINT64_MAX);
+  facts.mutable_rlimit_hard()->set_stack(UINT64_MAX);
+  return facts;
+}
+
+absl::StatusOr<CompiledPlan> CompileForAnyHost(const NormalPolicy& policy) {
+  CORDON_ASSIGN_OR_RETURN(const v1::HostFacts here, ProbeHost());
+  return CompiledPlan::Make(policy, FullHost(here));
+}
+
+absl::Status CheckOne(const std::string& reference) {
+  CORDON_ASSIGN_OR_RETURN(const NormalPolicy policy, LoadPolicy(reference));
+  return CompileForAnyHost(policy).status();
+}
+
+}  // namespace
+
+void PrintErrors(const absl::Status& status) {
+  for (const v1::ErrorDetail& detail : DetailsOf(status)) {
+    std::fprintf(stderr, "cordon: %s\n", RenderError(detail).c_str());
+  }
+}
+
+int Check(const std::vector<std::string>& policies) {
+  int failed = 0;
+  for (const std::string& policy : policies) {
+    const absl::Status status = CheckOne(policy);
+    if (status.ok()) {
+      std::printf("%s: ok\n", EscapeForPeople(policy).c_str());
+      continue;
+    }
+    ++failed;
+    PrintErrors(status);
+  }
+  return failed == 0 ? 0 : kExitCordon;
+}
+
+int Explain(const std::string& reference) {
+  const absl::StatusOr<NormalPolicy> policy = LoadPolicy(reference);
+  if (!policy.ok()) {
+    PrintErrors(policy.status());
+    return kExitCordon;
+  }
+  const absl::StatusOr<CompiledPlan> plan = CompileForAnyHost(*policy);
+  if (!plan.ok()) {
+    PrintErrors(plan.status());
+    return kExitCordon;
+  }
+  std::printf("%s", ExplainPlan(*policy, *plan).c_str());
+  return 0;
+}
+
+int Profiles() {
+  size_t width = 0;
+  for (const EmbeddedProfile& profile : EmbeddedProfiles()) {
+    width = std::max(width, profile.name.size());
+  }
+  for (const EmbeddedProfile& profile : EmbeddedProfiles()) {
+    const std::string name(profile.name);
+    const absl::StatusOr<NormalPolicy> policy = LoadPolicy(name);
+    std::printf("%-*s  %s\n", static_cast<int>(width), name.c_str(),
+                policy.ok() ? policy->proto().description().c_str() : "(broken)");
+  }
+  return 0;
+}
+
+}  // namespace cordon::cli

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+// The verbs of the command. Each takes parsed options and returns the exit code; human text goes to
+// stderr, what was asked for to stdout (the job owns stdout in `run`).
+#ifndef CORDON_TOOLS_CORDON_COMMANDS_H_
+#define CORDON_TOOLS_CORDON_COMMANDS_H_
+
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/strings/string_view.h"
+
+namespace cordon::cli {
+
+// Exit codes of timeout(1), env(1) and docker.
+inline constexpr int kExitTimeLimit = 124;
+inline constexpr int kExitCordon = 125;       // Cordon itself failed; the job did not run
+inline constexpr int kExitNotExecutable = 126;
+inline constexpr int kExitNotFound = 127;
+
+struct RunOptions {
+  std::string policy = "base/strict";
+  std::string report;
+  int report_fd = -1;
+  std::string in;
+  std::string out;
+  std::string err;
+  std::string cpu_time;
+  std::string wall_time;
+  std::string memory;
+  std::string processes;
+  std::string output_limit;
+  std::vector<std::string> binds;
+  std::vector<std::string> environment;
+  std::string working_directory;
+  bool quiet = false;
+  std::vector<std::string> command;
+};
+
+int Run(const RunOptions& options);
+int Check(const std::vector<std::string>& policies);
+int Explain(const std::string& policy);
+int Doctor(bool json);
+int Profiles();
+
+// Prints each error of a status as "cordon: ..." to stderr.
+void PrintErrors(const absl::Status& status);
+
+}  // namespace cordon::cli
+
+#endif  // CORDON_TOOLS_CORDON_COMMANDS_H_

@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+// The command `cordon`: parses flags, calls a verb of commands.h, returns its exit code.
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <string>
+#include <vector>
+
+#include "sandbox/os/event.h"
+#include "sandbox/os/file.h"
+#include "tools/cordon/commands.h"
+
+namespace {
+
+using cordon::cli::RunOptions;
+
+void AddRun(CLI::App* run, RunOptions* options) {
+  run->footer("Usage: cordon run [OPTIONS] -- COMMAND [ARGS...]");
+  run->add_option("--policy", options->policy, "Profile name or policy file")
+      ->capture_default_str();
+  run->add_option("--report", options->report, "Write the report (JSON) to this file");
+  run->add_option("--report-fd", options->report_fd, "Write the report to this descriptor");
+  run->add_option("--stdin", options->in, "Read the job's input from this file");
+  run->add_option("--stdout", options->out, "Write the job's output to this file");
+  run->add_option("--stderr", options->err, "Write the job's error output to this file");
+  run->add_option("--cpu-time", options->cpu_time, "CPU time limit, such as 1.5s; only tightens");
+  run->add_option("--wall-time", options->wall_time, "Wall time limit; only tightens");
+  run->add_option("--memory", options->memory, "Memory limit, such as 256MiB; only tightens");
+  run->add_option("--pids", options->processes, "Limit on processes and threads; only tightens");
+  run->add_option("--output-limit", options->output_limit, "Limit on output; only tightens");
+  // One value per flag: without this, "--bind A B -- cmd" would swallow what follows.
+  run->add_option("--bind", options->binds,
+                  "SRC:DST[:ro|rw], a bind mount beyond the policy (the report lists it)")
+      ->allow_extra_args(false);
+  run->add_option("--env", options->environment, "NAME=VALUE, added to the job's environment")
+      ->allow_extra_args(false);
+  run->add_option("--workdir", options->working_directory, "Directory inside where it starts");
+  run->add_flag("--quiet,-q", options->quiet, "Say nothing about how the job ended");
+}
+
+// Everything behind the first "--" of `run` is the job's, whatever it looks like.
+std::vector<std::string> SplitCommand(int argc, char** argv, std::vector<std::string>* command) {
+  std::vector<std::string> own;
+  int i = 1;
+  for (; i < argc && std::string(argv[i]) != "--"; ++i) own.emplace_back(argv[i]);
+  for (++i; i < argc; ++i) command->emplace_back(argv[i]);
+  return own;
+}
+
+int Main(int argc, char** argv) {
+  CLI::App app{"Runs untrusted programs in a sandbox whose every layer is confirmed by the kernel",
+               "cordon"};
+  app.set_version_flag("--version", CORDON_VERSION);
+  app.require_subcommand(1);
+  RunOptions run_options;
+  CLI::App* run = app.add_subcommand("run", "Run a command under a policy");
+  AddRun(run, &run_options);
+  std::vector<std::string> policies;
+  CLI::App* check = app.add_subcommand("check", "Check policies and list every error");
+  check->add_option("POLICY", policies, "Profile names or policy files")->required();
+  std::string explained;
+  CLI::App* explain = app.add_subcommand("explain", "Say in words what a policy allows");
+  explain->add_option("POLICY", explained, "Profile name or policy file")->required();
+  std::string format = "text";
+  CLI::App* doctor = app.add_subcommand("doctor", "Say what this host can enforce");
+  doctor->add_option("--format", format, "text or json")->check(CLI::IsMember({"text", "json"}));
+  CLI::App* profiles = app.add_subcommand("profiles", "List the shipped profiles");
+
+  std::vector<std::string> own = SplitCommand(argc, argv, &run_options.command);
+  std::vector<std::string> reversed(own.rbegin(), own.rend());  // as CLI11 wants them
+  try {
+    app.parse(reversed);
+  } catch (const CLI::ParseError& error) {
+    const int code = app.exit(error);
+    return code == 0 ? 0 : cordon::cli::kExitCordon;
+  }
+  if (!run_options.command.empty() && !run->parsed()) {
+    std::fprintf(stderr, "cordon: \"--\" is for `cordon run` only\n");
+    return cordon::cli::kExitCordon;
+  }
+  if (run->parsed()) return cordon::cli::Run(run_options);
+  if (check->parsed()) return cordon::cli::Check(policies);
+  if (explain->parsed()) return cordon::cli::Explain(explained);
+  if (doctor->parsed()) return cordon::cli::Doctor(format == "json");
+  if (profiles->parsed()) return cordon::cli::Profiles();
+  return cordon::cli::kExitCordon;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  // A caller without stdio must not make its files our 0, 1 or 2.
+  if (const absl::Status status = cordon::EnsureStdio(); !status.ok()) {
+    return cordon::cli::kExitCordon;
+  }
+  cordon::IgnoreSigpipe();
+  if (::geteuid() != ::getuid() || ::getegid() != ::getgid()) {
+    std::fprintf(stderr, "cordon: refuses to run setuid or setgid; it needs no privilege\n");
+    return cordon::cli::kExitCordon;
+  }
+  return Main(argc, argv);
+}

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tools/cordon/policy_source.h"
+
+#include <fcntl.h>
+
+#include <string>
+#include <utility>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "policy/base/hard_limits.h"
+#include "policy/base/path.h"
+#include "policy/base/status.h"
+#include "profiles/embedded.h"
+#include "sandbox/os/file.h"
+
+namespace cordon::cli {
+namespace {
+
+absl::StatusOr<std::string> ReadPolicyFile(const std::string& path) {
+  // O_NONBLOCK: opening a FIFO must not wait for a writer.
+  CORDON_ASSIGN_OR_RETURN(const UniqueFd fd, OpenAt(kCwd, path, O_RDONLY | O_NONBLOCK | O_NOCTTY));
+  CORDON_ASSIGN_OR_RETURN(const FileInfo info, StatFd(fd.get()));
+  if (!info.IsRegular()) {
+    return Error(absl::StatusCode::kInvalidArgument,
+                 absl::StrCat(EscapeForPeople(path), " is not a regular file"));
+  }
+  return ReadAll(fd.get(), path, kMaxPolicyBytes);
+}
+
+}  // namespace
+
+absl::StatusOr<PolicyBytes> PolicySource::Load(absl::string_view reference,
+                                               absl::string_view directory) {
+  for (const EmbeddedProfile& profile : EmbeddedProfiles()) {
+    if (profile.name == reference) {
+      return PolicyBytes{std::string(profile.name), std::string(profile.text), PolicyForm::kText,
+                         ""};
+    }
+  }
+  const std::string base =
+      directory.empty() ? CurrentDirectory() : std::string(directory);
+  const std::string path = LexicalJoin(base, reference);
+  absl::StatusOr<std::string> bytes = ReadPolicyFile(path);
+  if (!bytes.ok()) {
+    const v1::ErrorDetail detail = DetailsOf(bytes.status())[0];
+    if (detail.errno_name() != "ENOENT") return bytes.status();
+    return Error(absl::StatusCode::kNotFound,
+                 absl::StrCat("no shipped profile and no file is named \"",
+                              EscapeForPeople(reference), "\""))
+        .Stage("resolve")
+        .Syscall("openat", path, detail.errno_value())
+        .Hint("`cordon profiles` lists the shipped ones");
+  }
+  return PolicyBytes{std::string(reference), *std::move(bytes), FormOfFile(path),
+                     std::string(ParentPath(path))};
+}
+
+absl::StatusOr<NormalPolicy> LoadPolicy(absl::string_view reference) {
+  PolicySource source;
+  CORDON_ASSIGN_OR_RETURN(ParsedPolicy parsed, ResolvePolicy(reference, "", source));
+  return NormalPolicy::Make(std::move(parsed));
+}
+
+}  // namespace cordon::cli

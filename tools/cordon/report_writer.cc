@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tools/cordon/report_writer.h"
+
+#include <fcntl.h>
+#include <google/protobuf/util/json_util.h>
+
+#include "absl/strings/str_cat.h"
+#include "policy/base/status.h"
+#include "sandbox/os/file.h"
+#include "sandbox/os/process.h"
+
+namespace cordon::cli {
+
+absl::StatusOr<ReportWriter> ReportWriter::Open(const std::string& path, int fd) {
+  ReportWriter writer;
+  if (fd >= 0) {
+    CORDON_RETURN_IF_ERROR(CheckDescriptor(fd, "--report-fd"));
+    writer.fd_ = fd;
+  }
+  if (path.empty()) return writer;
+  // A device or FIFO cannot be replaced by a file: written directly.
+  const absl::StatusOr<FileInfo> existing = StatPath(path);
+  if (existing.ok() && !existing->IsRegular()) {
+    CORDON_ASSIGN_OR_RETURN(writer.file_, OpenAt(kCwd, path, O_WRONLY | O_NOCTTY));
+    return writer;
+  }
+  const std::string temporary = absl::StrCat(path, ".", CurrentPid(), ".tmp");
+  CORDON_ASSIGN_OR_RETURN(
+      writer.file_, OpenAt(kCwd, temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0644));
+  writer.path_ = path;
+  writer.temporary_ = temporary;
+  return writer;
+}
+
+ReportWriter::~ReportWriter() {
+  if (!temporary_.empty()) RemoveFile(temporary_);
+}
+
+absl::Status ReportWriter::Write(const v1::Report& report) {
+  const std::string json = ReportJson(report);
+  if (fd_ >= 0) CORDON_RETURN_IF_ERROR(WriteAll(fd_, "--report-fd", json));
+  if (!file_.valid()) return absl::OkStatus();
+  CORDON_RETURN_IF_ERROR(WriteAll(file_.get(), path_, json));
+  if (temporary_.empty()) return absl::OkStatus();
+  CORDON_RETURN_IF_ERROR(RenameFile(temporary_, path_));
+  temporary_.clear();
+  return absl::OkStatus();
+}
+
+std::string ReportJson(const v1::Report& report) {
+  google::protobuf::util::JsonPrintOptions options;
+  options.preserve_proto_field_names = true;
+  options.always_print_primitive_fields = true;
+  options.add_whitespace = true;
+  std::string json;
+  // Fails only for messages that cannot be JSON at all; strings were made valid when set.
+  if (!google::protobuf::util::MessageToJsonString(report, &json, options).ok()) {
+    return "{\"verdict\": \"SETUP_FAILED\", \"error\": {\"message\": \"report is not JSON\"}}\n";
+  }
+  if (json.empty() || json.back() != '\n') json.push_back('\n');
+  return json;
+}
+
+}  // namespace cordon::cli

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tools/cordon/stdio_files.h"
+
+#include <fcntl.h>
+
+#include <string>
+
+#include "absl/strings/str_cat.h"
+#include "policy/base/status.h"
+#include "sandbox/os/event.h"
+#include "sandbox/os/file.h"
+
+namespace cordon::cli {
+namespace {
+
+constexpr uint64_t kDevNull = uint64_t{1} << 32 | 3;
+
+absl::StatusOr<UniqueFd> OpenInput(const std::string& path) {
+  CORDON_ASSIGN_OR_RETURN(UniqueFd fd, OpenAt(kCwd, path, O_RDONLY | O_NOCTTY));
+  CORDON_ASSIGN_OR_RETURN(const FileInfo info, StatFd(fd.get()));
+  if (info.IsDirectory()) {
+    return Error(absl::StatusCode::kInvalidArgument,
+                 absl::StrCat("--stdin ", EscapeForPeople(path), " is a directory"));
+  }
+  return fd;
+}
+
+absl::StatusOr<UniqueFd> OpenOutput(const std::string& path) {
+  CORDON_ASSIGN_OR_RETURN(UniqueFd fd,
+                          OpenAt(kCwd, path,
+                                 O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY,
+                                 0644));
+  CORDON_ASSIGN_OR_RETURN(const FileInfo info, StatFd(fd.get()));
+  if (!info.IsRegular() && !(info.IsCharDevice() && info.rdev == kDevNull)) {
+    return Error(absl::StatusCode::kInvalidArgument,
+                 absl::StrCat(EscapeForPeople(path), " is not a regular file"))
+        .Hint("redirect the command's own stdout for a pipe or a device");
+  }
+  return fd;
+}
+
+}  // namespace
+
+absl::StatusOr<StdioFiles> StdioFiles::Open(const RunOptions& options) {
+  StdioFiles files;
+  if (!options.in.empty()) {
+    CORDON_ASSIGN_OR_RETURN(files.in_, OpenInput(options.in));
+  }
+  if (!options.out.empty()) {
+    CORDON_ASSIGN_OR_RETURN(files.out_, OpenOutput(options.out));
+  }
+  // The same file twice would be two positions that overwrite each other.
+  if (!options.err.empty() && options.err != options.out) {
+    CORDON_ASSIGN_OR_RETURN(files.err_, OpenOutput(options.err));
+  } else if (!options.err.empty()) {
+    CORDON_ASSIGN_OR_RETURN(files.err_, Duplicate(files.out_.get()));
+  }
+  return files;
+}
+
+Streams StdioFiles::streams() const {
+  Streams streams;
+  if (in_.valid()) streams.in = in_.get();
+  if (out_.valid()) streams.out = out_.get();
+  if (err_.valid()) streams.err = err_.get();
+  streams.escape_out = IsTerminal(streams.out);
+  streams.escape_err = IsTerminal(streams.err);
+  return streams;
+}
+
+}  // namespace cordon::cli

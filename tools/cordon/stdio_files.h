@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+// The caller's ends of the job's stdio: the command's own, or files. The job gets pipes; these are
+// only ever read and written by the supervisor.
+#ifndef CORDON_TOOLS_CORDON_STDIO_FILES_H_
+#define CORDON_TOOLS_CORDON_STDIO_FILES_H_
+
+#include "absl/status/statusor.h"
+#include "sandbox/os/unique_fd.h"
+#include "sandbox/supervise/supervisor.h"
+#include "tools/cordon/commands.h"
+
+namespace cordon::cli {
+
+class StdioFiles {
+ public:
+  // Output files are made or truncated; only regular files and /dev/null are written to, and the
+  // last component is never followed when it is a link.
+  static absl::StatusOr<StdioFiles> Open(const RunOptions& options);
+  Streams streams() const;
+
+ private:
+  UniqueFd in_;
+  UniqueFd out_;
+  UniqueFd err_;
+};
+
+}  // namespace cordon::cli
+
+#endif  // CORDON_TOOLS_CORDON_STDIO_FILES_H_
