@@ -111,7 +111,7 @@ def judge_all(arguments, manifest: Dict[str, Any], cordon: Cordon,
     rows: Dict[str, judge.Row] = {}
     for round_number in range(arguments.repeat):
         for submission in submissions:
-            progress.step(submission["file"])
+            progress.step(judge.name_of(submission))
             row = bench.judge(submission)
             first = rows.setdefault(row.name, row)
             if row is not first:

@@ -117,7 +117,9 @@ class ManifestTest(unittest.TestCase):
         there = {os.path.relpath(os.path.join(folder, name), top)
                  for folder, _, names in os.walk(top) for name in names}
         listed = [s["file"] for s in self.manifest["submissions"]]
-        self.assertEqual(sorted(listed), sorted(there))
+        self.assertEqual(set(listed), there)
+        names = [judge.name_of(s) for s in self.manifest["submissions"]]
+        self.assertEqual(len(names), len(set(names)))
 
     def test_names_only_verdicts_and_profiles_that_exist(self):
         with open(os.path.join(ROOT, "policy/proto/report.proto"), encoding="utf-8") as file:

@@ -39,6 +39,16 @@ def load_manifest(path: str = os.path.join(HERE, "manifest.json")) -> Dict[str, 
         return json.load(file)
 
 
+def name_of(submission: Dict[str, Any]) -> str:
+    return submission.get("name", submission["file"])
+
+
+def policy_of(submission: Dict[str, Any], language: Dict[str, Any]) -> str:
+    """A shipped profile, or the submission's own file beside the manifest."""
+    own = submission.get("policy")
+    return os.path.join(HERE, own) if own else language["run_policy"]
+
+
 def described(submission: Dict[str, Any]) -> str:
     """"SIGNALED SIGFPE", "EXITED 0 OK": the whole expectation in a few words."""
     words = [submission["verdict"], str(submission.get("exit_code", "")),
@@ -69,7 +79,7 @@ class Judge:
         self.built: Dict[str, str] = {}
 
     def judge(self, submission: Dict[str, Any]) -> Row:
-        row = Row(submission["file"], submission["language"], described(submission))
+        row = Row(name_of(submission), submission["language"], described(submission))
         language = self.languages[submission["language"]]
         if not os.path.exists(f"/usr/bin/{language['needs']}"):
             row.skipped = f"{language['needs']} is not installed"
@@ -132,7 +142,7 @@ class Judge:
             canary = open_folder(source, "canary")
             binds.append(f"{canary}:/canary:rw")
         row.outcome = self.cordon.run(Job(
-            policy=language["run_policy"], argv=[*language["run"], self.token, *arguments],
+            policy=policy_of(submission, language), argv=[*language["run"], self.token, *arguments],
             binds=binds, limits={**language["limits"], **submission.get("limits", {})},
             stdin=problem.input_path if problem else None, stdout=stdout, stderr=stderr,
             folder=output))
