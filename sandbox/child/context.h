@@ -15,8 +15,8 @@ struct Context {
   ProgramView program;
   SharedRegion* shared;
   int slots[kMaxSlots];
-  int root_fd;    // mount of the new root; -1 before MakeRoot
-  int proc_fd;    // detached procfs; -1 before OpenProc
+  int root_fd;  // mount of the new root; -1 before MakeRoot
+  int proc_fd;  // detached procfs; -1 before OpenProc
   int fd_status;
   int exec_pipe[2];
   long payload_pid;

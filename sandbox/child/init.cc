@@ -83,8 +83,7 @@ bool OffsetsInRange(const SharedRegion& shared, uint64_t count) {
 // Order: right after the gate. The supervisor wrote this region before it opened it.
 OpResult RunReadLaunch(Context& context, const Op&) {
   SharedRegion* shared = context.shared;
-  const uint64_t count =
-      static_cast<uint64_t>(shared->argc) + shared->envc + shared->path_count;
+  const uint64_t count = static_cast<uint64_t>(shared->argc) + shared->envc + shared->path_count;
   constexpr uint64_t kRoom = sizeof(shared->pointers) / sizeof(shared->pointers[0]);
   if (shared->magic != kLaunchMagic || shared->used == 0 || shared->used > kLaunchBytes ||
       shared->bytes[shared->used - 1] != '\0' || count + 3 > kRoom ||

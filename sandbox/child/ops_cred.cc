@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Handlers for ids, capabilities, limits and the namespaces that need no mounts.
 #include <linux/capability.h>
+#include <linux/filter.h>
 #include <linux/prctl.h>
 #include <linux/sched.h>
-#include <linux/securebits.h>
 #include <linux/seccomp.h>
-#include <linux/filter.h>
+#include <linux/securebits.h>
 
 #include "sandbox/child/context.h"
 
@@ -29,8 +29,8 @@ OpResult LoadFilter(const Context& context, const Op& op) {
   struct sock_fprog program = {};
   program.len = static_cast<unsigned short>(op.size2 / sizeof(struct sock_filter));
   // The kernel copies the filter; the field is not const only by its age.
-  program.filter = reinterpret_cast<struct sock_filter*>(
-      const_cast<char*>(context.program.arena + op.data2));
+  program.filter =
+      reinterpret_cast<struct sock_filter*>(const_cast<char*>(context.program.arena + op.data2));
   return Check(KernelCall::k_seccomp, Sys(__NR_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program));
 }
 

@@ -120,5 +120,4 @@ OpResult RunCloseInitFds(Context& context, const Op&) {
   return Check(KernelCall::k_close_range, Sys(__NR_close_range, 5, ~0U, 0));
 }
 
-
 }  // namespace cordon::child

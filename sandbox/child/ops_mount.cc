@@ -30,9 +30,8 @@ OpResult SetAttributes(int fd, uint64_t attributes, bool recursive) {
 }
 
 OpResult MoveTo(int mount_fd, int target_fd) {
-  return Check(KernelCall::k_move_mount,
-               Sys(__NR_move_mount, mount_fd, "", target_fd, "",
-                   MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH));
+  return Check(KernelCall::k_move_mount, Sys(__NR_move_mount, mount_fd, "", target_fd, "",
+                                             MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH));
 }
 
 // Detached tmpfs with limits; *fd is the mount.
@@ -81,10 +80,11 @@ OpResult NewProc(bool process_only, int* fd) {
 }
 
 // Moves a detached mount to `target` below the new root, then closes both descriptors.
-OpResult Attach(Context& context, int mount_fd, const char* target, uint16_t flags, bool directory) {
+OpResult Attach(Context& context, int mount_fd, const char* target, uint16_t flags,
+                bool directory) {
   int target_fd = -1;
-  OpResult result = OpenTarget(context.root_fd, target, directory,
-                               (flags & kFlagMayCreate) != 0, &target_fd);
+  OpResult result =
+      OpenTarget(context.root_fd, target, directory, (flags & kFlagMayCreate) != 0, &target_fd);
   if (result.error == 0) {
     result = MoveTo(mount_fd, target_fd);
     (void)Sys(__NR_close, target_fd);
@@ -95,8 +95,7 @@ OpResult Attach(Context& context, int mount_fd, const char* target, uint16_t fla
 
 // Something empty and read-only of the same kind as the masked object.
 OpResult NewMask(bool directory, int* fd) {
-  constexpr uint64_t kAttributes =
-      MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC;
+  constexpr uint64_t kAttributes = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC;
   int tmpfs = -1;
   OpResult result = NewTmpfs(4096, 4, directory ? 0555 : 0755, kAttributes, &tmpfs);
   if (result.error != 0) return result;
@@ -133,9 +132,8 @@ OpResult RunOpenTree(Context& context, const Op& op) {
   FileId id;
   OpResult result = Identify(static_cast<int>(fd), &id);
   if (result.error == 0) {
-    const bool same = (op.flags & kFlagDevice) != 0
-                          ? id.is_char_device && id.rdev == op.a
-                          : id.device == op.a && id.inode == op.b;
+    const bool same = (op.flags & kFlagDevice) != 0 ? id.is_char_device && id.rdev == op.a
+                                                    : id.device == op.a && id.inode == op.b;
     if (!same) result = {KernelCall::k_fstat, kEstale};
   }
   if (result.error == 0) {
@@ -213,8 +211,7 @@ OpResult RunAttachTree(Context& context, const Op& op) {
 
 OpResult RunMountTmpfs(Context& context, const Op& op) {
   int fd = -1;
-  const OpResult result =
-      NewTmpfs(op.a, op.b, op.c & 0xffffffffu, op.c >> 32, &fd);
+  const OpResult result = NewTmpfs(op.a, op.b, op.c & 0xffffffffu, op.c >> 32, &fd);
   if (result.error != 0) return result;
   return Attach(context, fd, Text(context, op.data), op.flags, true);
 }
@@ -238,18 +235,15 @@ OpResult RunMountProc(Context& context, const Op& op) {
 }
 
 // A handle that no path of the sandbox leads to: what is written through it cannot be redirected.
-OpResult RunOpenProc(Context& context, const Op&) {
-  return NewProc(false, &context.proc_fd);
-}
+OpResult RunOpenProc(Context& context, const Op&) { return NewProc(false, &context.proc_fd); }
 
 // Order: while CAP_SYS_RESOURCE of the user namespace is still there.
 // Kernel: the values belong to the writer's user namespace (kernel/ucount.c); a name that this
 // kernel does not have (time before 5.6) is skipped.
 OpResult RunLimitNamespaces(Context& context, const Op&) {
   static const char* const kNames[] = {
-      "sys/user/max_user_namespaces", "sys/user/max_mnt_namespaces",
-      "sys/user/max_pid_namespaces",  "sys/user/max_net_namespaces",
-      "sys/user/max_ipc_namespaces",  "sys/user/max_uts_namespaces",
+      "sys/user/max_user_namespaces", "sys/user/max_mnt_namespaces", "sys/user/max_pid_namespaces",
+      "sys/user/max_net_namespaces",  "sys/user/max_ipc_namespaces", "sys/user/max_uts_namespaces",
       "sys/user/max_time_namespaces"};
   for (const char* name : kNames) {
     const OpResult result = WriteAt(context.proc_fd, name, "0");

@@ -39,8 +39,7 @@ long Descend(int dir, const char* name, bool directory, bool may_create) {
     const long made = Sys(__NR_mkdirat, dir, name, 0755);
     if (made < 0 && made != -kEexist) return made;
   } else {
-    const long made =
-        Sys(__NR_openat, dir, name, O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0444);
+    const long made = Sys(__NR_openat, dir, name, O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0444);
     if (made < 0) return made;
     (void)Sys(__NR_close, made);
   }

@@ -51,7 +51,7 @@ struct Op {
   Opcode code;
   uint16_t flags;
   int32_t slot;
-  uint32_t data;   // offset in the arena of a NUL-terminated string, or kNoData
+  uint32_t data;  // offset in the arena of a NUL-terminated string, or kNoData
   uint32_t data2;
   uint32_t size2;
   uint32_t reserved;
@@ -112,9 +112,9 @@ struct SharedRegion {
   uint32_t argc;
   uint32_t envc;
   uint32_t path_count;
-  uint32_t used;          // bytes of `bytes`
-  uint32_t cwd;           // offset
-  uint32_t vector_offset; // of the offsets of argv, then environment, then paths (uint32_t each)
+  uint32_t used;           // bytes of `bytes`
+  uint32_t cwd;            // offset
+  uint32_t vector_offset;  // of the offsets of argv, then environment, then paths (uint32_t each)
   uint32_t reserved;
   uint64_t op_done_ns[kMaxOps];
   char bytes[kLaunchBytes];

@@ -64,8 +64,7 @@ absl::StatusOr<v1::HostFacts> ProbeHost() {
   facts.set_page_size(PageSize());
   facts.set_swap_total_bytes(SwapTotalBytes());
   for (const absl::string_view action :
-       absl::StrSplit(ReadWord("/proc/sys/kernel/seccomp/actions_avail"), ' ',
-                      absl::SkipEmpty())) {
+       absl::StrSplit(ReadWord("/proc/sys/kernel/seccomp/actions_avail"), ' ', absl::SkipEmpty())) {
     facts.add_seccomp_actions(std::string(action));
   }
   CORDON_RETURN_IF_ERROR(ProbeRlimits(facts.mutable_rlimit_hard()));

@@ -28,9 +28,9 @@ absl::Status WriteExecProgram(const v1::LaunchPlan& launch, child::SharedRegion*
   constexpr size_t kMaxStrings = sizeof(region->pointers) / sizeof(region->pointers[0]) - 3;
   if (used > child::kLaunchBytes || offsets.size() > kMaxStrings) {
     return Error(absl::StatusCode::kResourceExhausted,
-                 absl::StrCat("arguments and environment take ", used, " bytes in ",
-                              offsets.size(), " strings; at most ", child::kLaunchBytes,
-                              " bytes in ", kMaxStrings, " fit"))
+                 absl::StrCat("arguments and environment take ", used, " bytes in ", offsets.size(),
+                              " strings; at most ", child::kLaunchBytes, " bytes in ", kMaxStrings,
+                              " fit"))
         .Layer("process");
   }
   std::memcpy(region->bytes, text.data(), text.size());

@@ -57,8 +57,9 @@ absl::Status WriteMap(int proc, const char* file, uint32_t inside, uint32_t outs
       .Layer("userns")
       .Field("identity")
       .Syscall(detail.syscall(), file, detail.errno_value())
-      .Hint("user namespaces of this host may be restricted for unprivileged users: "
-            "kernel.apparmor_restrict_unprivileged_userns=0 or an AppArmor profile with userns");
+      .Hint(
+          "user namespaces of this host may be restricted for unprivileged users: "
+          "kernel.apparmor_restrict_unprivileged_userns=0 or an AppArmor profile with userns");
 }
 
 // Kernel: an unprivileged writer must give up setgroups first (CVE-2014-8989). The child is not

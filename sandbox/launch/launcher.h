@@ -30,8 +30,8 @@ class Child {
 
   pid_t pid = 0;
   UniqueFd pidfd;
-  UniqueFd control;   // write end; closing it ends a child that still waits
-  UniqueFd status;    // read end
+  UniqueFd control;  // write end; closing it ends a child that still waits
+  UniqueFd status;   // read end
   UniqueFd stdin_write;
   UniqueFd stdout_read;
   UniqueFd stderr_read;
@@ -39,9 +39,7 @@ class Child {
   HostIds ids;
   bool reaped = false;
 
-  child::SharedRegion* region() const {
-    return static_cast<child::SharedRegion*>(shared.data());
-  }
+  child::SharedRegion* region() const { return static_cast<child::SharedRegion*>(shared.data()); }
 };
 
 struct StartOptions {

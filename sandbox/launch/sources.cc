@@ -54,11 +54,11 @@ absl::Status CheckUsableByStranger(const v1::MountEntry& entry, const ResolvedSo
   const uint32_t mode = source.info.mode;
   const uint32_t need = source.info.IsDirectory() ? kOthersEnter : kOthersRead;
   if ((mode & need) == 0) {
-    return Refuse(entry,
-                  absl::StrCat(source.path, " has mode ", absl::Hex(mode >> 6 & 7),
-                               absl::Hex(mode >> 3 & 7), absl::Hex(mode & 7),
-                               ": the job runs as an unprivileged id and cannot use it"),
-                  absl::StrCat("chmod o+", source.info.IsDirectory() ? "rx " : "r ", source.path));
+    return Refuse(
+        entry,
+        absl::StrCat(source.path, " has mode ", absl::Hex(mode >> 6 & 7), absl::Hex(mode >> 3 & 7),
+                     absl::Hex(mode & 7), ": the job runs as an unprivileged id and cannot use it"),
+        absl::StrCat("chmod o+", source.info.IsDirectory() ? "rx " : "r ", source.path));
   }
   return absl::OkStatus();
 }
@@ -103,8 +103,9 @@ absl::StatusOr<ResolvedSources> ResolveSources(const v1::MountPlan& plan, bool p
       const uint64_t wanted =
           static_cast<uint64_t>(entry.device_major()) << 32 | entry.device_minor();
       if (!source.info.IsCharDevice() || source.info.rdev != wanted) {
-        return Refuse(entry, absl::StrCat(entry.source(), " of the host is not the device ",
-                                          entry.device_major(), ":", entry.device_minor()),
+        return Refuse(entry,
+                      absl::StrCat(entry.source(), " of the host is not the device ",
+                                   entry.device_major(), ":", entry.device_minor()),
                       "the host's /dev is broken or hostile; repair it first");
       }
       source.path = entry.source();

@@ -98,9 +98,11 @@ absl::StatusOr<std::optional<StatusFrame>> ReadFrame(int fd, int timeout_ms) {
   return std::optional<StatusFrame>(frame);
 }
 
-absl::Status StepError(const StatusFrame& frame, const SetupProgram& program) {
+absl::Status StepError(const StatusFrame& frame, const SetupProgram& program,
+                       absl::string_view job) {
   OpOrigin origin;
   if (frame.op_index < program.origins.size()) origin = program.origins[frame.op_index];
+  if (frame.opcode == Opcode::kExec) origin.object = std::string(job);
   const absl::string_view step = OpcodeName(frame.opcode);
   const absl::StatusCode code = frame.error == EPERM || frame.error == EACCES
                                     ? absl::StatusCode::kPermissionDenied

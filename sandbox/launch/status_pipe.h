@@ -22,7 +22,9 @@ absl::StatusOr<child::StatusFrame> DecodeFrame(absl::string_view bytes);
 absl::StatusOr<std::optional<child::StatusFrame>> ReadFrame(int fd, int timeout_ms);
 
 // The error that a kStepFailed or kExecFailed frame reports: step, call, object, errno, what to do.
-absl::Status StepError(const child::StatusFrame& frame, const SetupProgram& program);
+// `job` is the name of the job's program, the object of a failed exec.
+absl::Status StepError(const child::StatusFrame& frame, const SetupProgram& program,
+                       absl::string_view job = "");
 
 }  // namespace cordon
 

@@ -27,11 +27,11 @@ struct CgroupUsage {
   uint64_t user_ns = 0;
   uint64_t system_ns = 0;
   uint64_t memory_peak_bytes = 0;
-  uint64_t pids_peak = 0;       // includes the sandbox's init
+  uint64_t pids_peak = 0;  // includes the sandbox's init
   bool pids_peak_known = false;
-  uint64_t oom_kills = 0;       // > 0: the kernel's out-of-memory killer ran in the group
-  uint64_t forks_denied = 0;    // > 0: the process limit refused a process or thread
-  std::string oom_source;       // file the count is from
+  uint64_t oom_kills = 0;     // > 0: the kernel's out-of-memory killer ran in the group
+  uint64_t forks_denied = 0;  // > 0: the process limit refused a process or thread
+  std::string oom_source;     // file the count is from
   std::string forks_source;
 };
 

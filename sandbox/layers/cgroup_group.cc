@@ -84,8 +84,7 @@ absl::StatusOr<Group> Group::Make(const std::string& parent_dir, const std::stri
   const absl::Status made = MakeDirectoryAt(group.parent_.get(), name, 0755);
   if (!made.ok()) {
     return Error(made.code(), absl::StrCat("cannot make a control group in ", parent_dir))
-        .Syscall("mkdirat", absl::StrCat(parent_dir, "/", name),
-                 DetailsOf(made)[0].errno_value());
+        .Syscall("mkdirat", absl::StrCat(parent_dir, "/", name), DetailsOf(made)[0].errno_value());
   }
   group.name_ = name;  // from here on the destructor removes it
   group.path_ = parent_path == "/" ? absl::StrCat("/", name) : absl::StrCat(parent_path, "/", name);
@@ -118,9 +117,7 @@ absl::StatusOr<uint64_t> Group::ReadNumber(const std::string& file) const {
   return ParseNumber(text);
 }
 
-bool Group::Has(const std::string& file) const {
-  return OpenAt(fd_.get(), file, O_PATH).ok();
-}
+bool Group::Has(const std::string& file) const { return OpenAt(fd_.get(), file, O_PATH).ok(); }
 
 absl::Status Group::Remove(int wait_ms) {
   if (name_.empty()) return absl::OkStatus();

@@ -22,8 +22,8 @@ struct Hierarchy {
   bool v2 = false;
   std::vector<std::string> controllers;  // v1
   std::string mount_point;
-  std::string own_path;   // as in /proc/self/cgroup: "/user.slice"
-  std::string own_dir;    // the same as a host path
+  std::string own_path;  // as in /proc/self/cgroup: "/user.slice"
+  std::string own_dir;   // the same as a host path
 };
 absl::StatusOr<std::vector<Hierarchy>> FindHierarchies();
 const Hierarchy* FindV1(const std::vector<Hierarchy>& all, absl::string_view controller);

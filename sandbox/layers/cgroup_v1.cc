@@ -107,8 +107,8 @@ class CgroupV1 : public CgroupLease {
   }
 
   v1::CgroupPlan plan_;
-  std::map<std::string, Group> groups_;           // by mount point; "" is the v2 one
-  std::map<std::string, std::string> mount_of_;   // controller -> mount point
+  std::map<std::string, Group> groups_;          // by mount point; "" is the v2 one
+  std::map<std::string, std::string> mount_of_;  // controller -> mount point
   UniqueFd oom_event_;
   UniqueFd oom_control_;
 };
@@ -224,9 +224,8 @@ absl::Status CgroupV1::Verify(const std::vector<CgroupLine>& membership) {
     const std::string& expected = groups_.at(mount).path();
     bool member = false;
     for (const CgroupLine& line : membership) {
-      member |= line.path == expected &&
-                std::find(line.controllers.begin(), line.controllers.end(), controller) !=
-                    line.controllers.end();
+      member |= line.path == expected && std::find(line.controllers.begin(), line.controllers.end(),
+                                                   controller) != line.controllers.end();
     }
     if (!member) {
       return Error(absl::StatusCode::kFailedPrecondition,
@@ -236,8 +235,8 @@ absl::Status CgroupV1::Verify(const std::vector<CgroupLine>& membership) {
     }
   }
   if (const Group* memory = Of("memory")) {
-    CORDON_RETURN_IF_ERROR(CheckValue(*memory, "memory.limit_in_bytes",
-                                      RoundDownToPage(plan_.memory_max_bytes())));
+    CORDON_RETURN_IF_ERROR(
+        CheckValue(*memory, "memory.limit_in_bytes", RoundDownToPage(plan_.memory_max_bytes())));
     if (memory->Has("memory.memsw.limit_in_bytes")) {
       CORDON_RETURN_IF_ERROR(
           CheckValue(*memory, "memory.memsw.limit_in_bytes",

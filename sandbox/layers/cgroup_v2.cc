@@ -169,11 +169,10 @@ absl::StatusOr<std::unique_ptr<CgroupLease>> CgroupV2::Make(const v1::CgroupPlan
   }
   if (base.leave) {
     CORDON_ASSIGN_OR_RETURN(const UniqueFd directory, OpenAt(kCwd, base.directory, 0));
-    const absl::Status made =
-        MakeDirectoryAt(directory.get(), std::string(kSupervisorLeaf), 0755);
+    const absl::Status made = MakeDirectoryAt(directory.get(), std::string(kSupervisorLeaf), 0755);
     if (!made.ok() && !absl::StrContains(DetailsOf(made)[0].errno_name(), "EEXIST")) return made;
-    CORDON_RETURN_IF_ERROR(WriteAt(
-        kCwd, absl::StrCat(base.directory, "/", kSupervisorLeaf, "/cgroup.procs"), "0"));
+    CORDON_RETURN_IF_ERROR(
+        WriteAt(kCwd, absl::StrCat(base.directory, "/", kSupervisorLeaf, "/cgroup.procs"), "0"));
   }
   CORDON_RETURN_IF_ERROR(EnableControllers(base, KernelControllers(plan)));
   SweepStaleGroups(base.directory);
@@ -197,8 +196,7 @@ absl::Status CgroupV2::SetLimits() const {
     CORDON_RETURN_IF_ERROR(group.Write("memory.swap.max", absl::StrCat(plan_.swap_max_bytes())));
   }
   CORDON_RETURN_IF_ERROR(group.Write("memory.oom.group", "1"));
-  CORDON_RETURN_IF_ERROR(
-      group.Write("pids.max", absl::StrCat(uint64_t{plan_.pids_max()} + 1)));
+  CORDON_RETURN_IF_ERROR(group.Write("pids.max", absl::StrCat(uint64_t{plan_.pids_max()} + 1)));
   // Nothing may be made below the leaf, whatever the job gets to see.
   CORDON_RETURN_IF_ERROR(group.Write("cgroup.max.descendants", "0"));
   if (plan_.has_cpu_quota_us()) {
@@ -300,10 +298,9 @@ absl::Status ProbeCgroupV2(const std::vector<Hierarchy>& all, v1::HostFacts* fac
                                        kDelegationHint));
   }
   // memory.swap.max is there exactly when the kernel accounts for swap.
-  facts->set_swap_accounting(
-      StatPath("/proc/swaps").ok() &&
-      (unified->own_path == "/" ||
-       StatPath(absl::StrCat(unified->own_dir, "/memory.swap.max")).ok()));
+  facts->set_swap_accounting(StatPath("/proc/swaps").ok() &&
+                             (unified->own_path == "/" ||
+                              StatPath(absl::StrCat(unified->own_dir, "/memory.swap.max")).ok()));
   return absl::OkStatus();
 }
 

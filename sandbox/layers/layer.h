@@ -55,7 +55,7 @@ struct LayerRuntime {
 absl::Span<const LayerRuntime> RuntimeLayers();
 
 // Rows of the table, one function pair per layer, in <layer>.cc.
-#define CORDON_DECLARE_LAYER(Name)                                                     \
+#define CORDON_DECLARE_LAYER(Name)                                                       \
   absl::Status Lower##Name(Phase phase, const LowerInput& input, SetupBuilder* builder); \
   absl::Status Verify##Name(const VerifyInput& input)
 CORDON_DECLARE_LAYER(Namespaces);

@@ -18,9 +18,7 @@ namespace {
 using child::Op;
 using child::Opcode;
 
-OpOrigin OriginOf(const v1::MountEntry& entry) {
-  return {"mount", entry.field(), entry.target()};
-}
+OpOrigin OriginOf(const v1::MountEntry& entry) { return {"mount", entry.field(), entry.target()}; }
 
 uint64_t AttributesOf(const v1::MountEntry& entry) {
   uint64_t attributes = MOUNT_ATTR_NOSUID;
@@ -38,9 +36,9 @@ bool OnOurTmpfs(const v1::MountPlan& plan, const ResolvedSources& sources, int i
   size_t longest = 0;
   for (int i = 0; i < index; ++i) {
     const v1::MountEntry& other = plan.entry(i);
-    const bool covers = other.kind() == v1::MountEntry::TMPFS ||
-                        (other.kind() == v1::MountEntry::BIND &&
-                         sources.entry[static_cast<size_t>(i)].present);
+    const bool covers =
+        other.kind() == v1::MountEntry::TMPFS ||
+        (other.kind() == v1::MountEntry::BIND && sources.entry[static_cast<size_t>(i)].present);
     if (!covers || !PathIsBelow(target, other.target()) || target == other.target()) continue;
     if (other.target().size() < longest) continue;
     longest = other.target().size();
@@ -96,15 +94,16 @@ void LowerEntry(const LowerInput& input, int index, SetupBuilder* builder) {
       Op& op = builder->Add(Opcode::kAttachTree, OriginOf(entry));
       op.data = target;
       op.slot = index;
-      op.flags = static_cast<uint16_t>(
-          flags | (source.info.IsDirectory() ? child::kFlagDirectory : 0));
+      op.flags =
+          static_cast<uint16_t>(flags | (source.info.IsDirectory() ? child::kFlagDirectory : 0));
       op.a = AttributesOf(entry);
       return;
     }
     case v1::MountEntry::PROC: {
       Op& op = builder->Add(Opcode::kMountProc, OriginOf(entry));
       op.data = target;
-      op.flags = static_cast<uint16_t>(flags | (entry.process_only() ? child::kFlagProcessOnly : 0));
+      op.flags =
+          static_cast<uint16_t>(flags | (entry.process_only() ? child::kFlagProcessOnly : 0));
       return;
     }
     case v1::MountEntry::SYMLINK: {
@@ -165,8 +164,9 @@ absl::Status CheckFlags(const MountInfo& mount, const v1::MountEntry& entry, boo
   for (const auto& flag : flags) {
     const bool has = mount.Has(flag.name);
     // More restrictive than asked for is what locked flags of the host's mounts make of it.
-    const bool fine = flag.wanted ? has : (!exact || !has || entry.kind() == v1::MountEntry::BIND ||
-                                           entry.kind() == v1::MountEntry::DEVICE);
+    const bool fine = flag.wanted ? has
+                                  : (!exact || !has || entry.kind() == v1::MountEntry::BIND ||
+                                     entry.kind() == v1::MountEntry::DEVICE);
     if (!fine) {
       return Mismatch("mount", absl::StrCat(mount.mount_point, " ", flag.name),
                       flag.wanted ? "set" : "not set", has ? "set" : "not set");

@@ -8,10 +8,10 @@ namespace {
 
 // The names of /proc/PID/limits (fs/proc/base.c), by kernel number.
 constexpr const char* kRows[] = {
-    "Max cpu time",      "Max file size",     "Max data size",      "Max stack size",
-    "Max core file size", "Max resident set", "Max processes",      "Max open files",
-    "Max locked memory", "Max address space", "Max file locks",     "Max pending signals",
-    "Max msgqueue size", "Max nice priority", "Max realtime priority", "Max realtime timeout"};
+    "Max cpu time",       "Max file size",     "Max data size",         "Max stack size",
+    "Max core file size", "Max resident set",  "Max processes",         "Max open files",
+    "Max locked memory",  "Max address space", "Max file locks",        "Max pending signals",
+    "Max msgqueue size",  "Max nice priority", "Max realtime priority", "Max realtime timeout"};
 
 }  // namespace
 

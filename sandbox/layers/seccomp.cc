@@ -10,9 +10,9 @@ absl::Status LowerSeccomp(Phase phase, const LowerInput& input, SetupBuilder* bu
   if (phase != Phase::kFilter || !input.plan.seccomp().enabled()) return absl::OkStatus();
   const std::string& filter = input.plan.seccomp().filter();
   const uint32_t offset = builder->Bytes(filter);
-  child::Op& op = builder->Add(child::Opcode::kSeccompLoad,
-                               {"seccomp", "seccomp", absl::StrCat(filter.size() / 8,
-                                                                   " instructions")});
+  child::Op& op =
+      builder->Add(child::Opcode::kSeccompLoad,
+                   {"seccomp", "seccomp", absl::StrCat(filter.size() / 8, " instructions")});
   op.data2 = offset;
   op.size2 = static_cast<uint32_t>(filter.size());
   return absl::OkStatus();

@@ -12,8 +12,8 @@ constexpr LayerRuntime kTable[] = {
      "/proc/PID/ns differ from the supervisor's", Always, AlwaysOn},
     {"userns", LowerUserns, VerifyUserns, v1::ENFORCED_VERIFIED,
      "/proc/PID/uid_map, gid_map, setgroups, status", Always, AlwaysOn},
-    {"mount", LowerMount, VerifyMount, v1::ENFORCED_VERIFIED,
-     "/proc/PID/mountinfo, every entry", Always, AlwaysOn},
+    {"mount", LowerMount, VerifyMount, v1::ENFORCED_VERIFIED, "/proc/PID/mountinfo, every entry",
+     Always, AlwaysOn},
     {"cgroup", LowerCgroup, VerifyCgroup, v1::ENFORCED_VERIFIED,
      "/proc/PID/cgroup and the group's limit files",
      [](const v1::Plan& plan) { return plan.cgroup().enforcement(); },
@@ -32,8 +32,8 @@ constexpr LayerRuntime kTable[] = {
      "seccomp(2) accepted the filter; its content was checked against the rules when compiled",
      [](const v1::Plan& plan) { return plan.seccomp().enforcement(); },
      [](const v1::Plan& plan) { return plan.seccomp().enabled(); }},
-    {"process", LowerProcess, VerifyProcess, v1::ENFORCED_VERIFIED, "/proc/PID/fd, status",
-     Always, AlwaysOn},
+    {"process", LowerProcess, VerifyProcess, v1::ENFORCED_VERIFIED, "/proc/PID/fd, status", Always,
+     AlwaysOn},
 };
 
 }  // namespace

@@ -207,8 +207,7 @@ bool MayWrite(int dir_fd, const std::string& path) {
 }
 
 absl::StatusOr<SharedMemory> SharedMemory::Make(size_t size) {
-  void* data =
-      ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  void* data = ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
   if (data == MAP_FAILED) return ErrnoStatus("mmap", "shared region", errno);
   SharedMemory memory;
   memory.data_ = data;

@@ -21,8 +21,7 @@ absl::Status ErrnoStatus(absl::string_view call, absl::string_view object, int e
 
 // openat(2) with O_CLOEXEC added. `dir_fd` may be AT_FDCWD (kCwd).
 inline constexpr int kCwd = -100;
-absl::StatusOr<UniqueFd> OpenAt(int dir_fd, const std::string& path, int flags,
-                                unsigned mode = 0);
+absl::StatusOr<UniqueFd> OpenAt(int dir_fd, const std::string& path, int flags, unsigned mode = 0);
 
 // The whole of a small file, at most `limit` bytes (RESOURCE_EXHAUSTED above).
 absl::StatusOr<std::string> ReadAt(int dir_fd, const std::string& path, size_t limit = 1 << 20);
@@ -47,9 +46,9 @@ absl::StatusOr<std::vector<std::string>> ListDirectory(int dir_fd);
 struct FileInfo {
   uint64_t device = 0;  // major << 32 | minor
   uint64_t inode = 0;
-  uint64_t rdev = 0;    // major << 32 | minor
+  uint64_t rdev = 0;  // major << 32 | minor
   uint64_t size = 0;
-  uint32_t mode = 0;    // type and permissions
+  uint32_t mode = 0;  // type and permissions
   uint32_t uid = 0;
   uint32_t gid = 0;
   bool IsDirectory() const;

@@ -23,8 +23,8 @@ absl::StatusOr<Pipe> MakePipe();
 absl::Status SetNonBlocking(int fd);
 
 struct Clone3Result {
-  pid_t pid = 0;    // 0 in the child
-  UniqueFd pidfd;   // in the parent
+  pid_t pid = 0;   // 0 in the child
+  UniqueFd pidfd;  // in the parent
 };
 // clone3(2) as a fork into new namespaces, with CLONE_PIDFD, CLONE_CLEAR_SIGHAND and SIGCHLD as
 // exit signal. `cgroup_fd` >= 0 adds CLONE_INTO_CGROUP. The child must not use libc.

@@ -11,8 +11,7 @@
 namespace cordon {
 
 // `init_filter` is the seccomp filter of the sandbox's own init (struct sock_filter array).
-absl::StatusOr<CheckedProgram> BuildProgram(const LowerInput& input,
-                                            absl::string_view init_filter);
+absl::StatusOr<CheckedProgram> BuildProgram(const LowerInput& input, absl::string_view init_filter);
 
 }  // namespace cordon
 

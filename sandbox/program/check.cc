@@ -15,9 +15,8 @@ using child::Op;
 using child::Opcode;
 
 absl::Status Wrong(size_t index, const Op& op, absl::string_view what) {
-  return Error(absl::StatusCode::kInternal,
-               absl::StrCat("set-up program: operation ", index, " ", OpcodeName(op.code), ": ",
-                            what))
+  return Error(absl::StatusCode::kInternal, absl::StrCat("set-up program: operation ", index, " ",
+                                                         OpcodeName(op.code), ": ", what))
       .Stage("prepare")
       .StepAt(static_cast<int>(index), OpcodeName(op.code));
 }
@@ -28,18 +27,18 @@ struct Before {
   Opcode then;
 };
 constexpr Before kOrder[] = {
-    {Opcode::kAdoptFds, Opcode::kAwaitParent},       // else EOF can never come
-    {Opcode::kAwaitParent, Opcode::kOpenTree},       // ids are mapped
+    {Opcode::kAdoptFds, Opcode::kAwaitParent},  // else EOF can never come
+    {Opcode::kAwaitParent, Opcode::kOpenTree},  // ids are mapped
     {Opcode::kMakeMountsPrivate, Opcode::kOpenTree},
     {Opcode::kMakeMountsPrivate, Opcode::kMakeRoot},
-    {Opcode::kOpenTree, Opcode::kSetIds},            // sources with the caller's rights
-    {Opcode::kSetIds, Opcode::kMakeRoot},            // inodes with mapped owners
+    {Opcode::kOpenTree, Opcode::kSetIds},  // sources with the caller's rights
+    {Opcode::kSetIds, Opcode::kMakeRoot},  // inodes with mapped owners
     {Opcode::kMakeRoot, Opcode::kPivotRoot},
     {Opcode::kAttachTree, Opcode::kPivotRoot},
     {Opcode::kMountTmpfs, Opcode::kPivotRoot},
     {Opcode::kMountTmpfs, Opcode::kSealTmpfs},
     {Opcode::kSealTmpfs, Opcode::kPivotRoot},
-    {Opcode::kMountProc, Opcode::kPivotRoot},        // needs the old procfs
+    {Opcode::kMountProc, Opcode::kPivotRoot},  // needs the old procfs
     {Opcode::kOpenProc, Opcode::kPivotRoot},
     {Opcode::kMaskPath, Opcode::kPivotRoot},
     {Opcode::kPivotRoot, Opcode::kSealRoot},
@@ -57,7 +56,7 @@ constexpr Before kOrder[] = {
     {Opcode::kSetUndumpable, Opcode::kForkPayload},  // the payload inherits it until exec
     {Opcode::kForkPayload, Opcode::kInitFilter},
     {Opcode::kInitFilter, Opcode::kReap},
-    {Opcode::kReap, Opcode::kPayloadSession},        // everything behind Reap is the payload's
+    {Opcode::kReap, Opcode::kPayloadSession},  // everything behind Reap is the payload's
     {Opcode::kCloseInitFds, Opcode::kSeccompLoad},
     {Opcode::kSetOomScore, Opcode::kSeccompLoad},
     {Opcode::kChdir, Opcode::kSeccompLoad},
@@ -65,11 +64,14 @@ constexpr Before kOrder[] = {
 };
 
 // In every program, exactly once.
-constexpr Opcode kOnce[] = {Opcode::kAdoptFds,   Opcode::kMakeMountsPrivate, Opcode::kSetIds,
-                            Opcode::kMakeRoot,   Opcode::kPivotRoot,         Opcode::kSealRoot,
-                            Opcode::kNoNewPrivs, Opcode::kGate,              Opcode::kReadLaunch,
-                            Opcode::kSetUndumpable, Opcode::kForkPayload,    Opcode::kReap,
-                            Opcode::kCloseInitFds,  Opcode::kChdir,          Opcode::kExec};
+constexpr Opcode kOnce[] = {Opcode::kAdoptFds,     Opcode::kMakeMountsPrivate,
+                            Opcode::kSetIds,       Opcode::kMakeRoot,
+                            Opcode::kPivotRoot,    Opcode::kSealRoot,
+                            Opcode::kNoNewPrivs,   Opcode::kGate,
+                            Opcode::kReadLaunch,   Opcode::kSetUndumpable,
+                            Opcode::kForkPayload,  Opcode::kReap,
+                            Opcode::kCloseInitFds, Opcode::kChdir,
+                            Opcode::kExec};
 
 bool InArena(const SetupProgram& program, uint32_t offset) {
   return offset < program.arena.size() &&
@@ -108,8 +110,8 @@ absl::Status CheckOperands(const SetupProgram& program) {
     if (op.code == Opcode::kMakeSymlink && !InArena(program, op.data2)) {
       return Wrong(i, op, "link text is outside the arena");
     }
-    if (op.size2 != 0 && (op.data2 > program.arena.size() ||
-                          op.size2 > program.arena.size() - op.data2)) {
+    if (op.size2 != 0 &&
+        (op.data2 > program.arena.size() || op.size2 > program.arena.size() - op.data2)) {
       return Wrong(i, op, "bytes are outside the arena");
     }
     if (op.code == Opcode::kAdoptFds && program.arena.size() - op.data < 5 * sizeof(int32_t)) {
@@ -124,11 +126,11 @@ absl::Status CheckOperands(const SetupProgram& program) {
 absl::Status CheckOrder(const SetupProgram& program) {
   const std::vector<Op>& ops = program.ops;
   for (const Opcode code : kOnce) {
-    const auto count = std::count_if(ops.begin(), ops.end(),
-                                     [&](const Op& op) { return op.code == code; });
+    const auto count =
+        std::count_if(ops.begin(), ops.end(), [&](const Op& op) { return op.code == code; });
     if (count != 1) {
-      return Error(absl::StatusCode::kInternal, absl::StrCat("set-up program: ", OpcodeName(code),
-                                                             " occurs ", count, " times"));
+      return Error(absl::StatusCode::kInternal,
+                   absl::StrCat("set-up program: ", OpcodeName(code), " occurs ", count, " times"));
     }
   }
   if (ops.back().code != Opcode::kExec) return Wrong(ops.size() - 1, ops.back(), "not Exec");
@@ -143,7 +145,8 @@ absl::Status CheckOrder(const SetupProgram& program) {
   }
   bool payload = false;
   for (size_t i = 0; i < ops.size(); ++i) {
-    if (payload != IsPayloadOp(ops[i].code)) return Wrong(i, ops[i], "is on the wrong side of Reap");
+    if (payload != IsPayloadOp(ops[i].code))
+      return Wrong(i, ops[i], "is on the wrong side of Reap");
     payload |= ops[i].code == Opcode::kReap;
   }
   return absl::OkStatus();

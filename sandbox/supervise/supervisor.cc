@@ -76,6 +76,7 @@ class Watcher {
   SignalFd signals_;
   Observations seen_;
   absl::Status launch_error_;
+  std::string program_name_;
   InitUsage init_usage_;
   uint64_t exec_ns_ = 0;
   uint64_t end_ns_ = 0;
@@ -104,13 +105,14 @@ absl::Status Watcher::Start() {
 }
 
 absl::Status Watcher::Run(const v1::LaunchPlan& launch) {
+  program_name_ = launch.argv_size() > 0 ? launch.argv(0) : "";
   CORDON_RETURN_IF_ERROR(Start());
   CORDON_RETURN_IF_ERROR(sandbox_.Launch(launch));
   CORDON_RETURN_IF_ERROR(
       wall_timer_->ArmAt(WallDeadline(sandbox_.launched_ns(), watch_.wall_time_ns())));
   if (sandbox_.lease() != nullptr && watch_.cpu_time_ns() != kUnlimited) {
-    CORDON_RETURN_IF_ERROR(cpu_timer_->ArmAt(
-        NextCpuCheck(MonotonicNs(), 0, watch_.cpu_time_ns(), OnlineCpus())));
+    CORDON_RETURN_IF_ERROR(
+        cpu_timer_->ArmAt(NextCpuCheck(MonotonicNs(), 0, watch_.cpu_time_ns(), OnlineCpus())));
   }
   while (!Finished()) {
     CORDON_ASSIGN_OR_RETURN(const std::vector<Epoll::Event> events, epoll_->Wait(-1));
@@ -178,7 +180,7 @@ absl::Status Watcher::OnFrame(const child::StatusFrame& frame) {
       return wall_timer_->ArmAt(WallDeadline(exec_ns_, watch_.wall_time_ns()));
     case child::FrameKind::kExecFailed:
     case child::FrameKind::kStepFailed:
-      launch_error_ = StepError(frame, sandbox_.program().program());
+      launch_error_ = StepError(frame, sandbox_.program().program(), program_name_);
       return absl::OkStatus();
     case child::FrameKind::kWaitStatus:
       seen_.main_ended = true;
@@ -202,8 +204,7 @@ absl::Status Watcher::OnFrame(const child::StatusFrame& frame) {
 absl::Status Watcher::OnInitEnd() {
   if (init_ended_) return absl::OkStatus();
   CORDON_RETURN_IF_ERROR(OnStatus());  // frames that were written before it died
-  CORDON_ASSIGN_OR_RETURN(const WaitResult result,
-                          WaitPidfd(sandbox_.child().pidfd.get(), true));
+  CORDON_ASSIGN_OR_RETURN(const WaitResult result, WaitPidfd(sandbox_.child().pidfd.get(), true));
   sandbox_.child().reaped = result.ended;
   init_ended_ = true;
   if (end_ns_ == 0) end_ns_ = MonotonicNs();
@@ -235,8 +236,7 @@ absl::Status Watcher::OnCpuTimer() {
   if (init_ended_ || seen_.main_ended) return absl::OkStatus();
   const uint64_t used = CpuUsed();
   if (used >= watch_.cpu_time_ns()) return End(KillReason::kCpu);
-  return cpu_timer_->ArmAt(
-      NextCpuCheck(MonotonicNs(), used, watch_.cpu_time_ns(), OnlineCpus()));
+  return cpu_timer_->ArmAt(NextCpuCheck(MonotonicNs(), used, watch_.cpu_time_ns(), OnlineCpus()));
 }
 
 absl::Status Watcher::End(KillReason reason) {

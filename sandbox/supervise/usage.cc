@@ -25,8 +25,7 @@ absl::StatusOr<JobUsage> CollectUsage(CgroupLease* lease, uint64_t cpu_baseline_
     usage.cpu_ns = init.user_ns + init.system_ns;
     usage.memory_peak_bytes = init.max_rss_bytes;
     usage.pids_peak = 1;
-    usage.lower_bound = {"cpu_time", "user_time", "system_time", "memory_peak_bytes",
-                         "pids_peak"};
+    usage.lower_bound = {"cpu_time", "user_time", "system_time", "memory_peak_bytes", "pids_peak"};
     return usage;
   }
   CORDON_ASSIGN_OR_RETURN(const CgroupUsage group, lease->Collect());

@@ -4,6 +4,7 @@
 #include <signal.h>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
 #include "absl/strings/string_view.h"
 #include "policy/base/units.h"
 
@@ -11,10 +12,10 @@ namespace cordon {
 namespace {
 
 constexpr absl::string_view kSignalNames[] = {
-    "",        "SIGHUP",  "SIGINT",    "SIGQUIT", "SIGILL",    "SIGTRAP", "SIGABRT", "SIGBUS",
-    "SIGFPE",  "SIGKILL", "SIGUSR1",   "SIGSEGV", "SIGUSR2",   "SIGPIPE", "SIGALRM", "SIGTERM",
-    "SIGSTKFLT", "SIGCHLD", "SIGCONT", "SIGSTOP", "SIGTSTP",   "SIGTTIN", "SIGTTOU", "SIGURG",
-    "SIGXCPU", "SIGXFSZ", "SIGVTALRM", "SIGPROF", "SIGWINCH",  "SIGIO",   "SIGPWR",  "SIGSYS"};
+    "",          "SIGHUP",  "SIGINT",    "SIGQUIT", "SIGILL",   "SIGTRAP", "SIGABRT", "SIGBUS",
+    "SIGFPE",    "SIGKILL", "SIGUSR1",   "SIGSEGV", "SIGUSR2",  "SIGPIPE", "SIGALRM", "SIGTERM",
+    "SIGSTKFLT", "SIGCHLD", "SIGCONT",   "SIGSTOP", "SIGTSTP",  "SIGTTIN", "SIGTTOU", "SIGURG",
+    "SIGXCPU",   "SIGXFSZ", "SIGVTALRM", "SIGPROF", "SIGWINCH", "SIGIO",   "SIGPWR",  "SIGSYS"};
 
 void AddEvidence(v1::Report* report, absl::string_view name, absl::string_view observed,
                  absl::string_view limit, absl::string_view source) {
@@ -23,6 +24,14 @@ void AddEvidence(v1::Report* report, absl::string_view name, absl::string_view o
   evidence->set_observed(std::string(observed));
   evidence->set_limit(std::string(limit));
   evidence->set_source(std::string(source));
+}
+
+// Seconds as a person reads them, exact: "1.000997368s", "3s".
+std::string Seconds(uint64_t ns) {
+  std::string text = absl::StrFormat("%d.%09d", ns / 1'000'000'000, ns % 1'000'000'000);
+  while (text.back() == '0') text.pop_back();
+  if (text.back() == '.') text.pop_back();
+  return text + "s";
 }
 
 bool DiedOf(const Observations& seen, int signal) {
@@ -53,7 +62,7 @@ void AddCause(const Observations& seen, v1::Report* report) {
       AddEvidence(report, "supervisor.signal", SignalName(seen.cancel_signal), "", "signalfd");
       break;
     case v1::MEMORY_LIMIT:
-      AddEvidence(report, "cgroup.oom_kill", absl::StrCat(seen.oom_kills), "0", seen.oom_source);
+      AddEvidence(report, "cgroup.oom_kill", absl::StrCat(seen.oom_kills), "", seen.oom_source);
       AddEvidence(report, "cgroup.memory_peak", absl::StrCat(seen.memory_peak),
                   absl::StrCat(seen.memory_limit), "cgroup");
       break;
@@ -79,14 +88,13 @@ void AddCause(const Observations& seen, v1::Report* report) {
 }
 
 void AddClocks(const Observations& seen, v1::Report* report) {
-  const std::string cpu_limit =
-      seen.cpu_limit_ns == kUnlimited ? "" : FormatDuration(seen.cpu_limit_ns);
+  const std::string cpu_limit = seen.cpu_limit_ns == kUnlimited ? "" : Seconds(seen.cpu_limit_ns);
   if (seen.killed == KillReason::kCpu || report->verdict() == v1::CPU_LIMIT) {
-    AddEvidence(report, "timer.cpu", FormatDuration(seen.cpu_ns), cpu_limit, "cgroup cpu clock");
+    AddEvidence(report, "timer.cpu", Seconds(seen.cpu_ns), cpu_limit, "cgroup cpu clock");
   }
   if (seen.killed == KillReason::kWall) {
-    AddEvidence(report, "timer.wall", FormatDuration(seen.wall_ns),
-                FormatDuration(seen.wall_limit_ns), "CLOCK_MONOTONIC");
+    AddEvidence(report, "timer.wall", Seconds(seen.wall_ns), Seconds(seen.wall_limit_ns),
+                "CLOCK_MONOTONIC");
   }
   if (report->verdict() != v1::PROCESS_LIMIT && seen.forks_denied > 0) {
     AddEvidence(report, "cgroup.forks_denied", absl::StrCat(seen.forks_denied),

@@ -24,7 +24,7 @@ struct Observations {
   uint64_t wall_ns = 0;
   uint64_t wall_limit_ns = 0;
   uint64_t cpu_ns = 0;
-  uint64_t cpu_limit_ns = 0;     // UINT64_MAX: none
+  uint64_t cpu_limit_ns = 0;  // UINT64_MAX: none
   uint64_t output_bytes = 0;
   uint64_t output_limit = 0;
   uint64_t file_size_limit = 0;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// `cordon doctor`: each feature of the host that the layers need, tried where that is harmless; what
-// to do where it is missing; and one real run of the default profile.
+// `cordon doctor`: each feature of the host that the layers need, tried where that is harmless;
+// what to do where it is missing; and one real run of the default profile.
 #include <google/protobuf/util/json_util.h>
 
 #include <algorithm>
@@ -9,7 +9,6 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_join.h"
 #include "policy/base/status.h"
 #include "policy/compile.h"
 #include "sandbox/host/probe.h"
@@ -75,11 +74,14 @@ void PrintText(const v1::HostFacts& facts, const std::vector<Row>& rows,
                const absl::Status& trial) {
   std::printf("kernel %s, %s, %s\n", facts.kernel_release().c_str(), facts.architecture().c_str(),
               facts.privileged() ? "root" : "unprivileged");
+  std::vector<std::string> todo;  // each once, however many features wait for it
   for (const Row& row : rows) {
-    std::printf("  %-18s %-8s %s\n", row.feature.c_str(), row.present ? "present" : "MISSING",
+    std::printf("  %-20s %-8s %s\n", row.feature.c_str(), row.present ? "present" : "MISSING",
                 row.detail.c_str());
-    if (!row.present && !row.todo.empty()) std::printf("    to do: %s\n", row.todo.c_str());
+    const bool said = std::find(todo.begin(), todo.end(), row.todo) != todo.end();
+    if (!row.present && !row.todo.empty() && !said) todo.push_back(row.todo);
   }
+  for (const std::string& each : todo) std::printf("to do: %s\n", each.c_str());
   if (trial.ok()) {
     std::printf("trial sandbox under base/strict: every layer confirmed by the kernel\n");
     return;

@@ -77,8 +77,8 @@ absl::StatusOr<v1::JobSpec> JobOf(const RunOptions& options) {
   if (!options.processes.empty()) {
     uint32_t processes = 0;
     if (!absl::SimpleAtoi(options.processes, &processes)) {
-      return Usage(absl::StrCat("--pids \"", EscapeForPeople(options.processes),
-                                "\" is not a number"));
+      return Usage(
+          absl::StrCat("--pids \"", EscapeForPeople(options.processes), "\" is not a number"));
     }
     limits->set_processes(processes);
   }

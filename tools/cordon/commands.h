@@ -14,7 +14,7 @@ namespace cordon::cli {
 
 // Exit codes of timeout(1), env(1) and docker.
 inline constexpr int kExitTimeLimit = 124;
-inline constexpr int kExitCordon = 125;       // Cordon itself failed; the job did not run
+inline constexpr int kExitCordon = 125;  // Cordon itself failed; the job did not run
 inline constexpr int kExitNotExecutable = 126;
 inline constexpr int kExitNotFound = 127;
 

@@ -38,8 +38,7 @@ absl::StatusOr<PolicyBytes> PolicySource::Load(absl::string_view reference,
                          ""};
     }
   }
-  const std::string base =
-      directory.empty() ? CurrentDirectory() : std::string(directory);
+  const std::string base = directory.empty() ? CurrentDirectory() : std::string(directory);
   const std::string path = LexicalJoin(base, reference);
   absl::StatusOr<std::string> bytes = ReadPolicyFile(path);
   if (!bytes.ok()) {

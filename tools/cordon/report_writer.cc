@@ -25,8 +25,8 @@ absl::StatusOr<ReportWriter> ReportWriter::Open(const std::string& path, int fd)
     return writer;
   }
   const std::string temporary = absl::StrCat(path, ".", CurrentPid(), ".tmp");
-  CORDON_ASSIGN_OR_RETURN(
-      writer.file_, OpenAt(kCwd, temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0644));
+  CORDON_ASSIGN_OR_RETURN(writer.file_,
+                          OpenAt(kCwd, temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0644));
   writer.path_ = path;
   writer.temporary_ = temporary;
   return writer;

@@ -26,10 +26,9 @@ absl::StatusOr<UniqueFd> OpenInput(const std::string& path) {
 }
 
 absl::StatusOr<UniqueFd> OpenOutput(const std::string& path) {
-  CORDON_ASSIGN_OR_RETURN(UniqueFd fd,
-                          OpenAt(kCwd, path,
-                                 O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY,
-                                 0644));
+  CORDON_ASSIGN_OR_RETURN(
+      UniqueFd fd,
+      OpenAt(kCwd, path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY, 0644));
   CORDON_ASSIGN_OR_RETURN(const FileInfo info, StatFd(fd.get()));
   if (!info.IsRegular() && !(info.IsCharDevice() && info.rdev == kDevNull)) {
     return Error(absl::StatusCode::kInvalidArgument,
