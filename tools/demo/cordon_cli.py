@@ -92,16 +92,23 @@ class Cordon:
     def __init__(self, program: str, scratch: str):
         self.program = os.path.abspath(program)
         self.scratch = scratch
+        self.pids: List[int] = []  # of every run, to recognise what they leave behind
 
     def run(self, job: Job, timeout: float = 2400) -> Outcome:
         with tempfile.TemporaryDirectory(dir=self.scratch) as folder:
             report_path = os.path.join(folder, "report.json")
             line = command_line(self.program, job, report_path)
-            done = subprocess.run(line, cwd=job.folder, stdin=subprocess.DEVNULL,
-                                  capture_output=True, timeout=timeout, check=False)
+            with subprocess.Popen(line, cwd=job.folder, stdin=subprocess.DEVNULL,
+                                  stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+                self.pids.append(process.pid)
+                try:
+                    _, message = process.communicate(timeout=timeout)
+                except BaseException:
+                    process.kill()  # the kernel ends the job with its supervisor
+                    raise
             report: Dict[str, Any] = {}
             if os.path.exists(report_path):
                 with open(report_path, encoding="utf-8") as file:
                     text = file.read()
                 report = json.loads(text) if text.strip() else {}
-        return Outcome(done.returncode, report, done.stderr.decode(errors="replace"))
+        return Outcome(process.returncode, report, message.decode(errors="replace"))

@@ -189,6 +189,7 @@ def main(argv: List[str]) -> int:
         before = host.Snapshot.take()
         rows = judge_all(arguments, manifest, cordon, scratch)
         damage = before.differences(host.Snapshot.take())
+        damage += [f"a control group is left: {g}" for g in host.groups_of(cordon.pids)]
         return report(rows, damage, arguments, time.monotonic() - began)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)

@@ -217,6 +217,13 @@ class HostTest(unittest.TestCase):
         self.assertEqual(before.differences(before._replace(hostname="x", mounts="y")),
                          ["the host's hostname changed", "the host's mounts changed"])
 
+    def test_only_own_groups_count(self):
+        with tempfile.TemporaryDirectory() as top:
+            for name in ("memory/cordon-12-ab", "memory/cordon-123-ab", "cpu/other-12-ab"):
+                os.makedirs(os.path.join(top, name))
+            self.assertEqual(host.groups_of([12], top), [os.path.join(top, "memory/cordon-12-ab")])
+            self.assertEqual(host.groups_of([], top), [])
+
     def test_a_process_is_found_by_its_token(self):
         self.assertEqual(host.leftovers("no-such-token-at-all", 0.2), [])
         with subprocess.Popen([sys.executable, "-c", "import sys; print(1); sys.stdin.read()",

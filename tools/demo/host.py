@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """What jobs must not do to the host, looked at from outside.
 
-Entry points: Snapshot.take and .differences, leftovers. The jobs' own words are never asked.
+Entry points: Snapshot.take and .differences, groups_of, leftovers. The jobs' own words are never asked.
 """
 
 import os
 import socket
 import time
-from typing import Dict, List, NamedTuple
+from typing import Iterable, List, NamedTuple
 
 CGROUPS = "/sys/fs/cgroup"
 
@@ -26,37 +26,27 @@ def _digest_mounts() -> str:
                             _read("/proc/self/mountinfo").splitlines()))
 
 
-def control_groups() -> Dict[str, int]:
-    """Every control group folder that we can see -> its inode."""
-    groups = {}
-    for folder, _, _ in os.walk(CGROUPS):
-        try:
-            groups[folder] = os.stat(folder).st_ino
-        except OSError:
-            continue
-    return groups
-
-
 class Snapshot(NamedTuple):
     hostname: str
     mounts: str
     shadow: str
-    groups: Dict[str, int]
 
     @staticmethod
     def take() -> "Snapshot":
-        return Snapshot(socket.gethostname(), _digest_mounts(), _read("/etc/shadow"),
-                        control_groups())
+        return Snapshot(socket.gethostname(), _digest_mounts(), _read("/etc/shadow"))
 
     def differences(self, later: "Snapshot") -> List[str]:
-        found = []
-        for field in ("hostname", "mounts", "shadow"):
-            if getattr(self, field) != getattr(later, field):
-                found.append(f"the host's {field} changed")
-        for group in sorted(set(later.groups) - set(self.groups)):
-            if "cordon" in group and os.path.exists(group):
-                found.append(f"a control group is left: {group}")
-        return found
+        return [f"the host's {field} changed" for field in self._fields
+                if getattr(self, field) != getattr(later, field)]
+
+
+def groups_of(supervisors: Iterable[int], top: str = CGROUPS) -> List[str]:
+    """Control groups named after these processes; other users of the host have theirs."""
+    wanted = tuple(f"cordon-{pid}-" for pid in supervisors)
+    if not wanted:
+        return []
+    return sorted(folder for folder, _, _ in os.walk(top)
+                  if os.path.basename(folder).startswith(wanted))
 
 
 def processes_with(token: str) -> List[int]:

@@ -18,6 +18,8 @@ import problems
 from cordon_cli import OWN_FAILURE, Cordon, Job, Outcome
 
 HERE = os.path.dirname(os.path.abspath(__file__))
+# An id that no account has, for folders that a job of root may write (see open_folder).
+JOB_OWNER = 61_840
 # Longer than the daemon of hostile/daemon.c waits before it writes.
 DAEMON_PATIENCE = 0.7
 
@@ -57,10 +59,13 @@ def described(submission: Dict[str, Any]) -> str:
 
 
 def open_folder(parent: str, name: str) -> str:
-    """A folder that the job may write: started by root, the job is nobody on the host."""
+    """A folder that the job may write. Started by root, a job is nobody on the host: it runs as
+    the owner of the folders that are bound for writing, and that owner must not be root."""
     path = os.path.join(parent, name)
     os.mkdir(path)
-    os.chmod(path, 0o777 if os.geteuid() == 0 else 0o755)
+    os.chmod(path, 0o755)
+    if os.geteuid() == 0:
+        os.chown(path, JOB_OWNER, JOB_OWNER)
     return path
 
 
