@@ -116,7 +116,6 @@ class CgroupV1 : public CgroupLease {
 absl::Status CgroupV1::MakeGroups(const std::vector<Hierarchy>& all) {
   const std::string name = FreshGroupName();
   std::vector<std::string> wanted(plan_.controllers().begin(), plan_.controllers().end());
-  bool swept = false;
   for (const std::string& controller : wanted) {
     const std::string v1_name = V1Name(controller);
     const Hierarchy* hierarchy = FindV1(all, v1_name);
@@ -127,13 +126,14 @@ absl::Status CgroupV1::MakeGroups(const std::vector<Hierarchy>& all) {
     }
     mount_of_[v1_name] = hierarchy->mount_point;
     if (groups_.count(hierarchy->mount_point) > 0) continue;
-    if (!swept) SweepStaleGroups(hierarchy->own_dir);
+    SweepStaleGroups(hierarchy->own_dir);
     CORDON_ASSIGN_OR_RETURN(Group group,
                             Group::Make(hierarchy->own_dir, hierarchy->own_path, name));
     groups_.emplace(hierarchy->mount_point, std::move(group));
   }
   const Hierarchy* unified = FindV2(all);
   if (unified != nullptr && MayWrite(kCwd, unified->own_dir)) {
+    SweepStaleGroups(unified->own_dir);
     // A help, not a limit: without it the pid namespace's init still ends the tree.
     absl::StatusOr<Group> group = Group::Make(unified->own_dir, unified->own_path, name);
     if (group.ok()) groups_.emplace("", *std::move(group));

@@ -111,6 +111,7 @@ class CgroupV2 : public CgroupLease {
   ~CgroupV2() override {
     Kill().IgnoreError();
     Remove().IgnoreError();
+    if (!left_.empty()) ReturnToBase();
   }
 
   int CloneFd() const override { return group_->fd(); }
@@ -131,17 +132,24 @@ class CgroupV2 : public CgroupLease {
     return text.ok() && ParseFlatKeyed(*text)["oom_kill"] > 0;
   }
 
-  absl::Status Kill() override { return group_->Write("cgroup.kill", "1"); }
-  absl::Status Remove() override { return group_->Remove(kRemoveWaitMs); }
+  absl::Status Kill() override {
+    return group_ ? group_->Write("cgroup.kill", "1") : absl::OkStatus();
+  }
+  absl::Status Remove() override {
+    return group_ ? group_->Remove(kRemoveWaitMs) : absl::OkStatus();
+  }
   std::string Describe() const override {
     return absl::StrCat("cgroup v2 (", absl::StrJoin(plan_.controllers(), ", "), ")");
   }
 
  private:
   absl::Status SetLimits() const;
+  void ReturnToBase() const;
 
   v1::CgroupPlan plan_;
   std::optional<Group> group_;
+  std::string left_;                  // the group that we moved out of, to be handed back
+  std::vector<std::string> enabled_;  // controllers of its children
   UniqueFd events_;
 };
 
@@ -167,7 +175,11 @@ absl::StatusOr<std::unique_ptr<CgroupLease>> CgroupV2::Make(const v1::CgroupPlan
         .Layer("cgroup")
         .Hint(kDelegationHint);
   }
+  auto lease = std::make_unique<CgroupV2>();
+  lease->plan_ = plan;
   if (base.leave) {
+    lease->left_ = base.directory;
+    lease->enabled_ = KernelControllers(plan);
     CORDON_ASSIGN_OR_RETURN(const UniqueFd directory, OpenAt(kCwd, base.directory, 0));
     const absl::Status made = MakeDirectoryAt(directory.get(), std::string(kSupervisorLeaf), 0755);
     if (!made.ok() && !absl::StrContains(DetailsOf(made)[0].errno_name(), "EEXIST")) return made;
@@ -176,13 +188,25 @@ absl::StatusOr<std::unique_ptr<CgroupLease>> CgroupV2::Make(const v1::CgroupPlan
   }
   CORDON_RETURN_IF_ERROR(EnableControllers(base, KernelControllers(plan)));
   SweepStaleGroups(base.directory);
-  auto lease = std::make_unique<CgroupV2>();
-  lease->plan_ = plan;
   CORDON_ASSIGN_OR_RETURN(Group group, Group::Make(base.directory, base.path, FreshGroupName()));
   lease->group_.emplace(std::move(group));
   CORDON_RETURN_IF_ERROR(lease->SetLimits());
   CORDON_ASSIGN_OR_RETURN(lease->events_, OpenAt(lease->group_->fd(), "memory.events", 0));
   return std::unique_ptr<CgroupLease>(std::move(lease));
+}
+
+// Leaves the delegated group as it was found, so that its owner can enter it again. Best effort:
+// with a second sandbox in it the kernel refuses, and then the group is rightly still ours.
+void CgroupV2::ReturnToBase() const {
+  std::vector<std::string> off;
+  for (const std::string& each : enabled_) off.push_back(absl::StrCat("-", each));
+  WriteAt(kCwd, absl::StrCat(left_, "/cgroup.subtree_control"), absl::StrJoin(off, " "))
+      .IgnoreError();
+  WriteAt(kCwd, absl::StrCat(left_, "/cgroup.procs"), "0").IgnoreError();
+  const absl::StatusOr<UniqueFd> directory = OpenAt(kCwd, left_, 0);
+  if (directory.ok()) {
+    RemoveDirectoryAt(directory->get(), std::string(kSupervisorLeaf)).IgnoreError();
+  }
 }
 
 absl::Status CgroupV2::SetLimits() const {
