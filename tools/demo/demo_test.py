@@ -6,6 +6,7 @@ A stand-in takes the place of the command here; the real one is judged by tools/
 
 import io
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -198,6 +199,27 @@ class CommandTest(unittest.TestCase):
             {"name": "cgroup.oom_kill", "observed": "1", "limit": "0"},
             {"name": "cgroup.memory_peak", "observed": "67108864", "limit": "67108864"}]}, "")
         self.assertEqual(outcome.limit_hit, "cgroup.memory_peak 64.0 MiB of 64.0 MiB")
+
+
+class ReadmeTest(unittest.TestCase):
+    CORDON = os.path.join(ROOT, "build", "cordon")
+
+    def test_the_first_policy_is_accepted_and_means_what_it_says(self):
+        if not os.access(self.CORDON, os.X_OK):
+            self.skipTest("needs build/cordon")
+        with open(os.path.join(ROOT, "README.md"), encoding="utf-8") as file:
+            text = re.search(r"```textproto\n(.*?)```", file.read(), re.DOTALL).group(1)
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "first.textproto")
+            with open(path, "w", encoding="utf-8") as file:
+                file.write(text)
+            os.mkdir(os.path.join(folder, "case07"))
+            done = subprocess.run([self.CORDON, "explain", path], capture_output=True, text=True,
+                                  check=False)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        for words in ("256MiB in all, swap none", f"read-only from the host's {folder}/case07",
+                      "at most 1 process", "PR_SET_NAME"):
+            self.assertIn(words, done.stdout)
 
 
 class TableTest(unittest.TestCase):

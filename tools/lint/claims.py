@@ -13,7 +13,9 @@ from common import Finding, all_files, line_of, read
 
 _TEST = re.compile(r"\bTEST(?:_F|_P)?\(\s*(\w+)\s*,\s*(\w+)\s*\)")
 _QUOTED = re.compile(r"`([^`\n]+)`")
-_TEST_NAME = re.compile(r"^([A-Z]\w*Test)\.(\w+)$")
+_PYTHON_CLASS = re.compile(r"^class\s+(\w+)", re.MULTILINE)
+_PYTHON_TEST = re.compile(r"^\s+def\s+(test_\w+)", re.MULTILINE)
+_TEST_NAME = re.compile(r"^(?:[A-Z]\w*Test\.\w+|[A-Z]\w*\.test_\w+)$")
 _DEMO = re.compile(r"^demo:(\S+)$")
 _PATH = re.compile(r"^(?:policy|sandbox|tools|tests|fuzz|profiles)/[\w./-]*[\w/]$")
 SUBMISSIONS = "tools/demo/submissions/"
@@ -21,6 +23,16 @@ SUBMISSIONS = "tools/demo/submissions/"
 
 def tests_in(text: str) -> Set[str]:
     return {f"{suite}.{name}" for suite, name in _TEST.findall(text)}
+
+
+def python_tests_in(text: str) -> Set[str]:
+    classes = [(match.start(), match.group(1)) for match in _PYTHON_CLASS.finditer(text)]
+    found = set()
+    for match in _PYTHON_TEST.finditer(text):
+        above = [name for start, name in classes if start < match.start()]
+        if above:
+            found.add(f"{above[-1]}.{match.group(1)}")
+    return found
 
 
 def check_text(name: str, text: str, tests: Set[str], files: Set[str]) -> List[Finding]:
@@ -47,6 +59,8 @@ def check(root: str) -> List[Finding]:
     for file in files:
         if file.startswith(("tests/", "fuzz/")) and file.endswith(".cc"):
             tests |= tests_in(read(root, file))
+        elif file.endswith("_test.py"):
+            tests |= python_tests_in(read(root, file))
     findings = []
     for file in sorted(files):
         if file.endswith(".md"):

@@ -207,12 +207,16 @@ class ClaimsTest(unittest.TestCase):
 
     def test_what_a_document_names_must_exist(self):
         tests = claims.tests_in("TEST_F(ParseTest,\n       RefusesNul) {}\nTEST(AbcTest, X) {}")
-        for quoted in ("ParseTest.RefusesNul", "AbcTest.X", "demo:hostile/loop.c", "policy/parse.h",
-                       "policy/", "tests", "tools/demo", "judge/cpp", "make"):
+        tests |= claims.python_tests_in("class A:\n  def test_a(self):\nclass B(A):\n"
+                                        "  def test_b(self):\n  def helper(self):\n")
+        good = ("ParseTest.RefusesNul", "AbcTest.X", "A.test_a", "B.test_b", "policy/parse.h",
+                "demo:hostile/loop.c", "policy/", "tests", "tools/demo", "judge/cpp", "make")
+        bad = ("ParseTest.RefusesAll", "A.test_b", "B.test_a", "demo:hostile/none.c",
+               "policy/pars.h", "sandbox/os/")
+        for quoted in good:
             found = claims.check_text("a.md", f"\n`{quoted}`\n", tests, self.FILES)
             self.assertEqual(found, [], quoted)
-        for quoted in ("ParseTest.RefusesAll", "demo:hostile/none.c", "policy/pars.h",
-                       "sandbox/os/"):
+        for quoted in bad:
             found = claims.check_text("a.md", f"\n`{quoted}`\n", tests, self.FILES)
             self.assertEqual([f.line for f in found], [2], quoted)
 
