@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """What jobs must not do to the host, looked at from outside.
 
-Entry points: Snapshot.take and .differences, groups_of, leftovers. The jobs' own words are never asked.
+Entry points: Snapshot.take and .differences, groups_of, leftovers. The jobs' own words are never
+asked.
 """
 
 import os

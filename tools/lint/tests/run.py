@@ -14,32 +14,8 @@ import unittest
 TOOLS = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 FOLDERS = ("lint/tests", "demo")
 
-
-class Recorder(unittest.TextTestResult):
-    """Keeps one entry per test beside what unittest prints."""
-
-    def __init__(self, *args, **kwargs):
-        super().__init__(*args, **kwargs)
-        self.results = []
-
-    def _note(self, test, result, detail=""):
-        self.results.append({"name": test.id(), "result": result, "detail": detail})
-
-    def addSuccess(self, test):  # noqa: N802 (unittest's own names)
-        super().addSuccess(test)
-        self._note(test, "passed")
-
-    def addFailure(self, test, err):  # noqa: N802
-        super().addFailure(test, err)
-        self._note(test, "failed", str(err[1])[:300])
-
-    def addError(self, test, err):  # noqa: N802
-        super().addError(test, err)
-        self._note(test, "failed", str(err[1])[:300])
-
-    def addSkip(self, test, reason):  # noqa: N802
-        super().addSkip(test, reason)
-        self._note(test, "skipped", reason)
+sys.path.insert(0, TOOLS)
+from python_results import Runner  # noqa: E402  (the folder is on the path only now)
 
 
 def main() -> int:
@@ -50,10 +26,10 @@ def main() -> int:
     for folder in FOLDERS:
         start = os.path.join(TOOLS, folder)
         suite.addTests(unittest.TestLoader().discover(start, "*_test.py", start))
-    outcome = unittest.TextTestRunner(resultclass=Recorder, buffer=True).run(suite)
+    outcome = Runner("python", buffer=True).run(suite)
     if arguments.tally:
         with open(arguments.tally, "w", encoding="utf-8") as file:
-            json.dump(outcome.results, file)
+            json.dump([entry._asdict() for entry in outcome.entries], file)
     return 0 if outcome.wasSuccessful() and outcome.testsRun else 1
 
 

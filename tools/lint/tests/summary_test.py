@@ -11,6 +11,7 @@ import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
 
+import python_results  # noqa: E402
 import test_summary  # noqa: E402
 
 CASES = """<?xml version="1.0"?><testsuites><testsuite name="S">
@@ -66,6 +67,40 @@ class SummaryTest(unittest.TestCase):
         self.assertEqual(self.outcomes(PROGRAM.format("run", "")), [("passed", "")])
         self.assertEqual(self.outcomes(PROGRAM.format("notrun", "<skipped message='why'/>")),
                          [("skipped", "why")])
+
+    def test_python_results_are_read_like_gtest(self):
+        text = python_results.as_xml([python_results.Entry("m.C.test_a", "passed", ""),
+                                      python_results.Entry("m.C.test_b", "failed", "1 != 2"),
+                                      python_results.Entry("m.C.test_c", "skipped", "needs x")])
+        self.assertEqual(self.outcomes(PROGRAM.format("fail", "<failure message=''/>"), text),
+                         [("passed", ""), ("failed", "1 != 2"), ("skipped", "needs x")])
+
+    def test_the_python_runner_records_everything(self):
+        class Sample(unittest.TestCase):
+            def test_a(self):
+                pass
+
+            def test_b(self):
+                self.fail("no")
+
+            def test_c(self):
+                self.skipTest("why")
+
+            def test_d(self):
+                with self.subTest(x=1):
+                    self.fail("sub")
+        with tempfile.TemporaryDirectory() as folder:
+            old = os.environ.get("GTEST_OUTPUT")
+            os.environ["GTEST_OUTPUT"] = f"xml:{folder}/"
+            try:
+                python_results.Runner("sample", stream=io.StringIO()).run(
+                    unittest.defaultTestLoader.loadTestsFromTestCase(Sample))
+            finally:
+                os.environ.pop("GTEST_OUTPUT")
+                if old is not None:
+                    os.environ["GTEST_OUTPUT"] = old
+            found = test_summary.gtest_cases(os.path.join(folder, "sample.xml"))
+        self.assertEqual([r.outcome for r in found], ["passed", "failed", "skipped", "failed"])
 
     def test_tallies_are_added(self):
         tally = [{"name": "a", "result": "failed", "detail": "d"},
