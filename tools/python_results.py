@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """A unittest runner that also leaves its results where tools/test_summary.py reads them.
 
-Entry point: Runner(name). With GTEST_OUTPUT=xml:FOLDER/ in the environment, as tools/dev sets it for
-every test program, it writes FOLDER/name.xml in GoogleTest's form: one element per test.
+Entry point: Runner(name). With GTEST_OUTPUT=xml:FOLDER/ in the environment, as tools/dev sets it
+for every test program, it writes FOLDER/name.xml in GoogleTest's form: one element per test.
 """
 
 import os
