@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a sandbox must not leave behind, seen from the host: processes, control groups, mounts,
+// descriptors. Nothing here asks the job or the library under test.
+#ifndef CORDON_TESTS_SUPPORT_HOST_WATCH_H_
+#define CORDON_TESTS_SUPPORT_HOST_WATCH_H_
+
+#include <unistd.h>
+
+#include <cctype>
+#include <chrono>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <string>
+#include <system_error>
+#include <thread>
+#include <vector>
+
+namespace cordon {
+
+inline std::string FileText(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  return std::string(std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>());
+}
+
+// Names in a directory; an unreadable one is empty.
+inline std::vector<std::string> NamesIn(const std::string& directory) {
+  std::vector<std::string> names;
+  std::error_code error;
+  for (const auto& entry : std::filesystem::directory_iterator(directory, error)) {
+    names.push_back(entry.path().filename().string());
+  }
+  return names;
+}
+
+// Processes whose command line holds `token`, this one left out. A zombie has no command line.
+inline std::vector<std::string> ProcessesWith(const std::string& token) {
+  std::vector<std::string> found;
+  for (const std::string& name : NamesIn("/proc")) {
+    if (std::isdigit(static_cast<unsigned char>(name[0])) == 0) continue;
+    if (name == std::to_string(::getpid())) continue;
+    const std::string line = FileText("/proc/" + name + "/cmdline");
+    if (line.find(token) != std::string::npos) found.push_back(name);
+  }
+  return found;
+}
+
+// Direct children of this process, zombies included.
+inline std::vector<std::string> ChildrenOfTest() {
+  std::vector<std::string> found;
+  for (const std::string& task : NamesIn("/proc/self/task")) {
+    std::ifstream file("/proc/self/task/" + task + "/children");
+    for (std::string pid; file >> pid;) found.push_back(pid);
+  }
+  return found;
+}
+
+// Waits, at most a second, until no process has `token` in its command line.
+inline std::vector<std::string> LeftoversAfterASecond(const std::string& token) {
+  std::vector<std::string> found = ProcessesWith(token);
+  for (int i = 0; i < 100 && !found.empty(); ++i) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    found = ProcessesWith(token);
+  }
+  return found;
+}
+
+// Control groups that this process made, in any hierarchy.
+inline std::vector<std::string> GroupsOfTest() {
+  std::vector<std::string> found;
+  const std::string prefix = "cordon-" + std::to_string(::getpid()) + "-";
+  std::error_code error;
+  using Iterator = std::filesystem::recursive_directory_iterator;
+  for (Iterator it("/sys/fs/cgroup", std::filesystem::directory_options::skip_permission_denied,
+                   error);
+       it != Iterator(); it.increment(error)) {
+    const std::string name = it->path().filename().string();
+    if (name.compare(0, prefix.size(), prefix) == 0) found.push_back(it->path().string());
+  }
+  return found;
+}
+
+inline std::vector<std::string> DescriptorsOfTest() { return NamesIn("/proc/self/fd"); }
+
+// Mount table without the numbers that change by themselves.
+inline std::string MountsOfTest() { return FileText("/proc/self/mountinfo"); }
+
+}  // namespace cordon
+
+#endif  // CORDON_TESTS_SUPPORT_HOST_WATCH_H_

@@ -1,0 +1,298 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the tests run inside a sandbox: one static program, one behaviour per first argument. It is
+// hostile where its name says so; whether it succeeded is judged from outside, never by its words.
+#define _GNU_SOURCE
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/ptrace.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+extern char** environ;
+
+static void Nap(long milliseconds) {
+  struct timespec left = {milliseconds / 1000, milliseconds % 1000 * 1000000};
+  while (nanosleep(&left, &left) != 0 && errno == EINTR) continue;
+}
+
+static int WriteAll(int fd, const char* bytes, size_t size) {
+  while (size > 0) {
+    const ssize_t put = write(fd, bytes, size);
+    if (put < 0 && errno != EINTR) return 1;
+    if (put > 0) {
+      bytes += put;
+      size -= (size_t)put;
+    }
+  }
+  return 0;
+}
+
+static int Exit(char** argv) { return argv[2] != NULL ? atoi(argv[2]) : 0; }
+
+static int Loop(char** argv) {
+  volatile int on = 1;
+  while (on) (void)argv;
+  return 0;
+}
+
+static int Sleep(char** argv) {
+  Nap(argv[2] != NULL ? atol(argv[2]) : 1000000);
+  return 0;
+}
+
+static int ForkBomb(char** argv) {
+  for (;;) {
+    if (fork() < 0) return errno == EAGAIN ? 3 : 4;
+    (void)argv;
+  }
+}
+
+// Asks for more processes than it may have, copes with the refusal, and ends well.
+static int ForkPolitely(char** argv) {
+  for (int i = 0; i < 100; ++i) {
+    const pid_t pid = fork();
+    if (pid == 0) {
+      Nap(1000000);
+      _exit(0);
+    }
+    if (pid < 0) return 0;
+  }
+  (void)argv;
+  return 1;
+}
+
+// mmap and not malloc, which a compiler may see through.
+static int Memory(char** argv) {
+  const size_t size = 1 << 20;
+  for (;;) {
+    void* block = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (block == MAP_FAILED) return 3;
+    memset(block, 'm', size);
+    (void)argv;
+  }
+}
+
+// The child is killed for memory, the parent calls everything fine.
+static int MemoryInChild(char** argv) {
+  const pid_t pid = fork();
+  if (pid == 0) _exit(Memory(argv));
+  waitpid(pid, NULL, 0);
+  return 0;
+}
+
+static int Flood(char** argv) {
+  char block[4096];
+  memset(block, 'f', sizeof(block));
+  (void)argv;
+  for (;;) {
+    if (WriteAll(1, block, sizeof(block)) != 0) return 3;
+  }
+}
+
+static int Abort(char** argv) {
+  (void)argv;
+  abort();
+}
+
+static int Segv(char** argv) {
+  (void)argv;
+  raise(SIGSEGV);
+  return 0;
+}
+
+static int Sigsys(char** argv) {
+  (void)argv;
+  return ptrace(PTRACE_TRACEME, 0, NULL, NULL) == 0 ? 0 : 3;
+}
+
+static int SigsysInChild(char** argv) {
+  const pid_t pid = fork();
+  if (pid == 0) _exit(Sigsys(argv));
+  int status = 0;
+  waitpid(pid, &status, 0);
+  return WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS ? 9 : 0;
+}
+
+static void WriteCanary(const char* path) {
+  const int fd = open(path, O_WRONLY | O_CREAT, 0666);
+  if (fd >= 0) {
+    if (write(fd, "alive\n", 6) < 0) _exit(1);
+    close(fd);
+  }
+}
+
+// Leaves a daemon that writes argv[2] after argv[3] milliseconds; the parent is gone long before.
+static int Daemon(char** argv) {
+  if (fork() == 0) {
+    setsid();
+    if (fork() == 0) {
+      for (int number = 1; number < 65; ++number) signal(number, SIG_IGN);
+      close(0);
+      close(1);
+      close(2);
+      Nap(atol(argv[3]));
+      WriteCanary(argv[2]);
+      _exit(0);
+    }
+    _exit(0);
+  }
+  wait(NULL);
+  return 0;
+}
+
+static int Canary(char** argv) {
+  WriteCanary(argv[2]);
+  return 0;
+}
+
+static int IgnoreSignals(char** argv) {
+  for (int number = 1; number < 65; ++number) signal(number, SIG_IGN);
+  return Sleep(argv);
+}
+
+static int CloseStdio(char** argv) {
+  close(0);
+  close(1);
+  close(2);
+  Nap(50);
+  return Exit(argv);
+}
+
+static int ForkAndWrite(char** argv) {
+  if (WriteAll(1, "before\n", 7) != 0) return 3;
+  const pid_t pid = fork();
+  if (pid == 0) _exit(WriteAll(1, "child\n", 6));
+  waitpid(pid, NULL, 0);
+  (void)argv;
+  return WriteAll(1, "parent\n", 7);
+}
+
+static int Cat(char** argv) {
+  char block[65536];
+  for (;;) {
+    const ssize_t got = read(0, block, sizeof(block));
+    if (got < 0 && errno == EINTR) continue;
+    if (got <= 0) return got == 0 ? 0 : 3;
+    if (WriteAll(1, block, (size_t)got) != 0) return 4;
+    (void)argv;
+  }
+}
+
+static int Nul(char** argv) {
+  const char bytes[] = {'a', 0, 'b', 0, 0, 27, '[', '3', '1', 'm', (char)0xff};
+  (void)argv;
+  return WriteAll(1, bytes, sizeof(bytes));
+}
+
+static int Echo(char** argv) {
+  if (argv[2] != NULL && WriteAll(1, argv[2], strlen(argv[2])) != 0) return 3;
+  if (argv[2] != NULL && argv[3] != NULL && WriteAll(2, argv[3], strlen(argv[3])) != 0) return 3;
+  return 0;
+}
+
+static int Environment(char** argv) {
+  for (char** each = environ; *each != NULL; ++each) printf("%s\n", *each);
+  (void)argv;
+  return 0;
+}
+
+// Every open descriptor, found by trying and not by asking /proc.
+static int Descriptors(char** argv) {
+  char found[4096];
+  size_t used = 0;
+  for (int fd = 0; fd < 4096 && used + 8 < sizeof(found); ++fd) {
+    if (fcntl(fd, F_GETFD) >= 0) used += (size_t)snprintf(found + used, 8, "%d ", fd);
+  }
+  (void)argv;
+  return WriteAll(1, found, used);
+}
+
+static int Ids(char** argv) {
+  gid_t groups[256];
+  const int count = getgroups(256, groups);
+  printf("uid %u gid %u groups %d pid %d\n", (unsigned)getuid(), (unsigned)getgid(), count,
+         (int)getpid());
+  (void)argv;
+  return 0;
+}
+
+// Numeric entries of /proc: the processes that this one can see.
+static int Processes(char** argv) {
+  DIR* dir = opendir("/proc");
+  const struct dirent* entry;
+  if (dir == NULL) return 3;
+  while ((entry = readdir(dir)) != NULL) {
+    if (entry->d_name[0] >= '0' && entry->d_name[0] <= '9') printf("%s ", entry->d_name);
+  }
+  closedir(dir);
+  (void)argv;
+  return 0;
+}
+
+static int BigFile(char** argv) {
+  const int fd = open(argv[2], O_WRONLY | O_CREAT, 0666);
+  char block[65536];
+  memset(block, 'b', sizeof(block));
+  for (;;) {
+    if (write(fd, block, sizeof(block)) <= 0) return 3;
+  }
+}
+
+static int Stop(char** argv) {
+  (void)argv;
+  raise(SIGSTOP);
+  return 0;
+}
+
+// Exits 0 when the file cannot be opened for reading, 1 when it can.
+static int CannotRead(char** argv) { return open(argv[2], O_RDONLY) < 0 ? 0 : 1; }
+
+static const struct {
+  const char* name;
+  int (*run)(char** argv);
+} kModes[] = {
+    {"exit", Exit},
+    {"loop", Loop},
+    {"sleep", Sleep},
+    {"fork_bomb", ForkBomb},
+    {"fork_politely", ForkPolitely},
+    {"memory", Memory},
+    {"memory_in_child", MemoryInChild},
+    {"flood", Flood},
+    {"abort", Abort},
+    {"segv", Segv},
+    {"sigsys", Sigsys},
+    {"sigsys_in_child", SigsysInChild},
+    {"daemon", Daemon},
+    {"canary", Canary},
+    {"ignore_signals", IgnoreSignals},
+    {"close_stdio", CloseStdio},
+    {"fork_and_write", ForkAndWrite},
+    {"cat", Cat},
+    {"nul", Nul},
+    {"echo", Echo},
+    {"environment", Environment},
+    {"descriptors", Descriptors},
+    {"ids", Ids},
+    {"processes", Processes},
+    {"big_file", BigFile},
+    {"stop", Stop},
+    {"cannot_read", CannotRead},
+};
+
+int main(int argc, char** argv) {
+  if (argc < 2) return 2;
+  for (size_t i = 0; i < sizeof(kModes) / sizeof(kModes[0]); ++i) {
+    if (strcmp(kModes[i].name, argv[1]) == 0) return kModes[i].run(argv);
+  }
+  return 2;
+}
