@@ -53,6 +53,16 @@ OpResult RunAdoptFds(Context& context, const Op& op) {
   return Check(KernelCall::k_close_range, Sys(__NR_close_range, kAdopted, ~0U, 0));
 }
 
+// Order: before the payload exists. Writes to this process's copy of the supervisor's stack.
+// Kernel: /proc/PID/cmdline is readable for everybody in the pid namespace, dumpable or not, and
+// shows these very bytes (fs/proc/base.c); the supervisor's flags and paths are in them.
+OpResult RunScrubArguments(Context&, const Op& op) {
+  if (op.a != 0 && op.b > op.a) {
+    __builtin_memset(reinterpret_cast<void*>(op.a), 0, op.b - op.a);
+  }
+  return Check(KernelCall::k_prctl, Sys(__NR_prctl, PR_SET_NAME, "cordon-init", 0, 0, 0));
+}
+
 // Order: before anything that could be interrupted by what the caller left pending.
 // Kernel: CLONE_CLEAR_SIGHAND does not touch ignored signals, and the mask is inherited.
 OpResult RunResetSignals(Context&, const Op&) { return ResetAllSignals(); }

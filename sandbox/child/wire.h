@@ -45,6 +45,7 @@ inline constexpr uint16_t kFlagProcessOnly = 16;  // MountProc: subset=pid
 //   MountProc, MaskPath, SetHostname  data        SetIds  a: uid, b: gid
 //   SetRlimit      a: resource, b: soft, c: hard
 //   AdoptFds       data: five int32 descriptors
+//   ScrubArguments a: first byte of the argument strings, b: behind the last
 //   AwaitParent, AwaitGroup, Gate  a: the byte that is expected
 //   InitFilter, SeccompLoad  data2/size2: struct sock_filter array
 struct Op {

@@ -12,6 +12,7 @@
 #include "sandbox/child/interpreter.h"
 #include "sandbox/launch/exec_program.h"
 #include "sandbox/launch/status_pipe.h"
+#include "sandbox/os/procfs.h"
 
 namespace cordon {
 namespace {
@@ -36,14 +37,19 @@ absl::StatusOr<ChildEnds> MakeEnds() {
   return ends;
 }
 
-// A private copy of the program with the descriptors filled in.
-SetupProgram WithDescriptors(const SetupProgram& program, const ChildEnds& ends) {
+// A private copy of the program with what only this process knows: descriptors and addresses.
+SetupProgram Localised(const SetupProgram& program, const ChildEnds& ends) {
   SetupProgram copy = program;
   const int32_t descriptors[5] = {ends.in.read.get(), ends.out.write.get(), ends.err.write.get(),
                                   ends.control.read.get(), ends.status.write.get()};
-  for (const child::Op& op : copy.ops) {
+  const absl::StatusOr<std::string> stat = ReadAt(kCwd, "/proc/self/stat");
+  const AddressRange arguments = stat.ok() ? ParseArgumentRange(*stat) : AddressRange{};
+  for (child::Op& op : copy.ops) {
     if (op.code == child::Opcode::kAdoptFds) {
       std::memcpy(copy.arena.data() + op.data, descriptors, sizeof(descriptors));
+    } else if (op.code == child::Opcode::kScrubArguments) {
+      op.a = arguments.begin;
+      op.b = arguments.end;
     }
   }
   return copy;
@@ -99,7 +105,7 @@ absl::StatusOr<Child> StartChild(const CheckedProgram& program, const StartOptio
   CORDON_ASSIGN_OR_RETURN(ChildEnds ends, MakeEnds());
   Child child;
   CORDON_ASSIGN_OR_RETURN(child.shared, SharedMemory::Make(sizeof(child::SharedRegion)));
-  const SetupProgram copy = WithDescriptors(program.program(), ends);
+  const SetupProgram copy = Localised(program.program(), ends);
   const child::ProgramView view = copy.View();
   child::SharedRegion* region = child.region();
   const int status_write = ends.status.write.get();

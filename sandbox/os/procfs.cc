@@ -173,6 +173,21 @@ absl::StatusOr<uint64_t> ParseNumber(absl::string_view text) {
   return value;
 }
 
+AddressRange ParseArgumentRange(absl::string_view stat) {
+  // The name in parentheses may hold anything, so counting starts behind the last one: field 3.
+  const size_t close = stat.rfind(')');
+  if (close == absl::string_view::npos) return {};
+  const std::vector<absl::string_view> fields =
+      absl::StrSplit(absl::StripAsciiWhitespace(stat.substr(close + 1)), ' ');
+  constexpr size_t kArgStart = 48 - 3;
+  AddressRange range;
+  if (fields.size() <= kArgStart + 1 || !absl::SimpleAtoi(fields[kArgStart], &range.begin) ||
+      !absl::SimpleAtoi(fields[kArgStart + 1], &range.end) || range.end < range.begin) {
+    return {};
+  }
+  return range;
+}
+
 std::vector<std::string> ParseNetDev(absl::string_view text) {
   std::vector<std::string> names;
   for (const absl::string_view line : Lines(text)) {

@@ -60,6 +60,14 @@ std::map<std::string, uint64_t> ParseFlatKeyed(absl::string_view text);
 // A single decimal number with an optional newline; "max" gives UINT64_MAX.
 absl::StatusOr<uint64_t> ParseNumber(absl::string_view text);
 
+// Where a process's argument strings are (fields 48 and 49 of /proc/PID/stat); zeros when the
+// kernel does not say.
+struct AddressRange {
+  uint64_t begin = 0;
+  uint64_t end = 0;
+};
+AddressRange ParseArgumentRange(absl::string_view stat);
+
 // Names of the interfaces in /proc/PID/net/dev.
 std::vector<std::string> ParseNetDev(absl::string_view text);
 

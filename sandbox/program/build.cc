@@ -25,6 +25,8 @@ void AddStart(SetupBuilder* builder) {
   std::memcpy(bytes, descriptors, sizeof(bytes));
   const uint32_t offset = builder->Bytes(absl::string_view(bytes, sizeof(bytes)));
   builder->Add(Opcode::kAdoptFds, {"process", "", ""}).data = offset;
+  // The launcher fills in where the arguments of this process are.
+  builder->Add(Opcode::kScrubArguments, {"process", "", ""});
   builder->Add(Opcode::kResetSignals, {"process", "", ""});
   builder->Add(Opcode::kDieWithParent, {"process", "", ""});
   builder->Add(Opcode::kAwaitParent, {"userns", "", "ids mapped"}).a =

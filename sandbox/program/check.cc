@@ -28,6 +28,7 @@ struct Before {
 };
 constexpr Before kOrder[] = {
     {Opcode::kAdoptFds, Opcode::kAwaitParent},  // else EOF can never come
+    {Opcode::kScrubArguments, Opcode::kForkPayload},
     {Opcode::kAwaitParent, Opcode::kOpenTree},  // ids are mapped
     {Opcode::kMakeMountsPrivate, Opcode::kOpenTree},
     {Opcode::kMakeMountsPrivate, Opcode::kMakeRoot},
@@ -64,13 +65,21 @@ constexpr Before kOrder[] = {
 };
 
 // In every program, exactly once.
-constexpr Opcode kOnce[] = {Opcode::kAdoptFds,     Opcode::kMakeMountsPrivate,
-                            Opcode::kSetIds,       Opcode::kMakeRoot,
-                            Opcode::kPivotRoot,    Opcode::kSealRoot,
-                            Opcode::kNoNewPrivs,   Opcode::kGate,
-                            Opcode::kReadLaunch,   Opcode::kSetUndumpable,
-                            Opcode::kForkPayload,  Opcode::kReap,
-                            Opcode::kCloseInitFds, Opcode::kChdir,
+constexpr Opcode kOnce[] = {Opcode::kScrubArguments,
+                            Opcode::kAdoptFds,
+                            Opcode::kMakeMountsPrivate,
+                            Opcode::kSetIds,
+                            Opcode::kMakeRoot,
+                            Opcode::kPivotRoot,
+                            Opcode::kSealRoot,
+                            Opcode::kNoNewPrivs,
+                            Opcode::kGate,
+                            Opcode::kReadLaunch,
+                            Opcode::kSetUndumpable,
+                            Opcode::kForkPayload,
+                            Opcode::kReap,
+                            Opcode::kCloseInitFds,
+                            Opcode::kChdir,
                             Opcode::kExec};
 
 bool InArena(const SetupProgram& program, uint32_t offset) {

@@ -108,8 +108,9 @@ absl::StatusOr<v1::Report> RunUnder(const RunOptions& options, const StdioFiles&
 // The job never ran: its report says why.
 void FillFailure(const absl::Status& status, v1::Report* report) {
   report->set_verdict(v1::SETUP_FAILED);
-  report->set_setup_only(true);
   const std::vector<v1::ErrorDetail> details = DetailsOf(status);
+  // Stage "run" is after the job's start: it ran, but no verdict could be reached.
+  report->set_setup_only(details[0].stage() != "run");
   *report->mutable_error() = details[0];
   for (size_t i = 1; i < details.size(); ++i) *report->add_more_errors() = details[i];
 }

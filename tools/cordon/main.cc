@@ -73,6 +73,10 @@ int Main(int argc, char** argv) {
     app.parse(reversed);
   } catch (const CLI::ParseError& error) {
     const int code = app.exit(error);
+    if (code != 0 && run->parsed() && run_options.command.empty()) {
+      std::fprintf(stderr, "The job's command comes behind \"--\": %s\n",
+                   "cordon run [OPTIONS] -- COMMAND [ARGS...]");
+    }
     return code == 0 ? 0 : cordon::cli::kExitCordon;
   }
   if (!run_options.command.empty() && !run->parsed()) {
