@@ -3,6 +3,10 @@
 # those. A command that runs for milliseconds must not spend three of them in the dynamic linker.
 function(cordon_use_static_archives)
   get_property(targets DIRECTORY PROPERTY IMPORTED_TARGETS)
+  # pkg-config's targets name the library in their interface.
+  get_target_property(libraries PkgConfig::SECCOMP INTERFACE_LINK_LIBRARIES)
+  string(REGEX REPLACE "libseccomp\\.so$" "libseccomp.a" libraries "${libraries}")
+  set_target_properties(PkgConfig::SECCOMP PROPERTIES INTERFACE_LINK_LIBRARIES "${libraries}")
   foreach(target ${targets})
     if(NOT target MATCHES "^(absl::|protobuf::libprotobuf$)")
       continue()
