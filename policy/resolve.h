@@ -34,8 +34,8 @@ class ProfileSource {
 // Singular fields of the extending policy replace, repeated ones append; an environment variable
 // of the same name and a mount of the same target replace the inherited entry, a rule on a
 // call replaces inherited rules on the same call. Relative bind sources become absolute.
-absl::StatusOr<ParsedPolicy> ResolvePolicy(absl::string_view reference,
-                                           absl::string_view directory, ProfileSource& source);
+absl::StatusOr<ParsedPolicy> ResolvePolicy(absl::string_view reference, absl::string_view directory,
+                                           ProfileSource& source);
 
 }  // namespace cordon
 

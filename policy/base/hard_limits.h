@@ -10,7 +10,7 @@
 
 namespace cordon {
 
-inline constexpr size_t kMaxPolicyBytes = 1024 * 1024;
+inline constexpr size_t kMaxPolicyBytes = size_t{1024} * 1024;
 inline constexpr int kMaxNesting = 32;
 inline constexpr size_t kMaxExtendsDepth = 8;
 inline constexpr size_t kMaxErrors = 100;  // listed at once; the rest is counted as "more"
@@ -40,10 +40,11 @@ struct StringCeiling {
   size_t bytes;
 };
 inline constexpr StringCeiling kStringCeilings[] = {
-    {"cordon.v1.File.content", 256 * 1024},
+    {"cordon.v1.File.content", size_t{256} * 1024},
     {"cordon.v1.Variable.name", 255},
-    {"cordon.v1.Variable.value", 128 * 1024 - 1 - 256},  // "NAME=value" and NUL: MAX_ARG_STRLEN
-    {"cordon.v1.JobSpec.argv", 128 * 1024 - 1},          // MAX_ARG_STRLEN with its NUL
+    {"cordon.v1.Variable.value",
+     size_t{128} * 1024 - 1 - 256},                      // "NAME=value" and NUL: MAX_ARG_STRLEN
+    {"cordon.v1.JobSpec.argv", size_t{128} * 1024 - 1},  // MAX_ARG_STRLEN with its NUL
     {"cordon.v1.Policy.description", 200},
 };
 

@@ -63,12 +63,11 @@ std::string LexicalJoin(absl::string_view base, absl::string_view path) {
   std::vector<absl::string_view> parts;
   for (const absl::string_view part : absl::StrSplit(joined, '/')) {
     if (part.empty() || part == ".") continue;
-    if (part != "..") {
-      parts.push_back(part);
-    } else if (!parts.empty() && parts.back() != "..") {
+    const bool nothing_above = parts.empty() || parts.back() == "..";
+    if (part == ".." && !nothing_above) {
       parts.pop_back();
-    } else if (!absolute) {
-      parts.push_back(part);  // "../x" of nothing known stays; "/.." is "/"
+    } else if (part != ".." || !absolute) {  // "../x" of nothing known stays; "/.." is "/"
+      parts.push_back(part);
     }
   }
   const std::string out = absl::StrJoin(parts, "/");

@@ -64,8 +64,9 @@ std::string Escape(absl::string_view text, Quotes quotes) {
     } else if (c.length != 0 && c.code == '\t') {
       out += "\\t";
     } else if (c.length == 0 || IsControl(c.code) || IsDeceptive(c.code)) {
-      for (size_t k = 0; k < length; ++k)
-        AppendOctal(static_cast<unsigned char>(text[i + k]), &out);
+      for (const char byte : text.substr(i, length)) {
+        AppendOctal(static_cast<unsigned char>(byte), &out);
+      }
     } else {
       if (quotes == Quotes::kEscape && (c.code == '"' || c.code == '\\')) out.push_back('\\');
       out.append(text.data() + i, length);

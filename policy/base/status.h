@@ -72,18 +72,20 @@ std::string EscapeForPeople(absl::string_view text);
 #define CORDON_CONCAT_(a, b) CORDON_CONCAT_INNER_(a, b)
 
 // Returns the status of `expr` when it is not OK.
-#define CORDON_RETURN_IF_ERROR(expr)                       \
-  do {                                                     \
-    absl::Status cordon_status_ = (expr);                  \
-    if (!cordon_status_.ok()) return cordon_status_;       \
+#define CORDON_RETURN_IF_ERROR(expr)                 \
+  do {                                               \
+    absl::Status cordon_status_ = (expr);            \
+    if (!cordon_status_.ok()) return cordon_status_; \
   } while (false)
 
 // CORDON_ASSIGN_OR_RETURN(auto x, StatusOrExpr());
+// NOLINTBEGIN(bugprone-macro-parentheses): a declaration cannot stand in parentheses
 #define CORDON_ASSIGN_OR_RETURN(lhs, expr) \
   CORDON_ASSIGN_OR_RETURN_IMPL_(CORDON_CONCAT_(cordon_or_, __LINE__), lhs, expr)
 #define CORDON_ASSIGN_OR_RETURN_IMPL_(tmp, lhs, expr) \
   auto tmp = (expr);                                  \
   if (!tmp.ok()) return tmp.status();                 \
   lhs = *std::move(tmp)
+// NOLINTEND(bugprone-macro-parentheses)
 
 #endif  // CORDON_POLICY_BASE_STATUS_H_

@@ -47,15 +47,15 @@ constexpr Unit kSizeUnits[] = {
     {"PiB", kKibi* kKibi* kKibi* kKibi* kKibi},
     {"kB", 1000},
     {"KB", 1000},
-    {"MB", 1000 * 1000},
-    {"GB", 1000 * 1000 * 1000},
+    {"MB", 1000ULL * 1000},
+    {"GB", 1000ULL * 1000 * 1000},
     {"TB", 1000ULL * 1000 * 1000 * 1000},
 };
 constexpr Unit kDurationUnits[] = {
     {"ns", 1},
     {"us", 1000},
-    {"ms", 1000 * 1000},
-    {"s", 1000 * 1000 * 1000},
+    {"ms", 1000ULL * 1000},
+    {"s", 1000ULL * 1000 * 1000},
     {"m", 60ULL * 1000 * 1000 * 1000},
     {"h", 3600ULL * 1000 * 1000 * 1000},
 };
@@ -85,8 +85,9 @@ std::string ReadDecimal(absl::string_view text, Decimal* out) {
   if (whole == 0) return "does not begin with a digit";
   if (whole > 1 && text[0] == '0') return "has a leading zero";
   if (whole > kMostWholeDigits) return "is too large";
-  for (size_t i = 0; i < whole; ++i)
-    out->digits = out->digits * 10 + static_cast<unsigned>(text[i] - '0');
+  for (const char digit : text.substr(0, whole)) {
+    out->digits = out->digits * 10 + static_cast<unsigned>(digit - '0');
+  }
   out->rest = text.substr(whole);
   if (out->rest.empty() || out->rest[0] != '.') return "";
   size_t fraction = 0;

@@ -133,11 +133,11 @@ TEST(ApplyJobTest, ExtraBindsAreCheckedLikeThoseOfAPolicy) {
 
 TEST(ApplyJobTest, TheProgramIsBoundReadOnlyAndIsNoWidening) {
   const absl::StatusOr<JobPolicy> applied =
-      Apply("program_source: \"/home/a.out\" program_target: \"/box/a.out\"");
+      Apply("program_source: \"/srv/a.out\" program_target: \"/box/a.out\"");
   ASSERT_THAT(applied, IsOk());
   EXPECT_THAT(applied->widened, testing::IsEmpty());
   EXPECT_EQ(PrintText(applied->policy.proto().mounts().bind(0)),
-            "source: \"/home/a.out\"\ntarget: \"/box/a.out\"\nread_only: true\nexecutable: true\n");
+            "source: \"/srv/a.out\"\ntarget: \"/box/a.out\"\nread_only: true\nexecutable: true\n");
   EXPECT_THAT(Apply("program_source: \"/a\" program_target: \"/usr\""),
               HasErrorWith("\"/usr\" is the target of"));
   EXPECT_THAT(Apply("program_source: \"/a\""), HasErrorWith("program_source (job): needs"));
