@@ -27,7 +27,7 @@ constexpr uint32_t kForeignArchitectures[] = {
     AUDIT_ARCH_I386, AUDIT_ARCH_ARM, AUDIT_ARCH_PPC64, EM_X86_64, 0, UINT32_MAX};
 
 // Combinations tried per call. Beyond it they are sampled evenly, so that the time stays bounded.
-constexpr uint64_t kMaxCombinations = 8192;
+constexpr uint64_t kMaxCombinations = 2048;
 // Pairs of values are joined only in small sets: the result is squared.
 constexpr size_t kMaxPaired = 12;
 

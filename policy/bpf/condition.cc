@@ -2,9 +2,10 @@
 // Lowering of conditions, one function per kind of comparison.
 #include "policy/bpf/condition.h"
 
-#include <algorithm>
+#include <cstddef>
 #include <cstdint>
 #include <string>
+#include <utility>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/numbers.h"
@@ -56,22 +57,78 @@ absl::StatusOr<uint64_t> ParseValue(const Argument& argument, absl::string_view 
                               argument.index, ", which has ", argument.bits, " bits"));
 }
 
-v1::ArgCompare Equal(const Argument& argument, uint64_t value) {
-  if (argument.bits == 64) return Compare(argument, v1::ArgCompare::EQ, value);
-  return MaskedCompare(argument, argument.mask(), value);
+// Equality in the bits of `mask`.
+v1::ArgCompare EqualIn(const Argument& argument, uint64_t mask, uint64_t value) {
+  if (mask == kAllBits) return Compare(argument, v1::ArgCompare::EQ, value);
+  return MaskedCompare(argument, mask, value);
 }
 
+v1::ArgCompare Equal(const Argument& argument, uint64_t value) {
+  return EqualIn(argument, argument.mask(), value);
+}
+
+// A set of values that agree in the bits of `mask`.
+struct Cube {
+  uint64_t mask;
+  uint64_t value;
+};
+
+// Joins two cubes that differ in one bit, until there are none: the same values by fewer
+// comparisons, which is what a filter costs at run time and libseccomp at compile time.
+void JoinCubes(std::vector<Cube>* cubes) {
+  for (size_t i = 0; i < cubes->size(); ++i) {
+    for (size_t j = i + 1; j < cubes->size(); ++j) {
+      Cube& first = (*cubes)[i];
+      const Cube second = (*cubes)[j];
+      const uint64_t difference = first.value ^ second.value;
+      if (first.mask != second.mask || (difference & (difference - 1)) != 0) continue;
+      first.mask &= ~difference;
+      first.value &= ~difference;
+      cubes->erase(cubes->begin() + static_cast<std::ptrdiff_t>(j));
+      return JoinCubes(cubes);
+    }
+  }
+}
+
+// Different in some bit.
 Alternatives NotEqual(const Argument& argument, uint64_t value) {
-  if (argument.bits == 64) return {Compare(argument, v1::ArgCompare::NE, value)};
   Alternatives result;
   for (uint32_t bit = 0; bit < argument.bits; ++bit) {
-    const uint64_t mask = uint64_t{1} << bit;
-    result.push_back(MaskedCompare(argument, mask, ~value & mask));
+    const uint64_t one = uint64_t{1} << bit;
+    result.push_back(EqualIn(argument, one, ~value & one));
   }
   return result;
 }
 
-absl::StatusOr<Alternatives> Ordered(const Argument& argument, v1::ArgCompare::Op op,
+// Below `value`: equal to it above some bit that it has and the argument has not.
+Alternatives Below(const Argument& argument, uint64_t value) {
+  Alternatives result;
+  for (uint32_t bit = 0; bit < argument.bits; ++bit) {
+    const uint64_t one = uint64_t{1} << bit;
+    const uint64_t from_here = ~(one - 1);  // this bit and those above it
+    if ((value & one) != 0) {
+      result.push_back(EqualIn(argument, from_here, (value & from_here) ^ one));
+    }
+  }
+  return result;
+}
+
+// Above `value`: equal to it above some bit that the argument has and it has not.
+Alternatives Above(const Argument& argument, uint64_t value) {
+  Alternatives result;
+  for (uint32_t bit = 0; bit < argument.bits; ++bit) {
+    const uint64_t one = uint64_t{1} << bit;
+    const uint64_t from_here = ~(one - 1);
+    if ((value & one) == 0) {
+      result.push_back(EqualIn(argument, from_here, (value & from_here) | one));
+    }
+  }
+  return result;
+}
+
+enum class Order { kLessThan, kAtMost, kGreaterThan, kAtLeast };
+
+absl::StatusOr<Alternatives> Ordered(const Argument& argument, Order order,
                                      absl::string_view text) {
   if (argument.bits != 64) {
     return Mistake(absl::StrCat("argument ", argument.index, " has ", argument.bits,
@@ -79,13 +136,23 @@ absl::StatusOr<Alternatives> Ordered(const Argument& argument, v1::ArgCompare::O
         .Hint("list the values with any_of, or compare bits with masked_equals");
   }
   CORDON_ASSIGN_OR_RETURN(const uint64_t value, ParseConstant(text));
-  const bool never =
-      (op == v1::ArgCompare::LT && value == 0) || (op == v1::ArgCompare::GT && value == kAllBits);
+  const bool never = (order == Order::kLessThan && value == 0) ||
+                     (order == Order::kGreaterThan && value == kAllBits);
   const bool always =
-      (op == v1::ArgCompare::GE && value == 0) || (op == v1::ArgCompare::LE && value == kAllBits);
+      (order == Order::kAtLeast && value == 0) || (order == Order::kAtMost && value == kAllBits);
   if (never) return Mistake("the condition never holds");
   if (always) return Mistake("the condition always holds").Hint("leave it out");
-  return Alternatives{Compare(argument, op, value)};
+  switch (order) {
+    case Order::kLessThan:
+      return Below(argument, value);
+    case Order::kAtMost:
+      return Below(argument, value + 1);
+    case Order::kGreaterThan:
+      return Above(argument, value);
+    case Order::kAtLeast:
+      return Above(argument, value - 1);
+  }
+  return Alternatives{};
 }
 
 absl::StatusOr<Alternatives> Masked(const Argument& argument, const v1::MaskedEquals& masked) {
@@ -100,14 +167,15 @@ absl::StatusOr<Alternatives> Masked(const Argument& argument, const v1::MaskedEq
 }
 
 absl::StatusOr<Alternatives> AnyOf(const Argument& argument, const v1::ValueSet& set) {
-  std::vector<uint64_t> values;
+  std::vector<Cube> cubes;
   for (const std::string& text : set.value()) {
     CORDON_ASSIGN_OR_RETURN(const uint64_t value, ParseValue(argument, text));
-    if (std::find(values.begin(), values.end(), value) == values.end()) values.push_back(value);
+    cubes.push_back({argument.mask(), value});
   }
-  if (values.empty()) return Mistake("any_of lists no value: the condition never holds");
+  if (cubes.empty()) return Mistake("any_of lists no value: the condition never holds");
+  JoinCubes(&cubes);
   Alternatives result;
-  for (uint64_t value : values) result.push_back(Equal(argument, value));
+  for (const Cube& cube : cubes) result.push_back(EqualIn(argument, cube.mask, cube.value));
   return result;
 }
 
@@ -150,13 +218,13 @@ absl::StatusOr<std::vector<v1::ArgCompare>> LowerCondition(absl::string_view cal
       return NotEqual(argument, value);
     }
     case v1::Condition::kLessThan:
-      return Ordered(argument, v1::ArgCompare::LT, condition.less_than());
+      return Ordered(argument, Order::kLessThan, condition.less_than());
     case v1::Condition::kAtMost:
-      return Ordered(argument, v1::ArgCompare::LE, condition.at_most());
+      return Ordered(argument, Order::kAtMost, condition.at_most());
     case v1::Condition::kGreaterThan:
-      return Ordered(argument, v1::ArgCompare::GT, condition.greater_than());
+      return Ordered(argument, Order::kGreaterThan, condition.greater_than());
     case v1::Condition::kAtLeast:
-      return Ordered(argument, v1::ArgCompare::GE, condition.at_least());
+      return Ordered(argument, Order::kAtLeast, condition.at_least());
     case v1::Condition::kMaskedEquals:
       return Masked(argument, condition.masked_equals());
     case v1::Condition::kAnyOf:

@@ -13,13 +13,16 @@
 
 namespace cordon {
 
-// The comparisons of which at least one holds exactly when `condition` holds.
-//
-// An argument that the kernel reads as 32 (or 16) bits is compared in those bits only: "equals"
-// becomes MASKED_EQ, and "not_equals" one MASKED_EQ per bit that may differ, because neither BPF
-// nor libseccomp has a masked inequality and a 64-bit one would answer differently for registers
-// whose upper half is garbage. Ordering such arguments is refused, since the table does not say
-// whether they are signed. A condition that always or never holds is refused as a mistake.
+// The comparisons of which at least one holds exactly when `condition` holds. All of them are EQ
+// (64 bits) or MASKED_EQ: inequality becomes one comparison per bit that may differ, an order one
+// per bit in which the argument may first differ from the value. Two reasons for this one shape:
+//   - libseccomp 2.5.4 assembles several ordering comparisons or inequalities on one argument
+//     wrongly, and does not end for some; with masks alone neither has been seen.
+//   - An argument that the kernel reads as 32 (or 16) bits must be compared in those bits only, and
+//     BPF has a mask for equality alone. A 64-bit comparison would answer differently for registers
+//     whose upper half is garbage.
+// Ordering a 32-bit argument is refused, since the table does not say whether it is signed. A
+// condition that always or never holds is refused as a mistake.
 absl::StatusOr<std::vector<v1::ArgCompare>> LowerCondition(absl::string_view call,
                                                            const v1::Condition& condition);
 

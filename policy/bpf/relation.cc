@@ -1,77 +1,39 @@
 // SPDX-License-Identifier: Apache-2.0
-// Each comparison is seen as an interval, a mask, or everything but one value.
+// A comparison is a set of bits that must have given values; all relations follow from that.
 #include "policy/bpf/relation.h"
 
 #include <algorithm>
 #include <cstdint>
 
-#include "policy/bpf/meaning.h"
+#include "absl/types/optional.h"
 
 namespace cordon {
 namespace {
 
-using Op = v1::ArgCompare;
-
-struct Interval {
-  uint64_t low;
-  uint64_t high;
+struct Bits {
+  uint64_t mask;   // which bits must have a given value
+  uint64_t value;  // that value; no bits outside the mask
 };
 
-// The smallest interval around all values that satisfy the comparison; low > high when there are
-// none.
-Interval Hull(const v1::ArgCompare& compare) {
-  const uint64_t value = compare.value();
-  switch (compare.op()) {
-    case Op::EQ:
-      return {value, value};
-    case Op::LT:
-      return value == 0 ? Interval{1, 0} : Interval{0, value - 1};
-    case Op::LE:
-      return {0, value};
-    case Op::GT:
-      return value == UINT64_MAX ? Interval{1, 0} : Interval{value + 1, UINT64_MAX};
-    case Op::GE:
-      return {value, UINT64_MAX};
-    case Op::MASKED_EQ:
-      return {value, value | ~compare.mask()};
-    default:
-      return {0, UINT64_MAX};
-  }
-}
-
-bool IsInterval(const v1::ArgCompare& compare) {
-  return compare.op() != Op::NE && compare.op() != Op::MASKED_EQ;
-}
-
-// Only `value` satisfies the comparison.
-bool IsExactly(const v1::ArgCompare& compare, uint64_t value) {
-  const Interval hull = Hull(compare);
-  return hull.low == value && hull.high == value;
+absl::optional<Bits> BitsOf(const v1::ArgCompare& compare) {
+  if (compare.op() == v1::ArgCompare::EQ) return Bits{UINT64_MAX, compare.value()};
+  if (compare.op() == v1::ArgCompare::MASKED_EQ) return Bits{compare.mask(), compare.value()};
+  return absl::nullopt;
 }
 
 }  // namespace
 
 bool ProvablyDisjoint(const v1::ArgCompare& a, const v1::ArgCompare& b) {
-  if (a.op() == Op::NE) return b.op() != Op::NE && IsExactly(b, a.value());
-  if (b.op() == Op::NE) return IsExactly(a, b.value());
-  const Interval x = Hull(a);
-  const Interval y = Hull(b);
-  if (std::max(x.low, y.low) > std::min(x.high, y.high)) return true;
-  if (a.op() == Op::MASKED_EQ && b.op() == Op::MASKED_EQ) {
-    return (a.value() & b.mask()) != (b.value() & a.mask());
-  }
-  if (a.op() == Op::EQ) return !Holds(b, a.value());
-  if (b.op() == Op::EQ) return !Holds(a, b.value());
-  return false;
+  const absl::optional<Bits> x = BitsOf(a);
+  const absl::optional<Bits> y = BitsOf(b);
+  return x.has_value() && y.has_value() && ((x->value ^ y->value) & x->mask & y->mask) != 0;
 }
 
 bool Implies(const v1::ArgCompare& a, const v1::ArgCompare& b) {
-  if (a.op() == Op::NE) return b.op() == Op::NE && a.value() == b.value();
-  if (a.op() == Op::EQ) return Holds(b, a.value());
-  if (b.op() == Op::NE) return !Holds(a, b.value());
-  if (IsInterval(b)) return Hull(b).low <= Hull(a).low && Hull(a).high <= Hull(b).high;
-  return a.op() == Op::MASKED_EQ && (b.mask() & ~a.mask()) == 0 &&
-         (a.value() & b.mask()) == b.value();
+  const absl::optional<Bits> x = BitsOf(a);
+  const absl::optional<Bits> y = BitsOf(b);
+  return x.has_value() && y.has_value() && (y->mask & ~x->mask) == 0 &&
+         (x->value & y->mask) == y->value;
 }
 
 bool ProvablyDisjoint(const v1::SyscallRule& a, const v1::SyscallRule& b) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Relations between comparisons and between rules on one call: can both hold, does one imply the
-// other. Entry points: ProvablyDisjoint, Implies. Both are sound and not complete: false means
-// "not proven".
+// other. Entry points: ProvablyDisjoint, Implies. Comparisons are those that LowerCondition makes,
+// EQ and MASKED_EQ; nothing is claimed about others (false means "not proven").
 #ifndef CORDON_POLICY_BPF_RELATION_H_
 #define CORDON_POLICY_BPF_RELATION_H_
 

@@ -22,8 +22,10 @@
 namespace cordon {
 namespace {
 
-// Ceilings against policies that would take long to compile; a filter is far smaller.
+// Ceilings against policies that would take long to compile; a filter is far smaller. libseccomp
+// takes exponential time for many comparisons of one call that look at different arguments.
 constexpr size_t kMaxRulesPerCall = 512;
+constexpr size_t kMaxMixedRulesPerCall = 32;
 constexpr size_t kMaxRules = 4096;
 
 // A real errno: the kernel takes 12 bits, and larger values than this are not errors to a libc.
@@ -56,6 +58,7 @@ class RuleBuilder {
                const v1::SeccompAction& action, const Place& place);
   void AddClone3();
   void Emit(const v1::SyscallRule& rule);
+  bool CheckSize(const std::vector<v1::SyscallRule>& rules);
   void RefuseOverlaps(const std::vector<v1::SyscallRule>& rules);
   v1::SeccompAction Action(v1::Seccomp::Action action, absl::string_view errno_name,
                            absl::string_view default_errno, const std::string& field);
@@ -190,6 +193,27 @@ void RuleBuilder::AddClone3() {
   Emit(rule);
 }
 
+bool RuleBuilder::CheckSize(const std::vector<v1::SyscallRule>& rules) {
+  std::set<std::set<uint32_t>> argument_sets;
+  for (const v1::SyscallRule& rule : rules) {
+    std::set<uint32_t> arguments;
+    for (const v1::ArgCompare& compare : rule.when()) arguments.insert(compare.arg());
+    argument_sets.insert(std::move(arguments));
+  }
+  const size_t most = argument_sets.size() > 1 ? kMaxMixedRulesPerCall : kMaxRulesPerCall;
+  if (rules.size() <= most && count_ <= kMaxRules) return true;
+  Fail(Error(absl::StatusCode::kInvalidArgument,
+             absl::StrCat(
+                 "the conditions on ", rules.front().call(), " need ", rules.size(),
+                 " comparisons; at most ", most, " for one call",
+                 most == kMaxMixedRulesPerCall ? " whose rules look at different arguments" : "",
+                 " and ", kMaxRules, " in all"))
+           .Hint("not_equals and orders need up to 64 each: list the values that are meant, or "
+                 "look at the same arguments in every rule"),
+       rules.front().field());
+  return false;
+}
+
 void RuleBuilder::RefuseOverlaps(const std::vector<v1::SyscallRule>& rules) {
   std::set<std::pair<std::string, std::string>> told;
   for (size_t i = 0; i < rules.size(); ++i) {
@@ -228,13 +252,7 @@ absl::StatusOr<v1::SeccompRules> RuleBuilder::Build(const v1::Seccomp& policy) {
   }
   AddClone3();
   for (auto& [number, rules] : by_number_) {
-    if (rules.size() > kMaxRulesPerCall || count_ > kMaxRules) {
-      Fail(Error(absl::StatusCode::kInvalidArgument,
-                 absl::StrCat("too many conditions: at most ", kMaxRulesPerCall,
-                              " comparisons for one call and ", kMaxRules, " in all")),
-           "seccomp");
-      break;
-    }
+    if (!CheckSize(rules)) break;
     RefuseOverlaps(rules);
     std::stable_partition(rules.begin(), rules.end(),
                           [](const v1::SyscallRule& rule) { return rule.when_size() > 0; });
