@@ -107,7 +107,11 @@ absl::Status StepError(const StatusFrame& frame, const SetupProgram& program,
   const absl::StatusCode code = frame.error == EPERM || frame.error == EACCES
                                     ? absl::StatusCode::kPermissionDenied
                                     : absl::StatusCode::kFailedPrecondition;
-  return Error(code, absl::StrCat("set-up step failed (", OpcodeWhy(frame.opcode), ")"))
+  const std::string message =
+      frame.opcode == Opcode::kExec
+          ? std::string("the job's program could not be executed")
+          : absl::StrCat("set-up step failed (", OpcodeWhy(frame.opcode), ")");
+  return Error(code, message)
       .Stage(frame.kind == FrameKind::kExecFailed ? "launch" : "prepare")
       .Layer(origin.layer)
       .Field(origin.field)

@@ -38,19 +38,31 @@ absl::StatusOr<UniqueFd> OpenOutput(const std::string& path) {
   return fd;
 }
 
+// Which flag it was about.
+absl::StatusOr<UniqueFd> Named(absl::string_view flag, absl::StatusOr<UniqueFd> fd) {
+  if (fd.ok()) return fd;
+  const v1::ErrorDetail detail = DetailsOf(fd.status())[0];
+  Error error(fd.status().code(), detail.message());
+  error.Field(flag).Hint(detail.hint());
+  if (detail.errno_value() != 0) {
+    error.Syscall(detail.syscall(), detail.object(), detail.errno_value());
+  }
+  return error;
+}
+
 }  // namespace
 
 absl::StatusOr<StdioFiles> StdioFiles::Open(const RunOptions& options) {
   StdioFiles files;
   if (!options.in.empty()) {
-    CORDON_ASSIGN_OR_RETURN(files.in_, OpenInput(options.in));
+    CORDON_ASSIGN_OR_RETURN(files.in_, Named("--stdin", OpenInput(options.in)));
   }
   if (!options.out.empty()) {
-    CORDON_ASSIGN_OR_RETURN(files.out_, OpenOutput(options.out));
+    CORDON_ASSIGN_OR_RETURN(files.out_, Named("--stdout", OpenOutput(options.out)));
   }
   // The same file twice would be two positions that overwrite each other.
   if (!options.err.empty() && options.err != options.out) {
-    CORDON_ASSIGN_OR_RETURN(files.err_, OpenOutput(options.err));
+    CORDON_ASSIGN_OR_RETURN(files.err_, Named("--stderr", OpenOutput(options.err)));
   } else if (!options.err.empty()) {
     CORDON_ASSIGN_OR_RETURN(files.err_, Duplicate(files.out_.get()));
   }
