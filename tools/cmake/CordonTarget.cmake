@@ -29,6 +29,8 @@ function(cordon_test name)
   endif()
   add_executable(${name} ${ARG_SOURCES})
   cordon_common(${name})
+  # Test code runs once; what it tests keeps the flags of its own library.
+  target_compile_options(${name} PRIVATE -O0)
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
   target_link_libraries(${name} PRIVATE ${ARG_DEPS} GTest::gmock GTest::gtest_main)
   add_test(NAME ${name} COMMAND ${name} WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
