@@ -18,6 +18,9 @@ import tempfile
 import time
 import unittest
 
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "tools"))
+import python_results  # noqa: E402  (the folder is on the path only now)
+
 CORDON = ""
 PAYLOAD = ""
 IS_ROOT = os.geteuid() == 0
@@ -90,6 +93,8 @@ def group_folders(pid):
 
 class CliTest(unittest.TestCase):
     def setUp(self):
+        if not FACTS["facts"]["user_namespaces"]:
+            self.skipTest("needs user namespaces")
         self.folder = tempfile.mkdtemp(prefix="cordon_cli_")
         os.chmod(self.folder, 0o755)
         self.addCleanup(shutil.rmtree, self.folder, True)
@@ -449,10 +454,7 @@ def main():
     doctor = subprocess.run([CORDON, "doctor", "--format", "json"], capture_output=True,
                             check=False)
     FACTS = json.loads(doctor.stdout)
-    if not FACTS["facts"]["user_namespaces"]:
-        print("SKIPPED: needs user namespaces")
-        return
-    unittest.main(argv=[sys.argv[0], *rest])
+    unittest.main(argv=[sys.argv[0], *rest], testRunner=python_results.Runner("cli"))
 
 
 if __name__ == "__main__":
