@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <linux/mount.h>
 
+#include <algorithm>
 #include <map>
 
 #include "absl/strings/str_cat.h"
@@ -179,6 +180,22 @@ absl::Status CheckFlags(const MountInfo& mount, const v1::MountEntry& entry, boo
   return absl::OkStatus();
 }
 
+// What is mounted must be of the planned kind: a flag says nothing about what is behind it.
+absl::Status CheckKind(const MountInfo& mount, const v1::MountEntry& entry) {
+  std::string type;
+  if (entry.kind() == v1::MountEntry::PROC) type = "proc";
+  if (entry.kind() == v1::MountEntry::TMPFS || entry.kind() == v1::MountEntry::MASK) type = "tmpfs";
+  if (!type.empty() && mount.type != type) {
+    return Mismatch("mount", mount.mount_point, type, mount.type);
+  }
+  const std::vector<std::string>& options = mount.super_options;
+  if (entry.process_only() &&
+      std::find(options.begin(), options.end(), "subset=pid") == options.end()) {
+    return Mismatch("mount", absl::StrCat(mount.mount_point, " subset"), "pid", "everything");
+  }
+  return absl::OkStatus();
+}
+
 // The planned bind that an unplanned mount is a part of, or null.
 const v1::MountEntry* EnclosingBind(const VerifyInput& input, const std::string& mount_point) {
   const v1::MountEntry* found = nullptr;
@@ -241,6 +258,7 @@ absl::Status VerifyMount(const VerifyInput& input) {
       CORDON_RETURN_IF_ERROR(CheckMissing(input, entry));
       continue;
     }
+    CORDON_RETURN_IF_ERROR(CheckKind(*it->second, entry));
     CORDON_RETURN_IF_ERROR(CheckFlags(*it->second, entry, true));
     seen.erase(it);
   }

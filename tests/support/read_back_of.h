@@ -30,6 +30,7 @@ inline MountInfo MountOf(const v1::MountEntry& entry) {
   mount.type = entry.kind() == v1::MountEntry::PROC   ? "proc"
                : entry.kind() == v1::MountEntry::BIND ? "ext4"
                                                       : "tmpfs";
+  if (entry.process_only()) mount.super_options = {"rw", "subset=pid"};
   return mount;
 }
 

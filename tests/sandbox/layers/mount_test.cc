@@ -93,6 +93,17 @@ TEST_F(MountLayerTest, TheRootIsAReadOnlyTmpfs) {
   EXPECT_FALSE(Verify().ok());
 }
 
+TEST_F(MountLayerTest, AMountOfAnotherKindIsRefused) {
+  for (const char* place : {"/proc", "/tmp", "/scratch"}) {
+    case_ = VerifyCase();
+    At(place).type = "ext4";
+    EXPECT_THAT(Verify(), StatusIs(kRefused, place));
+  }
+  case_ = VerifyCase();
+  At("/proc").super_options = {"rw"};
+  EXPECT_THAT(Verify(), StatusIs(kRefused, "subset"));
+}
+
 // The topmost mount of a place is what the job sees.
 TEST_F(MountLayerTest, AMountStackedOnAnotherIsTheOneThatCounts) {
   MountInfo over = At("/tmp");

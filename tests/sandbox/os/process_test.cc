@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sandbox/os/process.h"
+
+#include <fcntl.h>
+#include <linux/sched.h>
+#include <signal.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <string>
+
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "tests/support/host_watch.h"
+#include "tests/support/kernel_test.h"
+#include "tests/support/status_matchers.h"
+
+namespace cordon {
+namespace {
+
+TEST(PipeTest, EndsAreAboveTheNumbersOfAJobAndClosedOnExec) {
+  const auto pipe = MakePipe();
+  ASSERT_THAT(pipe, IsOk());
+  for (const int fd : {pipe->read.get(), pipe->write.get()}) {
+    EXPECT_GE(fd, 16);
+    EXPECT_NE(::fcntl(fd, F_GETFD) & FD_CLOEXEC, 0);
+  }
+  EXPECT_THAT(SetNonBlocking(pipe->read.get()), IsOk());
+  EXPECT_NE(::fcntl(pipe->read.get(), F_GETFL) & O_NONBLOCK, 0);
+  EXPECT_FALSE(SetNonBlocking(-1).ok());
+}
+
+TEST(Clone3Test, GivesAPidfdAndTheExitCode) {
+  absl::StatusOr<Clone3Result> child = Clone3(0, -1);
+  ASSERT_THAT(child, IsOk());
+  if (child->pid == 0) ::_exit(17);
+  EXPECT_TRUE(child->pidfd.valid());
+  const auto ended = WaitPidfd(child->pidfd.get(), true);
+  ASSERT_THAT(ended, IsOk());
+  EXPECT_TRUE(ended->ended);
+  EXPECT_EQ(ended->code, CLD_EXITED);
+  EXPECT_EQ(ended->status, 17);
+}
+
+TEST(Clone3Test, KillByPidfdIsSeenByWaitAndIsNoErrorAfterwards) {
+  absl::StatusOr<Clone3Result> child = Clone3(0, -1);
+  ASSERT_THAT(child, IsOk());
+  if (child->pid == 0) {
+    for (;;) ::pause();
+  }
+  EXPECT_FALSE(WaitPidfd(child->pidfd.get(), false)->ended);
+  ASSERT_THAT(KillPidfd(child->pidfd.get()), IsOk());
+  const auto ended = WaitPidfd(child->pidfd.get(), true);
+  ASSERT_THAT(ended, IsOk());
+  EXPECT_EQ(ended->code, CLD_KILLED);
+  EXPECT_EQ(ended->status, SIGKILL);
+  EXPECT_THAT(KillPidfd(child->pidfd.get()), IsOk());
+  EXPECT_THAT(WaitPidfd(child->pidfd.get(), true), HasErrorWith("ECHILD"));
+}
+
+TEST(Clone3Test, AnErrorHasAHint) {
+  // CLONE_FS with a new mount namespace is what the kernel refuses.
+  const auto child = Clone3(CLONE_NEWNS | CLONE_FS, -1);
+  ASSERT_FALSE(child.ok());
+  const v1::ErrorDetail detail = DetailsOf(child.status())[0];
+  EXPECT_EQ(detail.syscall(), "clone3");
+  EXPECT_EQ(detail.errno_name(), "EINVAL");
+  EXPECT_FALSE(detail.hint().empty());
+}
+
+TEST(TryNamespacesTest, LeavesNoProcess) {
+  CORDON_NEEDS("user namespaces", HaveUserNamespaces());
+  EXPECT_THAT(TryNamespaces(CLONE_NEWUSER | CLONE_NEWNET), IsOk());
+  EXPECT_THAT(ChildrenOfTest(), testing::IsEmpty());
+}
+
+TEST(ProcessTest, SaysWhatTheCallerIs) {
+  EXPECT_EQ(EffectiveUid(), ::geteuid());
+  EXPECT_EQ(EffectiveGid(), ::getegid());
+  EXPECT_EQ(RealUid(), ::getuid());
+  EXPECT_EQ(CurrentPid(), ::getpid());
+  EXPECT_GE(OnlineCpus(), 1u);
+  EXPECT_GE(PageSize(), 4096u);
+  EXPECT_GT(OwnPeakRssBytes(), 100u * 1024);
+}
+
+TEST(ProcessTest, TheClockNeverGoesBack) {
+  const uint64_t first = MonotonicNs();
+  EXPECT_GT(first, 0u);
+  EXPECT_GE(MonotonicNs(), first);
+}
+
+TEST(ProcessTest, ReadsResourceLimits) {
+  const auto limit = GetRlimit(RLIMIT_NOFILE);
+  ASSERT_THAT(limit, IsOk());
+  EXPECT_GE(limit->hard, limit->soft);
+  EXPECT_FALSE(GetRlimit(999).ok());
+}
+
+}  // namespace
+}  // namespace cordon
