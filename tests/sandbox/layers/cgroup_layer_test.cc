@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "sandbox/layers/layer.h"
+#include "tests/support/fake_lease.h"
+#include "tests/support/read_back_of.h"
+#include "tests/support/status_matchers.h"
+
+namespace cordon {
+namespace {
+
+TEST(CgroupLayerTest, WaitsForItsGroupBeforeItMakesItTheRoot) {
+  EXPECT_THAT(NamesOf(*Lowered(LowerCgroup, Phase::kLock, VerifyCase())),
+              testing::ElementsAre("AwaitGroup", "NewCgroupNamespace"));
+}
+
+TEST(CgroupLayerTest, TheGroupJudgesTheMembershipThatTheKernelShows) {
+  VerifyCase each;
+  each.back.cgroup = {{3, {"memory"}, "/somewhere"}};
+  FakeLease lease;
+  const auto verify = [&] {
+    return VerifyCgroup({each.plan, each.sources, each.back, each.ids, true, &lease});
+  };
+  EXPECT_THAT(verify(), IsOk());
+  ASSERT_EQ(lease.seen.size(), 1u);
+  EXPECT_EQ(lease.seen[0].path, "/somewhere");
+  lease.verified = absl::FailedPreconditionError("not a member");
+  EXPECT_FALSE(verify().ok());
+}
+
+}  // namespace
+}  // namespace cordon

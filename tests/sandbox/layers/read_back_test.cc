@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sandbox/layers/read_back.h"
+
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "gtest/gtest.h"
+#include "tests/support/status_matchers.h"
+
+namespace cordon {
+namespace {
+
+TEST(ReadBackTest, ReadsAProcessAsTheKernelShowsIt) {
+  const pid_t pid = ::fork();
+  ASSERT_GE(pid, 0);
+  if (pid == 0) {
+    for (;;) ::pause();
+  }
+  const auto back = TakeReadBack(pid);
+  ::kill(pid, SIGKILL);
+  ::waitpid(pid, nullptr, 0);
+  ASSERT_THAT(back, IsOk());
+  EXPECT_EQ(back->status.at("Pid"), std::to_string(pid));
+  EXPECT_FALSE(back->mounts.empty());
+  EXPECT_FALSE(back->uid_map.empty());
+  EXPECT_EQ(back->limits.count("Max open files"), 1u);
+  EXPECT_FALSE(back->cgroup.empty());
+  EXPECT_EQ(back->namespaces, back->own_namespaces);  // a plain child shares them all
+  EXPECT_EQ(back->namespaces.size(), 7u);
+  EXPECT_GE(back->descriptors.size(), 3u);
+}
+
+TEST(ReadBackTest, AProcessThatDoesNotExistIsAnError) {
+  EXPECT_THAT(TakeReadBack(0x7fffffff), HasErrorWith("ENOENT"));
+}
+
+TEST(MismatchTest, NamesLayerItemExpectedAndFound) {
+  const absl::Status status = Mismatch("caps", "CapEff", "none", "all");
+  EXPECT_THAT(status,
+              StatusIs(absl::StatusCode::kFailedPrecondition, "CapEff: expected none, found all"));
+  const v1::ErrorDetail detail = DetailsOf(status)[0];
+  EXPECT_EQ(detail.stage(), "verify");
+  EXPECT_EQ(detail.layer(), "caps");
+}
+
+}  // namespace
+}  // namespace cordon

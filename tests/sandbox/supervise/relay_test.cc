@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sandbox/supervise/relay.h"
+
+#include <fcntl.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+#include <string>
+
+#include "gtest/gtest.h"
+#include "sandbox/os/file.h"
+#include "sandbox/os/process.h"
+#include "tests/support/job.h"
+#include "tests/support/status_matchers.h"
+
+namespace cordon {
+namespace {
+
+constexpr uint64_t kToken = 20;
+
+// Everything that can be read from a pipe now.
+std::string Drain(int fd) {
+  std::string text;
+  char block[4096];
+  while (Readable(fd, 0)) {
+    const IoResult got = ReadSome(fd, block, sizeof(block));
+    if (got.state != IoState::kProgress) break;
+    text.append(block, got.bytes);
+  }
+  return text;
+}
+
+class RelayTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    IgnoreSigpipe();
+    job_ = MakePipe().value();
+    caller_ = MakePipe().value();
+  }
+  // Runs the loop until nothing is ready.
+  template <typename Relay>
+  void Pump(Relay* relay) {
+    for (;;) {
+      const auto events = epoll_.Wait(0);
+      ASSERT_THAT(events, IsOk());
+      if (events->empty()) return;
+      ASSERT_THAT(relay->Step(&epoll_), IsOk());
+    }
+  }
+  Pipe job_;
+  Pipe caller_;
+  Epoll epoll_ = Epoll::Make().value();
+  OutputBudget budget_{1 << 20, 0, false};
+};
+
+TEST_F(RelayTest, ForwardsBytesAndIsDoneAtTheEnd) {
+  OutputRelay relay(std::move(job_.read), caller_.write.get(), false, kToken, &budget_);
+  ASSERT_THAT(relay.Start(&epoll_), IsOk());
+  ASSERT_THAT(WriteAll(job_.write.get(), "job", absl::string_view("a\0b", 3)), IsOk());
+  Pump(&relay);
+  EXPECT_EQ(Drain(caller_.read.get()), std::string("a\0b", 3));
+  EXPECT_FALSE(relay.done());
+  job_.write.Reset();
+  Pump(&relay);
+  EXPECT_TRUE(relay.done());
+  EXPECT_EQ(budget_.used, 3u);
+}
+
+TEST_F(RelayTest, ForwardsExactlyTheBudgetOfBothStreams) {
+  budget_.limit = 5;
+  budget_.used = 2;  // the other stream's
+  OutputRelay relay(std::move(job_.read), caller_.write.get(), false, kToken, &budget_);
+  ASSERT_THAT(relay.Start(&epoll_), IsOk());
+  ASSERT_THAT(WriteAll(job_.write.get(), "job", "abc"), IsOk());
+  Pump(&relay);
+  EXPECT_FALSE(budget_.exceeded);
+  ASSERT_THAT(WriteAll(job_.write.get(), "job", "d"), IsOk());
+  Pump(&relay);
+  EXPECT_TRUE(budget_.exceeded);
+  EXPECT_EQ(Drain(caller_.read.get()), "abc");
+}
+
+// A consumer that does not read stops the reading of the job's pipe: memory stays bounded.
+TEST_F(RelayTest, ASlowConsumerStopsTheReading) {
+  budget_.limit = 1 << 30;
+  OutputRelay relay(std::move(job_.read), caller_.write.get(), false, kToken, &budget_);
+  ASSERT_THAT(relay.Start(&epoll_), IsOk());
+  ASSERT_THAT(SetNonBlocking(job_.write.get()), IsOk());
+  const std::string block(65536, 'x');
+  uint64_t sent = 0;
+  for (int round = 0; round < 100; ++round) {
+    const IoResult put = WriteSome(job_.write.get(), block.data(), block.size());
+    if (put.state == IoState::kProgress) sent += put.bytes;
+    Pump(&relay);
+  }
+  EXPECT_LT(budget_.used, 1u << 19);
+  // It goes on where it stopped.
+  uint64_t received = 0;
+  job_.write.Reset();
+  for (int round = 0; round < 1000 && !relay.done(); ++round) {
+    received += Drain(caller_.read.get()).size();
+    Pump(&relay);
+  }
+  received += Drain(caller_.read.get()).size();
+  EXPECT_TRUE(relay.done());
+  EXPECT_EQ(received, sent);
+}
+
+TEST_F(RelayTest, AConsumerThatIsGoneClosesTheJobsPipe) {
+  OutputRelay relay(std::move(job_.read), caller_.write.get(), false, kToken, &budget_);
+  ASSERT_THAT(relay.Start(&epoll_), IsOk());
+  caller_.read.Reset();
+  ASSERT_THAT(WriteAll(job_.write.get(), "job", "x"), IsOk());
+  for (int i = 0; i < 5 && !relay.done(); ++i) ASSERT_THAT(relay.Step(&epoll_), IsOk());
+  EXPECT_TRUE(relay.done());
+  EXPECT_THAT(WriteAll(job_.write.get(), "job", "x"), HasErrorWith("EPIPE"));
+}
+
+TEST_F(RelayTest, AFullDiskIsToldToTheCaller) {
+  const UniqueFd full(::open("/dev/full", O_WRONLY | O_CLOEXEC));
+  CORDON_NEEDS("/dev/full", full.valid());
+  OutputRelay relay(std::move(job_.read), full.get(), false, kToken, &budget_);
+  ASSERT_THAT(relay.Start(&epoll_), IsOk());
+  ASSERT_THAT(WriteAll(job_.write.get(), "job", "x"), IsOk());
+  EXPECT_THAT(relay.Step(&epoll_), HasErrorWith("ENOSPC"));
+}
+
+TEST_F(RelayTest, EscapesControlBytesForATerminal) {
+  OutputRelay relay(std::move(job_.read), caller_.write.get(), true, kToken, &budget_);
+  ASSERT_THAT(relay.Start(&epoll_), IsOk());
+  ASSERT_THAT(WriteAll(job_.write.get(), "job", "a\x1b]0;\x07\x7f\t\n\r"), IsOk());
+  Pump(&relay);
+  EXPECT_EQ(Drain(caller_.read.get()), "a\\x1b]0;\\x07\\x7f\t\n\\x0d");
+}
+
+TEST_F(RelayTest, AbandonedItWaitsForNobody) {
+  OutputRelay relay(std::move(job_.read), caller_.write.get(), false, kToken, &budget_);
+  ASSERT_THAT(relay.Start(&epoll_), IsOk());
+  relay.Abandon(&epoll_);
+  EXPECT_TRUE(relay.done());
+}
+
+TEST_F(RelayTest, InputArrivesWholeAndThenEnds) {
+  const std::string sent(300000, 'i');
+  const StreamFile file(sent);
+  InputRelay relay(file.fd(), std::move(job_.write), kToken);
+  ASSERT_THAT(relay.Start(&epoll_), IsOk());
+  std::string received;
+  for (int round = 0; round < 1000; ++round) {
+    received += Drain(job_.read.get());
+    const auto events = epoll_.Wait(0);
+    if (events->empty()) break;
+    ASSERT_THAT(relay.Step(&epoll_), IsOk());
+  }
+  received += Drain(job_.read.get());
+  EXPECT_TRUE(received == sent);
+  char byte;
+  EXPECT_EQ(ReadSome(job_.read.get(), &byte, 1).state, IoState::kEnd);
+}
+
+TEST_F(RelayTest, AJobThatClosesItsInputStopsTheRelay) {
+  const StreamFile file(std::string(300000, 'i'));
+  InputRelay relay(file.fd(), std::move(job_.write), kToken);
+  job_.read.Reset();
+  ASSERT_THAT(relay.Start(&epoll_), IsOk());
+  EXPECT_TRUE(epoll_.Wait(0)->empty());  // nothing is watched any more
+}
+
+}  // namespace
+}  // namespace cordon

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+// A control group of made-up numbers, for what only reads them.
+#ifndef CORDON_TESTS_SUPPORT_FAKE_LEASE_H_
+#define CORDON_TESTS_SUPPORT_FAKE_LEASE_H_
+
+#include <string>
+#include <vector>
+
+#include "sandbox/layers/cgroup.h"
+
+namespace cordon {
+
+class FakeLease : public CgroupLease {
+ public:
+  CgroupUsage usage;
+  absl::Status verified;
+  std::vector<CgroupLine> seen;
+
+  int CloneFd() const override { return -1; }
+  absl::Status Enter(pid_t) override { return absl::OkStatus(); }
+  absl::Status Verify(const std::vector<CgroupLine>& membership) override {
+    seen = membership;
+    return verified;
+  }
+  absl::StatusOr<uint64_t> CpuNs() override { return usage.cpu_ns; }
+  absl::StatusOr<CgroupUsage> Collect() override { return usage; }
+  int OomFd() const override { return -1; }
+  uint32_t OomEvents() const override { return 0; }
+  bool OomSeen() override { return false; }
+  absl::Status Kill() override { return absl::OkStatus(); }
+  absl::Status Remove() override { return absl::OkStatus(); }
+  std::string Describe() const override { return "fake"; }
+};
+
+}  // namespace cordon
+
+#endif  // CORDON_TESTS_SUPPORT_FAKE_LEASE_H_
