@@ -97,6 +97,12 @@ void FieldScan::Once(Scope* scope, const FieldDescriptor* field, Place place) {
 
 std::string FieldScan::Element(Scope* scope, const FieldDescriptor* field, Place place) {
   std::string path = ChildField(scope->path, field->name());
+  if (++elements_ > kMaxFields) {
+    AddError(path, place,
+             absl::StrCat("the policy has more than ", kMaxFields, " fields; at most ", kMaxFields,
+                          " are allowed"));
+    Stop();
+  }
   if (field->is_repeated()) {
     const size_t index = scope->counts[field]++;
     const size_t ceiling = EntryCeilingOf(field);

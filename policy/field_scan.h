@@ -72,7 +72,7 @@ class FieldScan {
   void Once(Scope* scope, const FieldDescriptor* field, Place place);
 
   // The path of the value that begins now: "a.b", or "a.b[n]" for the next element of a repeated
-  // field. Records its place and reports an element above the ceiling.
+  // field. Records its place and reports an element above a ceiling.
   std::string Element(Scope* scope, const FieldDescriptor* field, Place place);
 
   // Reports nesting above the ceiling; false then.
@@ -97,6 +97,7 @@ class FieldScan {
   SourceMap places_;
   std::vector<std::pair<Place, std::string>> order_;
   std::vector<v1::ErrorDetail> errors_;
+  size_t elements_ = 0;
   bool stopped_ = false;
 };
 

@@ -154,16 +154,14 @@ class JsonScanner {
     if (cursor_.Take('.')) {
       const size_t fraction = cursor_.offset();
       Digits();
-      if (cursor_.offset() == fraction)
-        return Broken(path, "a number has no digit after the point");
+      if (cursor_.offset() == fraction) return Broken(path, "no digit follows the point");
     }
     if (cursor_.Peek() == 'e' || cursor_.Peek() == 'E') {
       cursor_.Advance();
       if (!cursor_.Take('+')) cursor_.Take('-');
       const size_t exponent = cursor_.offset();
       Digits();
-      if (cursor_.offset() == exponent)
-        return Broken(path, "a number has no digit after its exponent");
+      if (cursor_.offset() == exponent) return Broken(path, "no digit follows the exponent");
     }
     *number = cursor_.Since(begin);
     return true;
@@ -257,7 +255,7 @@ class JsonScanner {
         return Object(&inner, depth + 1);
       }
       case Kind::kArray:
-        return Array(nullptr, nullptr, std::move(path), depth);
+        return Array(nullptr, nullptr, path, depth);
       case Kind::kTrueFalse:
         return Literal(path, cursor_.Peek() == 't' ? "true" : "false");
       case Kind::kNull:
@@ -277,7 +275,8 @@ class JsonScanner {
   }
 
   // `scope` and `field` are null for an array that belongs to no repeated field.
-  bool Array(FieldScan::Scope* scope, const FieldDescriptor* field, std::string path, int depth) {
+  bool Array(FieldScan::Scope* scope, const FieldDescriptor* field, const std::string& path,
+             int depth) {
     if (!scan_.MayNest(depth + 1, path, cursor_.place())) return false;
     cursor_.Take('[');
     SkipBlank();

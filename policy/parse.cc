@@ -65,6 +65,7 @@ class TextErrors : public google::protobuf::io::ErrorCollector {
 
   void AddError(int line, google::protobuf::io::ColumnNumber column,
                 const std::string& message) override {
+    if (scan_.stopped()) return;  // the tokenizer goes on, and finding a place takes time
     const Place place = PlaceOfToken(text_, line < 0 ? 0 : line, column);
     scan_.AddError(scan_.FieldAt(place), place, message);
   }

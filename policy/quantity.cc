@@ -25,10 +25,10 @@ using google::protobuf::FieldDescriptor;
 using google::protobuf::Message;
 
 constexpr uint64_t kKiB = 1024;
-constexpr uint64_t kMiB = 1024 * kKiB;
-constexpr uint64_t kGiB = 1024 * kMiB;
-constexpr uint64_t kMillisecond = 1000 * 1000;
-constexpr uint64_t kWeek = 7 * 24 * 3600 * uint64_t{1000} * kMillisecond;
+constexpr uint64_t kMiB = kKiB * kKiB;
+constexpr uint64_t kGiB = kMiB * kKiB;
+constexpr uint64_t kMillisecond = uint64_t{1000} * 1000;
+constexpr uint64_t kWeek = uint64_t{7} * 24 * 3600 * 1000 * kMillisecond;
 constexpr uint64_t kLargestSize = INT64_MAX;
 constexpr uint64_t kLargestCount = UINT32_MAX;
 constexpr uint64_t kMostProcesses = 100000;
@@ -79,7 +79,7 @@ constexpr Quantity kQuantities[] = {
     {kCgroup, "memory_high", kSize, kMiB, kLargestSize, nullptr},
     OrZero({kCgroup, "swap_max", kSize, kMiB, kLargestSize, nullptr}),
     {kCgroup, "pids_max", kCount, 1, kMostProcesses, nullptr},
-    {kCgroup, "cpu_max", QuantityKind::kMilli, 10, 1024 * 1000, nullptr},
+    {kCgroup, "cpu_max", QuantityKind::kMilli, 10, uint64_t{1024} * 1000, nullptr},
     {kCgroup, "cpu_weight", kCount, 1, 10000, nullptr},
     {kIo, "read_bytes_per_second", kSize, kKiB, kLargestSize, nullptr},
     {kIo, "write_bytes_per_second", kSize, kKiB, kLargestSize, nullptr},

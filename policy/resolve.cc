@@ -71,6 +71,7 @@ absl::StatusOr<ParsedPolicy> ParseLoaded(const PolicyBytes& loaded) {
 
 std::string ChainOf(const std::vector<ParsedPolicy>& chain, absl::string_view last) {
   std::vector<std::string> names;
+  names.reserve(chain.size() + 1);
   for (const ParsedPolicy& policy : chain) names.push_back(policy.name);
   names.push_back(std::string(last));
   return absl::StrJoin(names, " -> ");

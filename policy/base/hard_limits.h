@@ -12,6 +12,7 @@ namespace cordon {
 
 inline constexpr size_t kMaxPolicyBytes = size_t{1024} * 1024;
 inline constexpr int kMaxNesting = 32;
+inline constexpr size_t kMaxFields = 20000;  // values in one policy, elements of lists included
 inline constexpr size_t kMaxExtendsDepth = 8;
 inline constexpr size_t kMaxErrors = 100;  // listed at once; the rest is counted as "more"
 

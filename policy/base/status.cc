@@ -76,6 +76,23 @@ std::string Escape(absl::string_view text, Quotes quotes) {
   return out;
 }
 
+// A path of a host or a message of a library may hold any bytes, but a proto string is UTF-8: one
+// invalid byte would make protobuf print to stderr and lose the whole payload.
+void MakeValid(std::string* text) {
+  if (FindInvalidUtf8(*text) != absl::string_view::npos) *text = Escape(*text, Quotes::kKeep);
+}
+
+v1::ErrorDetail Valid(v1::ErrorDetail detail) {
+  for (std::string* text :
+       {detail.mutable_stage(), detail.mutable_layer(), detail.mutable_policy_field(),
+        detail.mutable_source(), detail.mutable_step(), detail.mutable_syscall(),
+        detail.mutable_object(), detail.mutable_errno_name(), detail.mutable_hint(),
+        detail.mutable_message()}) {
+    MakeValid(text);
+  }
+  return detail;
+}
+
 template <typename Change>
 absl::Status WithEach(const absl::Status& status, Change change) {
   if (status.ok()) return status;
@@ -147,7 +164,7 @@ std::vector<v1::ErrorDetail> DetailsOf(const absl::Status& status) {
   }
   detail.set_message(std::string(status.message()));
   detail.set_step_index(-1);
-  return {detail};
+  return {Valid(std::move(detail))};
 }
 
 absl::Status ErrorFromDetails(absl::StatusCode code, const std::vector<v1::ErrorDetail>& details) {
@@ -155,11 +172,11 @@ absl::Status ErrorFromDetails(absl::StatusCode code, const std::vector<v1::Error
   if (details.empty()) return absl::InternalError("an error was reported without a detail");
   absl::Status status(code, details.front().message());
   if (details.size() == 1) {
-    status.SetPayload(kDetailUrl, absl::Cord(Serialize(details.front())));
+    status.SetPayload(kDetailUrl, absl::Cord(Serialize(Valid(details.front()))));
     return status;
   }
   v1::ErrorList list;
-  for (const v1::ErrorDetail& detail : details) *list.add_error() = detail;
+  for (const v1::ErrorDetail& detail : details) *list.add_error() = Valid(detail);
   status.SetPayload(kListUrl, absl::Cord(Serialize(list)));
   return status;
 }

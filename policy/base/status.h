@@ -46,7 +46,8 @@ class Error {
 // The details that a status carries; one made from the message when it has none. Empty for OK.
 std::vector<v1::ErrorDetail> DetailsOf(const absl::Status& status);
 
-// A status that carries all of `details` (at least one); its message is that of the first.
+// A status that carries all of `details` (at least one); its message is that of the first. Bytes
+// that are not UTF-8 (paths, messages of libraries) are kept as escapes.
 absl::Status ErrorFromDetails(absl::StatusCode code, const std::vector<v1::ErrorDetail>& details);
 
 // Adds what is missing in every detail of `status`; fields already set stay as they are.

@@ -175,6 +175,16 @@ TEST(ParseTest, CountsOfRepeatedFieldsHaveCeilings) {
   EXPECT_EQ(ErrorCount(Text(text)), 1u);
 }
 
+TEST(ParseTest, AllFieldsTogetherHaveACeiling) {
+  std::string text = "seccomp {";
+  for (int i = 0; i < 1000; ++i) {
+    text += "\nrule { calls: [";
+    for (int k = 0; k < 60; ++k) text += "\"x\",";
+    text += "\"y\"] }";
+  }
+  EXPECT_THAT(Text(text), HasErrorWith("the policy has more than 20000 fields; at most 20000 are"));
+}
+
 TEST(ParseTest, StringsHaveCeilings) {
   EXPECT_THAT(Text(absl::StrCat("extends: \"", std::string(4096, 'a'), "\"")),
               HasError("extends (p.textproto:1:1): is 4096 bytes long; at most 4095 are allowed"));

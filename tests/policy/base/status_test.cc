@@ -126,6 +126,24 @@ TEST(StatusTest, NoPartOfALineCanSteerATerminal) {
   for (const char c : line) EXPECT_GE(c, ' ') << line;
 }
 
+TEST(StatusTest, BytesThatAreNotTextSurviveAsEscapes) {
+  testing::internal::CaptureStderr();
+  const absl::Status status = Error(absl::StatusCode::kInternal, "bad \xDE")
+                                  .Syscall("open",
+                                           "/a\xFF"
+                                           "b",
+                                           ENOENT)
+                                  .Hint("h");
+  const std::vector<v1::ErrorDetail> details = DetailsOf(WithStage(status, "run"));
+  ASSERT_EQ(details.size(), 1u);
+  EXPECT_EQ(details[0].message(), "bad \\336");
+  EXPECT_EQ(details[0].object(), "/a\\377b");
+  EXPECT_EQ(details[0].hint(), "h");
+  EXPECT_EQ(details[0].stage(), "run");
+  EXPECT_EQ(DetailsOf(absl::InternalError("plain \xDE"))[0].message(), "plain \\336");
+  EXPECT_EQ(testing::internal::GetCapturedStderr(), "");
+}
+
 absl::Status FailWhenNegative(int value) {
   if (value < 0) return absl::OutOfRangeError("negative");
   return absl::OkStatus();
