@@ -14,6 +14,7 @@
 #include "gtest/gtest.h"
 #include "policy/base/path.h"
 #include "policy/base/status.h"
+#include "profiles/embedded.h"
 #include "tests/support/policy_text.h"
 #include "tests/support/status_matchers.h"
 
@@ -152,6 +153,20 @@ TEST_F(ResolveTest, ViolationsAfterTheMergeNameTheFileThatWroteThem) {
   ASSERT_THAT(resolved, IsOk());
   EXPECT_THAT(ValidatePolicy(*resolved), HasErrorWith("mounts.tmpfs[0].size (base:2:2)"));
   EXPECT_THAT(ValidatePolicy(*resolved), HasErrorWith("mounts.file[0].path (a:1:33)"));
+}
+
+// The shipped profiles must be valid as they are, each one, with all their bases.
+TEST_F(ResolveTest, EveryShippedProfileIsValid) {
+  for (const EmbeddedProfile& profile : EmbeddedProfiles()) {
+    source_.Add(std::string(profile.name), std::string(profile.text));
+  }
+  ASSERT_FALSE(EmbeddedProfiles().empty());
+  for (const EmbeddedProfile& profile : EmbeddedProfiles()) {
+    const absl::StatusOr<ParsedPolicy> resolved = Resolve(profile.name, "");
+    ASSERT_THAT(resolved, IsOk()) << profile.name;
+    EXPECT_THAT(NormalPolicy::Make(*resolved), IsOk()) << profile.name;
+    EXPECT_NE(resolved->policy.description(), "") << profile.name;
+  }
 }
 
 }  // namespace
