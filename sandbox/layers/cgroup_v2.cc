@@ -128,7 +128,8 @@ class CgroupV2 : public CgroupLease {
   uint32_t OomEvents() const override { return EPOLLPRI; }
 
   bool OomSeen() override {
-    const absl::StatusOr<std::string> text = group_->Read("memory.events");
+    // Through the polled descriptor: otherwise it would stay readable for ever.
+    const absl::StatusOr<std::string> text = Reread(events_.get(), "memory.events");
     return text.ok() && ParseFlatKeyed(*text)["oom_kill"] > 0;
   }
 
@@ -192,6 +193,8 @@ absl::StatusOr<std::unique_ptr<CgroupLease>> CgroupV2::Make(const v1::CgroupPlan
   lease->group_.emplace(std::move(group));
   CORDON_RETURN_IF_ERROR(lease->SetLimits());
   CORDON_ASSIGN_OR_RETURN(lease->events_, OpenAt(lease->group_->fd(), "memory.events", 0));
+  // The first poll of a fresh descriptor reports an event that was never one.
+  CORDON_RETURN_IF_ERROR(Reread(lease->events_.get(), "memory.events").status());
   return std::unique_ptr<CgroupLease>(std::move(lease));
 }
 

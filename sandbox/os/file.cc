@@ -90,6 +90,12 @@ absl::StatusOr<std::string> ReadAt(int dir_fd, const std::string& path, size_t l
   return ReadAll(fd.get(), path, limit);
 }
 
+absl::StatusOr<std::string> Reread(int fd, absl::string_view name) {
+  if (::lseek(fd, 0, SEEK_SET) != 0) return ErrnoStatus("lseek", name, errno);
+  constexpr size_t kLimit = 64 * 1024;
+  return ReadAll(fd, name, kLimit);
+}
+
 absl::Status WriteAt(int dir_fd, const std::string& path, absl::string_view text) {
   CORDON_ASSIGN_OR_RETURN(UniqueFd fd, OpenAt(dir_fd, path, O_WRONLY));
   const ssize_t put = ::write(fd.get(), text.data(), text.size());

@@ -27,6 +27,10 @@ absl::StatusOr<UniqueFd> OpenAt(int dir_fd, const std::string& path, int flags, 
 absl::StatusOr<std::string> ReadAt(int dir_fd, const std::string& path, size_t limit = 1 << 20);
 absl::StatusOr<std::string> ReadAll(int fd, absl::string_view name, size_t limit);
 
+// Reads a small file of the kernel again from its start through the same descriptor: a poll of it
+// reports only what came after this (kernfs).
+absl::StatusOr<std::string> Reread(int fd, absl::string_view name);
+
 // One write(2) of the whole text into an existing file, as kernel interfaces want it.
 absl::Status WriteAt(int dir_fd, const std::string& path, absl::string_view text);
 // Writes everything, however many calls it takes.

@@ -31,7 +31,10 @@ absl::Status OutputRelay::Start(Epoll* epoll) {
   CORDON_RETURN_IF_ERROR(SetNonBlocking(source_.get()));
   pending_.reserve(kBuffer);
   // A regular file cannot be polled and never blocks.
-  CORDON_ASSIGN_OR_RETURN(sink_pollable_, epoll->Add(sink_, 0, token_ + 1));
+  CORDON_ASSIGN_OR_RETURN(sink_pollable_, epoll->Add(sink_, EPOLLOUT, token_ + 1));
+  // Watched only while something waits for it: a consumer that is gone would be reported without
+  // end, whatever the interest.
+  if (sink_pollable_) epoll->Remove(sink_);
   CORDON_RETURN_IF_ERROR(epoll->Add(source_.get(), EPOLLIN, token_).status());
   source_watched_ = true;
   return absl::OkStatus();
@@ -102,13 +105,16 @@ absl::Status OutputRelay::Watch(Epoll* epoll) {
   }
   const bool want_sink = sink_pollable_ && !pending_.empty();
   if (want_sink != sink_watched_) {
-    CORDON_RETURN_IF_ERROR(epoll->Modify(sink_, want_sink ? uint32_t{EPOLLOUT} : 0, token_ + 1));
+    if (want_sink) {
+      CORDON_RETURN_IF_ERROR(epoll->Add(sink_, EPOLLOUT, token_ + 1).status());
+    } else {
+      epoll->Remove(sink_);
+    }
     sink_watched_ = want_sink;
   }
   if (end_ && pending_.empty() && !done_) {
     done_ = true;
     if (source_watched_ && source_.valid()) epoll->Remove(source_.get());
-    if (sink_pollable_) epoll->Remove(sink_);
     source_.Reset();
   }
   return absl::OkStatus();
