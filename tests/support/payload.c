@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,6 +14,7 @@
 #include <sys/mman.h>
 #include <sys/ptrace.h>
 #include <sys/stat.h>
+#include <sys/utsname.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -256,6 +258,44 @@ static int Stop(char** argv) {
 // Exits 0 when the file cannot be opened for reading, 1 when it can.
 static int CannotRead(char** argv) { return open(argv[2], O_RDONLY) < 0 ? 0 : 1; }
 
+static int UnshareUser(char** argv) {
+  (void)argv;
+  return unshare(CLONE_NEWUSER) == 0 ? 0 : 3;
+}
+
+static int Hostname(char** argv) {
+  struct utsname name;
+  (void)argv;
+  if (uname(&name) != 0) return 3;
+  printf("%s %s", name.nodename, name.domainname);
+  return 0;
+}
+
+static int KillInit(char** argv) {
+  for (int number = 1; number < 65; ++number) kill(1, number);
+  Nap(50);
+  (void)argv;
+  return 5;
+}
+
+// A grandchild that uses 60 ms of CPU time; nobody but the init waits for it.
+static int BurningOrphan(char** argv) {
+  (void)argv;
+  if (fork() == 0) {
+    if (fork() == 0) {
+      struct timespec used = {0, 0};
+      while (used.tv_sec == 0 && used.tv_nsec < 60000000) {
+        clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used);
+      }
+      _exit(0);
+    }
+    _exit(0);
+  }
+  wait(NULL);
+  Nap(400);
+  return 0;
+}
+
 static const struct {
   const char* name;
   int (*run)(char** argv);
@@ -286,6 +326,10 @@ static const struct {
     {"processes", Processes},
     {"big_file", BigFile},
     {"stop", Stop},
+    {"unshare_user", UnshareUser},
+    {"hostname", Hostname},
+    {"kill_init", KillInit},
+    {"burning_orphan", BurningOrphan},
     {"cannot_read", CannotRead},
 };
 
