@@ -50,6 +50,7 @@ std::vector<Case> MakeCases(const Options& options, const std::string& payload) 
 
 // False, with a line on stderr, as soon as one run fails: figures of failures mean nothing.
 bool Measure(const Options& options, std::vector<Case>* cases) {
+  // NOLINTNEXTLINE(cert-msc32-c,cert-msc51-cpp): the same order in each run is what is wanted.
   std::mt19937 random(1);
   std::vector<size_t> order(cases->size());
   for (size_t i = 0; i < order.size(); ++i) order[i] = i;
