@@ -97,10 +97,14 @@ void Timer::Acknowledge() {
 
 absl::StatusOr<SignalFd> SignalFd::Make() {
   const sigset_t set = CancelSignals();
-  if (::sigprocmask(SIG_BLOCK, &set, nullptr) != 0) {
+  sigset_t before;
+  if (::sigprocmask(SIG_BLOCK, &set, &before) != 0) {
     return ErrnoStatus("sigprocmask", "", errno);
   }
   SignalFd fd;
+  for (const int number : {SIGINT, SIGTERM, SIGHUP}) {
+    if (sigismember(&before, number) == 0) fd.blocked_ |= uint64_t{1} << number;
+  }
   fd.fd_ = UniqueFd(::signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK));
   if (!fd.fd_.valid()) return ErrnoStatus("signalfd", "", errno);
   return fd;
@@ -108,7 +112,11 @@ absl::StatusOr<SignalFd> SignalFd::Make() {
 
 SignalFd::~SignalFd() {
   if (!fd_.valid()) return;
-  const sigset_t set = CancelSignals();
+  sigset_t set;
+  sigemptyset(&set);
+  for (const int number : {SIGINT, SIGTERM, SIGHUP}) {
+    if ((blocked_ >> number & 1) != 0) sigaddset(&set, number);
+  }
   ::sigprocmask(SIG_UNBLOCK, &set, nullptr);
 }
 

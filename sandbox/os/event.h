@@ -45,7 +45,8 @@ class Timer {
   UniqueFd fd_;
 };
 
-// signalfd for SIGINT, SIGTERM and SIGHUP, which are blocked in this thread while it exists.
+// signalfd for SIGINT, SIGTERM and SIGHUP, which are blocked in this thread while it exists. They
+// nest: each unblocks only what it has blocked itself.
 class SignalFd {
  public:
   static absl::StatusOr<SignalFd> Make();
@@ -58,6 +59,7 @@ class SignalFd {
 
  private:
   UniqueFd fd_;
+  uint64_t blocked_ = 0;  // bit n: signal n was not blocked before
 };
 
 absl::StatusOr<UniqueFd> MakeEventFd();

@@ -414,6 +414,29 @@ class Ends(CliTest):
                 self.assertEqual(json.load(file)["verdict"], "CANCELLED")
             self.assertEqual(group_folders(process.pid), [])
 
+    def test_a_signal_at_any_moment_leaves_a_report_or_nothing(self):
+        chance = random.Random(2)
+        cancelled = 0
+        for turn in range(60):
+            report = os.path.join(self.folder, "report.json")
+            process = self.start("ignore_signals", "100000", report=report)
+            time.sleep(chance.uniform(0, 0.04))
+            process.send_signal(signal.SIGTERM)
+            code = process.wait(timeout=10)
+            self.assertEqual(processes_with(self.token), [])
+            self.assertEqual(group_folders(process.pid), [])
+            # -15: it came before the command had begun; nothing exists then.
+            self.assertIn(code, (-signal.SIGTERM, 128 + signal.SIGKILL), turn)
+            left = os.listdir(self.folder)
+            if code < 0:
+                self.assertEqual(left, ["minimal.textproto"])
+                continue
+            with open(report, encoding="utf-8") as file:
+                self.assertEqual(json.load(file)["verdict"], "CANCELLED")
+            os.unlink(report)
+            cancelled += 1
+        self.assertGreater(cancelled, 10)
+
     def test_killing_the_supervisor_at_any_moment_ends_the_job(self):
         chance = random.Random(1)
         started = 0

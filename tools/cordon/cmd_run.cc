@@ -15,6 +15,7 @@
 #include "policy/compile.h"
 #include "policy/normalize.h"
 #include "sandbox/host/probe.h"
+#include "sandbox/os/event.h"
 #include "sandbox/os/file.h"
 #include "sandbox/sandbox.h"
 #include "sandbox/supervise/supervisor.h"
@@ -157,6 +158,13 @@ int Run(const RunOptions& options) {
   v1::Report partial;
   partial.set_policy(options.policy);
   partial.set_cordon_version(CORDON_VERSION);
+  // A signal that comes during the set-up waits for the watcher: cut off there, a run would leave
+  // its group and no report.
+  const absl::StatusOr<SignalFd> hold = SignalFd::Make();
+  if (!hold.ok()) {
+    PrintErrors(hold.status());
+    return kExitCordon;
+  }
   absl::StatusOr<ReportWriter> writer = ReportWriter::Open(options.report, options.report_fd);
   if (!writer.ok()) {
     PrintErrors(writer.status());

@@ -61,11 +61,11 @@ TEST(InterpreterTest, AnUnknownOpcodeIsReportedAndEndsTheChild) {
 
 TEST(InterpreterTest, TheFirstFailureIsTheLastStep) {
   uint64_t done = 0;
-  // Without a root there is nothing to seal.
-  const Ended run = RunOps({Opcode::kSealRoot, Opcode::kCount}, &done);
+  // Without a root there is nothing to pivot to.
+  const Ended run = RunOps({Opcode::kPivotRoot, Opcode::kCount}, &done);
   ASSERT_TRUE(run.frame.has_value());
   EXPECT_EQ(run.frame->op_index, 0);
-  EXPECT_EQ(run.frame->opcode, Opcode::kSealRoot);
+  EXPECT_EQ(run.frame->opcode, Opcode::kPivotRoot);
   EXPECT_EQ(run.frame->error, EBADF);
   EXPECT_EQ(done, 0u);
 }

@@ -95,6 +95,14 @@ TEST_F(EventTest, TheMaskIsAsItWasAfterwards) {
   }
 }
 
+TEST_F(EventTest, AnInnerSignalFdDoesNotUnblockWhatTheOuterHolds) {
+  SignalFd outer = SignalFd::Make().value();
+  { const SignalFd inner = SignalFd::Make().value(); }
+  // Would end this process if it were delivered.
+  ::syscall(SYS_tgkill, ::getpid(), ::syscall(SYS_gettid), SIGTERM);
+  EXPECT_EQ(outer.Read(), SIGTERM);
+}
+
 TEST_F(EventTest, ReadAndWriteSayWhatHappened) {
   ASSERT_THAT(SetNonBlocking(pipe_.read.get()), IsOk());
   ASSERT_THAT(SetNonBlocking(pipe_.write.get()), IsOk());
