@@ -22,11 +22,13 @@
 namespace cordon {
 namespace {
 
-// Ceilings against policies that would take long to compile; a filter is far smaller. libseccomp
-// takes exponential time for many comparisons of one call that look at different arguments.
+// Ceilings against policies that would take long to compile; the shipped profiles need half of
+// them. libseccomp takes exponential time for many comparisons of one call that look at different
+// arguments, and cubic time in the comparisons of all calls.
 constexpr size_t kMaxRulesPerCall = 512;
 constexpr size_t kMaxMixedRulesPerCall = 32;
-constexpr size_t kMaxRules = 4096;
+constexpr size_t kMaxComparisons = 600;
+constexpr size_t kMaxRules = 2048;
 
 // A real errno: the kernel takes 12 bits, and larger values than this are not errors to a libc.
 constexpr int kMaxErrno = 4095;
@@ -68,7 +70,8 @@ class RuleBuilder {
   v1::SeccompRules result_;
   std::map<uint32_t, std::vector<v1::SyscallRule>> by_number_;
   std::set<std::string, std::less<>> named_;  // calls of explicit rules
-  size_t count_ = 0;
+  size_t count_ = 0;        // rules, those of every kind
+  size_t comparisons_ = 0;  // of all calls whose size was checked
   std::vector<v1::ErrorDetail> errors_;
 };
 
@@ -201,13 +204,14 @@ bool RuleBuilder::CheckSize(const std::vector<v1::SyscallRule>& rules) {
     argument_sets.insert(std::move(arguments));
   }
   const size_t most = argument_sets.size() > 1 ? kMaxMixedRulesPerCall : kMaxRulesPerCall;
-  if (rules.size() <= most && count_ <= kMaxRules) return true;
+  for (const v1::SyscallRule& rule : rules) comparisons_ += static_cast<size_t>(rule.when_size());
+  if (rules.size() <= most && comparisons_ <= kMaxComparisons && count_ <= kMaxRules) return true;
   Fail(Error(absl::StatusCode::kInvalidArgument,
              absl::StrCat(
                  "the conditions on ", rules.front().call(), " need ", rules.size(),
                  " comparisons; at most ", most, " for one call",
                  most == kMaxMixedRulesPerCall ? " whose rules look at different arguments" : "",
-                 " and ", kMaxRules, " in all"))
+                 " and ", kMaxComparisons, " in all"))
            .Hint("not_equals and orders need up to 64 each: list the values that are meant, or "
                  "look at the same arguments in every rule"),
        rules.front().field());

@@ -36,7 +36,7 @@ constexpr GroupEntry kStdio[] = {
     {"ioctl", "1 in TCGETS TIOCGWINSZ FIONREAD FIONBIO FIOCLEX FIONCLEX",
      "is it a terminal, how many bytes wait; nothing that types into a terminal"},
     {"getrandom", "", "seeds of hash tables and of the allocator"},
-    {"exit exit_group", "", "ends"},
+    {"exit exit_group", "", "ends itself"},
 };
 
 constexpr GroupEntry kMemory[] = {

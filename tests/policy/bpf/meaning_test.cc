@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "policy/bpf/meaning.h"
+
+#include "gmock/gmock.h"
+#include "google/protobuf/text_format.h"
+#include "policy/uapi/uapi.h"
+
+namespace cordon {
+namespace {
+
+constexpr Architecture kArch = Architecture::kX86_64;
+
+v1::SeccompRules Rules(const std::string& text) {
+  v1::SeccompRules rules;
+  EXPECT_TRUE(google::protobuf::TextFormat::ParseFromString(text, &rules));
+  return rules;
+}
+
+CallSample Call(uint32_t number, uint64_t first = 0, uint64_t second = 0) {
+  CallSample call;
+  call.number = number;
+  call.architecture = AuditArchitecture(kArch);
+  call.args[0] = first;
+  call.args[1] = second;
+  return call;
+}
+
+bool HoldsFor(v1::ArgCompare::Op op, uint64_t operand, uint64_t value, uint64_t mask = 0) {
+  v1::ArgCompare compare;
+  compare.set_op(op);
+  compare.set_value(operand);
+  compare.set_mask(mask);
+  return Holds(compare, value);
+}
+
+TEST(MeaningTest, ComparisonsAreUnsignedAnd64Bit) {
+  using Op = v1::ArgCompare;
+  EXPECT_TRUE(HoldsFor(Op::EQ, 7, 7));
+  EXPECT_FALSE(HoldsFor(Op::EQ, 7, 7 | uint64_t{1} << 32));
+  EXPECT_TRUE(HoldsFor(Op::NE, 7, 8));
+  EXPECT_FALSE(HoldsFor(Op::NE, 7, 7));
+  EXPECT_TRUE(HoldsFor(Op::LT, UINT64_MAX, UINT64_MAX - 1));
+  EXPECT_FALSE(HoldsFor(Op::LT, 7, 7));
+  EXPECT_TRUE(HoldsFor(Op::LE, 7, 7));
+  EXPECT_FALSE(HoldsFor(Op::LE, 7, 8));
+  EXPECT_TRUE(HoldsFor(Op::GT, 7, uint64_t{1} << 63));
+  EXPECT_FALSE(HoldsFor(Op::GT, 7, 7));
+  EXPECT_TRUE(HoldsFor(Op::GE, 7, 7));
+  EXPECT_FALSE(HoldsFor(Op::GE, 7, 6));
+  EXPECT_TRUE(HoldsFor(Op::MASKED_EQ, 0x10, 0xf1f, 0xf0));
+  EXPECT_FALSE(HoldsFor(Op::MASKED_EQ, 0x10, 0x20, 0xf0));
+}
+
+TEST(MeaningTest, ReturnValuesAreTheKernels) {
+  v1::SeccompAction action;
+  action.set_action(v1::Seccomp::ALLOW);
+  EXPECT_EQ(ReturnValue(action), 0x7fff0000u);
+  action.set_action(v1::Seccomp::LOG);
+  EXPECT_EQ(ReturnValue(action), 0x7ffc0000u);
+  action.set_action(v1::Seccomp::ERRNO);
+  action.set_errno_value(38);
+  EXPECT_EQ(ReturnValue(action), 0x00050026u);
+  action.set_action(v1::Seccomp::KILL);
+  EXPECT_EQ(ReturnValue(action), 0x80000000u);
+  // An action that does not exist must not open anything.
+  action.set_action(v1::Seccomp::ACTION_UNSPECIFIED);
+  EXPECT_EQ(ReturnValue(action), 0x80000000u);
+}
+
+TEST(MeaningTest, TheFirstRuleWhoseConditionsHoldDecides) {
+  const v1::SeccompRules rules = Rules(R"(
+    default_action { action: ERRNO errno_value: 38 }
+    rule { number: 5 when { arg: 0 op: EQ value: 1 } when { arg: 1 op: EQ value: 2 }
+           action { action: KILL } }
+    rule { number: 5 when { arg: 0 op: EQ value: 1 } action { action: LOG } }
+    rule { number: 5 action { action: ALLOW } })");
+  EXPECT_EQ(MeaningOf(rules, kArch, Call(5, 1, 2)), SECCOMP_RET_KILL_PROCESS);
+  EXPECT_EQ(MeaningOf(rules, kArch, Call(5, 1, 3)), SECCOMP_RET_LOG);
+  EXPECT_EQ(MeaningOf(rules, kArch, Call(5, 0, 2)), SECCOMP_RET_ALLOW);
+  EXPECT_EQ(MeaningOf(rules, kArch, Call(4)), SECCOMP_RET_ERRNO | 38u);
+  EXPECT_EQ(MeaningOf(rules, kArch, Call(6)), SECCOMP_RET_ERRNO | 38u);
+}
+
+TEST(MeaningTest, ForeignCallsDieWhateverTheRulesSay) {
+  const v1::SeccompRules rules =
+      Rules("default_action { action: ALLOW } rule { number: 5 action { action: ALLOW } }");
+  CallSample call = Call(5);
+  EXPECT_EQ(MeaningOf(rules, kArch, call), SECCOMP_RET_ALLOW);
+  call.architecture = AUDIT_ARCH_I386;
+  EXPECT_EQ(MeaningOf(rules, kArch, call), SECCOMP_RET_KILL_PROCESS);
+  EXPECT_EQ(MeaningOf(rules, kArch, Call(5 | uapi::kX32Bit)), SECCOMP_RET_KILL_PROCESS);
+  EXPECT_EQ(MeaningOf(rules, kArch, Call(0x7fffffff)), SECCOMP_RET_KILL_PROCESS);
+  EXPECT_EQ(MeaningOf(rules, kArch, Call(0xfffffffe)), SECCOMP_RET_KILL_PROCESS);
+  EXPECT_EQ(MeaningOf(rules, kArch, Call(UINT32_MAX)), SECCOMP_RET_ALLOW);
+}
+
+TEST(MeaningTest, OnlyX86HasX32) {
+  const v1::SeccompRules rules = Rules("default_action { action: ERRNO errno_value: 1 }");
+  CallSample call = Call(5 | uapi::kX32Bit);
+  call.architecture = AUDIT_ARCH_AARCH64;
+  EXPECT_EQ(MeaningOf(rules, Architecture::kAarch64, call), SECCOMP_RET_ERRNO | 1u);
+}
+
+}  // namespace
+}  // namespace cordon

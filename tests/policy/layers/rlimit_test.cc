@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "policy/layers/rlimit.h"
+
+#include <sys/resource.h>
+
+#include <map>
+#include <string>
+
+#include "gmock/gmock.h"
+#include "policy/base/units.h"
+#include "tests/support/policies.h"
+#include "tests/support/status_matchers.h"
+
+namespace cordon {
+namespace {
+
+struct Outcome {
+  absl::Status status;
+  v1::RlimitPlan plan;
+  std::map<std::string, v1::RlimitEntry> entries;
+};
+
+Outcome Compile(absl::string_view text, const v1::HostFacts& facts, bool with_cgroup = true) {
+  v1::Plan plan;
+  plan.mutable_cgroup()->set_enabled(with_cgroup);
+  Outcome outcome;
+  outcome.status = CompileRlimit(*ParseNormal(text), facts, &plan);
+  outcome.plan = plan.rlimit();
+  for (const v1::RlimitEntry& entry : plan.rlimit().entry()) outcome.entries[entry.name()] = entry;
+  return outcome;
+}
+
+TEST(RlimitTest, TakesTheLimitsOfThePolicy) {
+  const Outcome outcome =
+      Compile("limits { stack: \"unlimited\" file_size: \"1MiB\" open_files: 77 }", FullHost());
+  ASSERT_THAT(outcome.status, IsOk());
+  EXPECT_EQ(outcome.entries.at("RLIMIT_STACK").soft(), kUnlimited);
+  EXPECT_EQ(outcome.entries.at("RLIMIT_FSIZE").soft(), 1u << 20);
+  EXPECT_EQ(outcome.entries.at("RLIMIT_NOFILE").soft(), 77u);
+}
+
+TEST(RlimitTest, NumbersAreTheKernelsAndNothingCanBeRaised) {
+  const Outcome outcome = Compile("limits { open_files: 77 }", FullHost(), false);
+  const std::map<std::string, uint32_t> numbers = {
+      {"RLIMIT_STACK", RLIMIT_STACK},     {"RLIMIT_FSIZE", RLIMIT_FSIZE},
+      {"RLIMIT_NOFILE", RLIMIT_NOFILE},   {"RLIMIT_CORE", RLIMIT_CORE},
+      {"RLIMIT_MEMLOCK", RLIMIT_MEMLOCK}, {"RLIMIT_MSGQUEUE", RLIMIT_MSGQUEUE},
+      {"RLIMIT_NICE", RLIMIT_NICE},       {"RLIMIT_RTPRIO", RLIMIT_RTPRIO},
+      {"RLIMIT_NPROC", RLIMIT_NPROC},
+  };
+  ASSERT_EQ(outcome.entries.size(), numbers.size());
+  for (const auto& [name, entry] : outcome.entries) {
+    EXPECT_EQ(entry.resource(), numbers.at(name)) << name;
+    EXPECT_EQ(entry.soft(), entry.hard()) << name;
+  }
+}
+
+TEST(RlimitTest, NoCoreFilesAndNoRealTime) {
+  const Outcome outcome = Compile("limits { open_files: 77 }", FullHost());
+  EXPECT_EQ(outcome.entries.at("RLIMIT_CORE").hard(), 0u);
+  EXPECT_EQ(outcome.entries.at("RLIMIT_RTPRIO").hard(), 0u);
+  EXPECT_EQ(outcome.entries.at("RLIMIT_NICE").hard(), 0u);
+}
+
+TEST(RlimitTest, TheAddressSpaceIsNotLimited) {
+  EXPECT_EQ(Compile("limits { memory: \"64MiB\" }", FullHost()).entries.count("RLIMIT_AS"), 0u);
+}
+
+TEST(RlimitTest, WithoutACgroupItHoldsTheProcessesAndTheirInit) {
+  EXPECT_EQ(Compile("limits { processes: 5 }", FullHost(), true).entries.count("RLIMIT_NPROC"), 0u);
+  EXPECT_EQ(Compile("limits { processes: 5 }", FullHost(), false).entries.at("RLIMIT_NPROC").hard(),
+            6u);
+}
+
+TEST(RlimitTest, ALimitAboveTheCallersOwnIsRefusedNamingBoth) {
+  v1::HostFacts facts = FullHost();
+  facts.mutable_rlimit_hard()->set_stack(8 << 20);
+  facts.mutable_rlimit_hard()->set_open_files(100);
+  const Outcome outcome =
+      Compile("limits { stack: \"16MiB\" open_files: 200 file_size: \"unlimited\" }", facts);
+  EXPECT_THAT(outcome.status, StatusIs(absl::StatusCode::kFailedPrecondition, ""));
+  EXPECT_THAT(outcome.status,
+              HasErrorWith("limits.stack (test.textproto:1:10): 16MiB is above the caller's own "
+                           "hard RLIMIT_STACK of 8MiB"));
+  EXPECT_THAT(outcome.status, HasErrorWith("200 is above the caller's own hard RLIMIT_NOFILE"));
+}
+
+TEST(RlimitTest, IfAvailableTakesWhatTheCallerHas) {
+  v1::HostFacts facts = FullHost();
+  facts.mutable_rlimit_hard()->set_stack(8 << 20);
+  const Outcome outcome = Compile("limits { enforcement: IF_AVAILABLE stack: \"16MiB\" }", facts);
+  ASSERT_THAT(outcome.status, IsOk());
+  EXPECT_EQ(outcome.entries.at("RLIMIT_STACK").hard(), 8u << 20);
+}
+
+TEST(RlimitTest, OffSetsNothing) {
+  const Outcome outcome = Compile("limits { enforcement: OFF }", FullHost(), false);
+  ASSERT_THAT(outcome.status, IsOk());
+  EXPECT_FALSE(outcome.plan.enabled());
+  EXPECT_TRUE(outcome.entries.empty());
+}
+
+}  // namespace
+}  // namespace cordon

@@ -1,0 +1,317 @@
+// SPDX-License-Identifier: Apache-2.0
+// What every shipped profile must hold, whatever else it says: it compiles on every kind of host,
+// and its filter keeps the promises that profiles/README.md makes.
+#include <set>
+#include <string>
+#include <vector>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "gmock/gmock.h"
+#include "policy/bpf/check.h"
+#include "policy/bpf/evaluate.h"
+#include "policy/bpf/meaning.h"
+#include "policy/bpf/program.h"
+#include "policy/compile.h"
+#include "policy/explain.h"
+#include "policy/uapi/uapi.h"
+#include "tests/support/policies.h"
+#include "tests/support/status_matchers.h"
+
+namespace cordon {
+namespace {
+
+constexpr Architecture kArch = Architecture::kX86_64;
+
+class Filter {
+ public:
+  explicit Filter(const std::string& profile) {
+    const auto policy = Shipped(profile);
+    EXPECT_THAT(policy, IsOk()) << profile;
+    if (!policy.ok()) return;
+    const auto plan = CompiledPlan::Make(*policy, FullHost());
+    EXPECT_THAT(plan, IsOk()) << profile;
+    if (plan.ok()) bytes_ = plan->proto().seccomp().filter();
+  }
+
+  uint32_t Answer(absl::string_view name, std::initializer_list<uint64_t> args = {}) const {
+    CallSample call;
+    call.number = FindSyscall(name, kArch).value().value();
+    call.architecture = AuditArchitecture(kArch);
+    std::copy(args.begin(), args.end(), call.args.begin());
+    const auto program = BpfProgram::Make(bytes_);
+    return program.ok() ? Evaluate(*program, call) : SECCOMP_RET_ALLOW;
+  }
+  bool Allows(absl::string_view name, std::initializer_list<uint64_t> args = {}) const {
+    return Answer(name, args) == SECCOMP_RET_ALLOW;
+  }
+  bool Kills(absl::string_view name, std::initializer_list<uint64_t> args = {}) const {
+    return Answer(name, args) == SECCOMP_RET_KILL_PROCESS;
+  }
+  const std::string& bytes() const { return bytes_; }
+
+ private:
+  std::string bytes_;
+};
+
+class EveryProfileTest : public testing::TestWithParam<std::string> {};
+
+std::vector<std::string> ProfileNames() {
+  std::vector<std::string> names;
+  for (const EmbeddedProfile& profile : EmbeddedProfiles()) names.emplace_back(profile.name);
+  return names;
+}
+
+std::string TestName(const testing::TestParamInfo<std::string>& info) {
+  std::string name = info.param;
+  for (char& c : name) c = c == '/' ? '_' : c;
+  return name;
+}
+
+INSTANTIATE_TEST_SUITE_P(Shipped, EveryProfileTest, testing::ValuesIn(ProfileNames()), TestName);
+
+TEST_P(EveryProfileTest, CompilesOnEveryKindOfHost) {
+  const auto policy = Shipped(GetParam());
+  ASSERT_THAT(policy, IsOk());
+  for (const v1::HostFacts& facts : {FullHost(), V1Host()}) {
+    EXPECT_THAT(CompiledPlan::Make(*policy, facts), IsOk());
+  }
+}
+
+TEST_P(EveryProfileTest, EnforcesEveryLayer) {
+  const auto policy = Shipped(GetParam());
+  ASSERT_THAT(policy, IsOk());
+  const auto plan = CompiledPlan::Make(*policy, FullHost());
+  ASSERT_THAT(plan, IsOk());
+  const v1::Plan& proto = plan->proto();
+  EXPECT_EQ(proto.cgroup().enforcement(), v1::REQUIRED);
+  EXPECT_EQ(proto.rlimit().enforcement(), v1::REQUIRED);
+  EXPECT_EQ(proto.caps().enforcement(), v1::REQUIRED);
+  EXPECT_EQ(proto.seccomp().enforcement(), v1::REQUIRED);
+  EXPECT_EQ(proto.net().enforcement(), v1::REQUIRED);
+  EXPECT_TRUE(proto.net().own_namespace());
+  EXPECT_EQ(proto.cgroup().swap_max_bytes(), 0u);
+}
+
+TEST_P(EveryProfileTest, BindsNothingOfTheHostWritable) {
+  const auto policy = Shipped(GetParam());
+  ASSERT_THAT(policy, IsOk());
+  for (const v1::Bind& bind : policy->proto().mounts().bind()) {
+    EXPECT_TRUE(bind.read_only()) << bind.source();
+    for (absl::string_view secret : {"/home", "/root", "/var", "/run", "/etc/ssl", "/etc/ssh"}) {
+      EXPECT_FALSE(absl::StartsWith(bind.source(), secret)) << bind.source();
+    }
+    EXPECT_NE(bind.source(), "/etc");
+  }
+  uint64_t memory = 0;
+  const auto plan = CompiledPlan::Make(*policy, FullHost());
+  ASSERT_THAT(plan, IsOk());
+  for (const v1::MountEntry& entry : plan->proto().mount().entry()) memory += entry.size_bytes();
+  EXPECT_LE(memory, plan->proto().cgroup().memory_max_bytes())
+      << "a job that fills its files must meet ENOSPC before the memory limit";
+}
+
+TEST_P(EveryProfileTest, OffersNothingOfTheDangerousCalls) {
+  const Filter filter(GetParam());
+  for (const char* call : {"ptrace",
+                           "process_vm_readv",
+                           "process_vm_writev",
+                           "mount",
+                           "umount2",
+                           "pivot_root",
+                           "chroot",
+                           "open_tree",
+                           "move_mount",
+                           "fsopen",
+                           "fsmount",
+                           "mount_setattr",
+                           "setns",
+                           "unshare",
+                           "keyctl",
+                           "add_key",
+                           "request_key",
+                           "bpf",
+                           "perf_event_open",
+                           "userfaultfd",
+                           "kexec_load",
+                           "init_module",
+                           "finit_module",
+                           "delete_module",
+                           "io_uring_setup",
+                           "io_uring_enter",
+                           "io_uring_register",
+                           "open_by_handle_at",
+                           "reboot",
+                           "swapon",
+                           "acct",
+                           "settimeofday",
+                           "clock_settime",
+                           "sethostname",
+                           "iopl",
+                           "ioperm",
+                           "modify_ldt",
+                           "pidfd_getfd",
+                           "kcmp",
+                           "process_madvise",
+                           "seccomp",
+                           "quotactl",
+                           "syslog",
+                           "fanotify_init",
+                           "memfd_secret",
+                           "clone3",
+                           "openat2",
+                           "mknod",
+                           "mknodat",
+                           "setgroups",
+                           "statmount",
+                           "open_tree_attr",
+                           "personality"}) {
+    EXPECT_FALSE(filter.Allows(call, {5, 5, 5, 5, 5, 5})) << call;
+  }
+  EXPECT_EQ(filter.Answer("io_uring_setup"), SECCOMP_RET_ERRNO | 38u) << "probed by libraries";
+  EXPECT_EQ(filter.Answer("clone3"), SECCOMP_RET_ERRNO | 38u) << "libc falls back on this alone";
+}
+
+TEST_P(EveryProfileTest, MakesNoNamespacesAndNoSocketsWithAnAddressOutside) {
+  const Filter filter(GetParam());
+  for (uint64_t flag = 1; flag < uint64_t{1} << 32; flag <<= 1) {
+    if ((flag & 0x7e020000) == 0) continue;
+    EXPECT_FALSE(filter.Allows("clone", {flag | 17})) << flag;
+  }
+  for (uint64_t family = 0; family < 256; ++family) {
+    if (family == 1) continue;
+    for (uint64_t type : {1u, 2u, 3u, 5u, 10u}) {
+      EXPECT_FALSE(filter.Allows("socket", {family, type, 0})) << family;
+      EXPECT_FALSE(filter.Allows("socket", {family | uint64_t{1} << 32, type, 0})) << family;
+    }
+    EXPECT_FALSE(filter.Allows("socketpair", {family, 1, 0})) << family;
+  }
+}
+
+TEST_P(EveryProfileTest, GivesNoSetIdBitsAndNoTypingIntoTerminals) {
+  const Filter filter(GetParam());
+  for (uint64_t mode : {uint64_t{04755}, uint64_t{02755}}) {
+    EXPECT_FALSE(filter.Allows("chmod", {0, mode}));
+    EXPECT_FALSE(filter.Allows("fchmodat", {0, 0, mode}));
+    EXPECT_FALSE(filter.Allows("openat", {0, 0, 0x41, mode}));
+  }
+  for (uint64_t command : {0x5412u, 0x541cu, 0x540eu, 0x5423u}) {
+    EXPECT_FALSE(filter.Allows("ioctl", {0, command}));
+    EXPECT_FALSE(filter.Allows("ioctl", {0, command | uint64_t{1} << 63}));
+  }
+}
+
+TEST_P(EveryProfileTest, LetsAProgramStartComputeAndEnd) {
+  const Filter filter(GetParam());
+  for (const char* call :
+       {"execve", "brk",       "mmap",       "munmap",          "mprotect",        "read",
+        "write",  "close",     "newfstatat", "exit_group",      "rt_sigaction",    "rt_sigprocmask",
+        "futex",  "getrandom", "rseq",       "set_robust_list", "set_tid_address", "clock_gettime",
+        "lseek",  "pread64",   "getpid"}) {
+    EXPECT_TRUE(filter.Allows(call)) << call;
+  }
+  EXPECT_TRUE(filter.Allows("arch_prctl", {0x1002}));
+  EXPECT_TRUE(filter.Allows("openat", {0xffffff9c, 0, 0x80000, 0}));
+  EXPECT_TRUE(filter.Allows("prlimit64", {0, 3, 0, 0x7ffe0000}));
+}
+
+TEST_P(EveryProfileTest, SaysWhatItIsFor) {
+  const auto policy = Shipped(GetParam());
+  ASSERT_THAT(policy, IsOk());
+  EXPECT_FALSE(policy->proto().description().empty());
+  for (const EmbeddedProfile& profile : EmbeddedProfiles()) {
+    if (profile.name != GetParam()) continue;
+    EXPECT_TRUE(absl::StrContains(profile.text, "# Promises:"));
+    EXPECT_TRUE(absl::StrContains(profile.text, "Costs:"));
+  }
+}
+
+class TightenedProfileTest : public testing::TestWithParam<std::string> {};
+INSTANTIATE_TEST_SUITE_P(Shipped, TightenedProfileTest,
+                         testing::Values("base/strict", "judge/java", "ci/cmake"), TestName);
+
+// A policy that allows one group less must not allow any call that it did not allow before.
+TEST_P(TightenedProfileTest, DroppingAGroupNeverAllowsMore) {
+  const auto policy = Shipped(GetParam());
+  ASSERT_THAT(policy, IsOk());
+  const Filter full(GetParam());
+  const auto wide = BpfProgram::Make(full.bytes());
+  ASSERT_THAT(wide, IsOk());
+  const v1::Seccomp& seccomp = policy->proto().seccomp();
+  for (int dropped = 0; dropped < seccomp.allow_size(); ++dropped) {
+    ParsedPolicy tighter = policy->parsed();
+    auto* allow = tighter.policy.mutable_seccomp()->mutable_allow();
+    if (allow->Get(dropped) == "stdio" || allow->Get(dropped) == "exec") continue;
+    allow->DeleteSubrange(dropped, 1);
+    const auto normal = NormalPolicy::Make(tighter);
+    ASSERT_THAT(normal, IsOk());
+    const auto plan = CompiledPlan::Make(*normal, FullHost());
+    ASSERT_THAT(plan, IsOk());
+    const auto narrow = BpfProgram::Make(plan->proto().seccomp().filter());
+    ASSERT_THAT(narrow, IsOk());
+    CallSample call;
+    call.architecture = AuditArchitecture(kArch);
+    for (call.number = 0; call.number < 500; ++call.number) {
+      for (uint64_t value : {uint64_t{0}, uint64_t{1}, uint64_t{2}, uint64_t{0x5401},
+                             uint64_t{0x10f00}, UINT64_MAX}) {
+        call.args.fill(value);
+        if (Evaluate(*narrow, call) == SECCOMP_RET_ALLOW) {
+          EXPECT_EQ(Evaluate(*wide, call), SECCOMP_RET_ALLOW) << call.number << " " << value;
+        }
+      }
+    }
+  }
+}
+
+class JudgeProfileTest : public testing::TestWithParam<std::string> {};
+INSTANTIATE_TEST_SUITE_P(Shipped, JudgeProfileTest,
+                         testing::Values("base/strict", "base/compute", "judge/c", "judge/cpp",
+                                         "judge/rust", "judge/go", "judge/python", "judge/java"),
+                         TestName);
+
+TEST_P(JudgeProfileTest, KillsForWhatNoSubmissionDoes) {
+  const Filter filter(GetParam());
+  for (const char* call : {"ptrace", "mount", "unshare", "setns", "bpf", "keyctl", "kexec_load",
+                           "init_module", "perf_event_open", "userfaultfd", "pivot_root"}) {
+    EXPECT_TRUE(filter.Kills(call)) << call;
+  }
+  EXPECT_TRUE(filter.Kills("clone", {0x10000000 | 17}));
+}
+
+TEST_P(JudgeProfileTest, ASocketKillsOrIsRefused) {
+  const Filter filter(GetParam());
+  EXPECT_EQ(filter.Answer("socket", {1, 1, 0}), SECCOMP_RET_ERRNO | 13u);
+  // The class library of Java probes for both families when it starts.
+  EXPECT_EQ(filter.Kills("socket", {2, 1, 0}), GetParam() != "judge/java");
+}
+
+TEST(ShippedProfilesTest, BuildersAnswerProbesInsteadOfKilling) {
+  for (const char* profile : {"base/build", "compile/c", "compile/cpp", "compile/java",
+                              "compile/rust", "compile/go", "ci/cmake"}) {
+    const Filter filter(profile);
+    for (const char* call : {"ptrace", "mount", "unshare", "setns", "perf_event_open", "chroot"}) {
+      EXPECT_EQ(filter.Answer(call), SECCOMP_RET_ERRNO | 1u) << profile << " " << call;
+    }
+    EXPECT_TRUE(filter.Allows("clone", {0x4111}));
+    EXPECT_TRUE(filter.Allows("vfork"));
+  }
+}
+
+TEST(ShippedProfilesTest, OneProcessMeansOne) {
+  const Filter filter("base/strict");
+  EXPECT_FALSE(filter.Allows("clone", {17}));
+  EXPECT_FALSE(filter.Allows("clone", {0x3d0f00}));
+  EXPECT_FALSE(filter.Allows("fork"));
+  EXPECT_FALSE(filter.Allows("vfork"));
+}
+
+TEST(ShippedProfilesTest, TheNamesOfTheTreeAreAllThere) {
+  EXPECT_THAT(
+      ProfileNames(),
+      testing::ElementsAre("base/build", "base/compute", "base/strict", "ci/cmake", "compile/c",
+                           "compile/cpp", "compile/go", "compile/java", "compile/rust", "judge/c",
+                           "judge/cpp", "judge/go", "judge/java", "judge/python", "judge/rust"));
+}
+
+}  // namespace
+}  // namespace cordon
