@@ -70,7 +70,9 @@ TEST_F(SandboxTest, PrepareStandsAtTheGateWithEveryLayerConfirmed) {
     const bool enforced =
         layer.state() == v1::ENFORCED_VERIFIED || layer.state() == v1::ENFORCED_UNREADABLE;
     if (enforced) confirmed.insert(layer.layer());
-    if (enforced) EXPECT_FALSE(layer.confirmed_by().empty()) << layer.layer();
+    if (enforced) {
+      EXPECT_FALSE(layer.confirmed_by().empty()) << layer.layer();
+    }
   }
   for (const char* name :
        {"namespaces", "userns", "mount", "net", "rlimit", "caps", "seccomp", "process"}) {
@@ -143,7 +145,9 @@ TEST_F(SandboxTest, TheJobIsNobodyOnTheHostAndHasNoGroups) {
   auto status = StatusOf(**sandbox, (*sandbox)->child().pid);
   EXPECT_NE(status["Uid"].substr(0, 2), "0\t");
   EXPECT_NE(status["Gid"].substr(0, 2), "0\t");
-  if (IsRoot()) EXPECT_EQ(status["Groups"], "");
+  if (IsRoot()) {
+    EXPECT_EQ(status["Groups"], "");
+  }
   EXPECT_EQ(status["CapBnd"], "0000000000000000");
   EXPECT_EQ(status["CapEff"], "0000000000000000");
   EXPECT_EQ(status["NoNewPrivs"], "1");

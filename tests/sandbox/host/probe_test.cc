@@ -36,7 +36,9 @@ TEST(ProbeTest, WhatIsMissingHasAReason) {
   const bool all =
       std::find(controllers.begin(), controllers.end(), "memory") != controllers.end() &&
       std::find(controllers.begin(), controllers.end(), "pids") != controllers.end();
-  if (!all) EXPECT_FALSE(facts->cgroup_why().empty());
+  if (!all) {
+    EXPECT_FALSE(facts->cgroup_why().empty());
+  }
 }
 
 TEST(ProbeTest, TryingNamespacesLeavesNothing) {

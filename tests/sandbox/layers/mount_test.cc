@@ -159,7 +159,9 @@ TEST_F(MountLayerTest, SourcesAreOpenedFirstEachWithItsIdentity) {
     EXPECT_STREQ(program->arena.c_str() + op.data, source.path.c_str());
     const bool device = (op.flags & child::kFlagDevice) != 0;
     EXPECT_EQ(op.a, device ? source.info.rdev : source.info.device);
-    if (!device) EXPECT_EQ(op.b, source.info.inode);
+    if (!device) {
+      EXPECT_EQ(op.b, source.info.inode);
+    }
   }
 }
 

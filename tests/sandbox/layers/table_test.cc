@@ -38,7 +38,9 @@ TEST(LayerTableTest, EveryLayerAcceptsTheReadBackOfItsPlan) {
 TEST(LayerTableTest, TheFoundationsAreAlwaysOn) {
   for (const LayerRuntime& layer : RuntimeLayers()) {
     for (const char* name : {"namespaces", "userns", "mount", "process"}) {
-      if (layer.name == name) EXPECT_TRUE(layer.enabled(v1::Plan())) << name;
+      if (layer.name == name) {
+        EXPECT_TRUE(layer.enabled(v1::Plan())) << name;
+      }
     }
   }
 }

@@ -41,7 +41,9 @@ class SupervisorTest : public testing::Test {
     EXPECT_THAT(ProcessesWith(token_), IsEmpty());
     EXPECT_THAT(ChildrenOfTest(), IsEmpty());
     EXPECT_THAT(GroupsOfTest(), IsEmpty());
-    if (descriptors_ != 0) EXPECT_EQ(DescriptorsOfTest().size(), descriptors_);
+    if (descriptors_ != 0) {
+      EXPECT_EQ(DescriptorsOfTest().size(), descriptors_);
+    }
   }
   // Arguments with the test's token behind them.
   JobResult Run(std::vector<std::string> arguments, const JobOptions& options = {}) {
@@ -400,7 +402,9 @@ TEST_F(SupervisorTest, TheJobSeesOnlyItself) {
   EXPECT_EQ(RunPayload({"environment"}).out, "");
   EXPECT_EQ(RunPayload({"processes"}).out, "1 2 ");
   EXPECT_EQ(RunPayload({"cannot_read", "/etc/passwd"}).report->exit_code(), 0);
-  if (IsRoot()) EXPECT_EQ(RunPayload({"ids"}).out, "uid 1000 gid 1000 groups 0 pid 2\n");
+  if (IsRoot()) {
+    EXPECT_EQ(RunPayload({"ids"}).out, "uid 1000 gid 1000 groups 0 pid 2\n");
+  }
 }
 
 TEST_F(SupervisorTest, TheReportNamesEveryLayerAndEachStep) {
