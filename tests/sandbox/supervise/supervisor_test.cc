@@ -317,9 +317,17 @@ TEST_F(SupervisorTest, AConsumerThatNeverReadsDoesNotStopTheWallClock) {
   options.wall_time = "500ms";
   options.output = "16MiB";
   options.streams.out = out->write.get();
-  // Reads only when the job must be long dead; without that, the last bytes would wait for ever.
+  // Lets go only when the job has come and gone; without that, the last bytes would wait for ever.
+  // How long a set-up takes is not this test's business (it is long under a sanitizer).
   std::thread late([&] {
-    std::this_thread::sleep_for(std::chrono::milliseconds(1500));
+    const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(30);
+    const auto wait_while = [&](auto condition) {
+      while (condition() && std::chrono::steady_clock::now() < until) {
+        std::this_thread::sleep_for(std::chrono::milliseconds(20));
+      }
+    };
+    wait_while([&] { return ProcessesWith(token_).empty(); });
+    wait_while([&] { return !ProcessesWith(token_).empty(); });
     EXPECT_THAT(ProcessesWith(token_), IsEmpty());
     out->read.Reset();
   });
