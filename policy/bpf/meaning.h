@@ -28,8 +28,8 @@ bool Holds(const v1::ArgCompare& compare, uint64_t value);
 bool Matches(const v1::SyscallRule& rule, const CallSample& call);
 
 // The SECCOMP_RET_ value that the kernel must get for `call`:
-//   a foreign architecture, or a number from the x32 ABI on (2^30 and up, except -1): kill the process;
-//   otherwise the action of the first rule on the number whose conditions all hold;
+//   a foreign architecture, or a number from the x32 ABI on (2^30 and up, except -1): kill the
+//   process; otherwise the action of the first rule on the number whose conditions all hold;
 //   otherwise the default action.
 uint32_t MeaningOf(const v1::SeccompRules& rules, Architecture architecture,
                    const CallSample& call);

@@ -70,8 +70,8 @@ class RuleBuilder {
   v1::SeccompRules result_;
   std::map<uint32_t, std::vector<v1::SyscallRule>> by_number_;
   std::set<std::string, std::less<>> named_;  // calls of explicit rules
-  size_t count_ = 0;        // rules, those of every kind
-  size_t comparisons_ = 0;  // of all calls whose size was checked
+  size_t count_ = 0;                          // rules, those of every kind
+  size_t comparisons_ = 0;                    // of all calls whose size was checked
   std::vector<v1::ErrorDetail> errors_;
 };
 
