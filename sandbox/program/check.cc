@@ -123,7 +123,9 @@ absl::Status CheckOperands(const SetupProgram& program) {
         (op.data2 > program.arena.size() || op.size2 > program.arena.size() - op.data2)) {
       return Wrong(i, op, "bytes are outside the arena");
     }
-    if (op.code == Opcode::kAdoptFds && program.arena.size() - op.data < 5 * sizeof(int32_t)) {
+    constexpr size_t kDescriptorBytes = 5 * sizeof(int32_t);
+    if (op.code == Opcode::kAdoptFds &&
+        (op.data > program.arena.size() || program.arena.size() - op.data < kDescriptorBytes)) {
       return Wrong(i, op, "descriptors are outside the arena");
     }
     const bool filter = op.code == Opcode::kSeccompLoad || op.code == Opcode::kInitFilter;
