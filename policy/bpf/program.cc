@@ -52,7 +52,7 @@ Kind KindOf(uint16_t code) {
     case BPF_LDX | BPF_IMM:
     case BPF_MISC | BPF_TAX:
     case BPF_MISC | BPF_TXA:
-    case BPF_ALU | BPF_ADD | BPF_K:
+    case BPF_ALU | BPF_ADD | BPF_K:  // NOLINT(misc-redundant-expression): both are 0, by design
     case BPF_ALU | BPF_ADD | BPF_X:
     case BPF_ALU | BPF_SUB | BPF_K:
     case BPF_ALU | BPF_SUB | BPF_X:

@@ -243,8 +243,9 @@ absl::StatusOr<v1::SeccompRules> RuleBuilder::Build(const v1::Seccomp& policy) {
                                                                  : policy.default_action();
   *result_.mutable_default_action() =
       Action(default_action, policy.default_errno(), "ENOSYS", "seccomp.default_errno");
-  for (const v1::Rule& rule : policy.rule())
+  for (const v1::Rule& rule : policy.rule()) {
     named_.insert(rule.calls().begin(), rule.calls().end());
+  }
   for (int i = 0; i < policy.rule_size() && count_ <= kMaxRules; ++i) {
     AddRule(policy.rule(i), absl::StrCat("seccomp.rule[", i, "]"));
   }

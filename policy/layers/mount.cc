@@ -25,12 +25,12 @@ constexpr uint32_t kTmpfsMode = 01777;
 constexpr uint64_t kPage = 4096;  // when the facts do not say
 
 // /dev holds mount points and links only.
-constexpr uint64_t kDevBytes = 64 * 1024;
+constexpr uint64_t kDevBytes = uint64_t{64} * 1024;
 constexpr uint32_t kDevInodes = 32;
 constexpr uint32_t kDevMode = 0755;
 
 // The root tmpfs: room for what the set-up itself makes, such as sources of masks.
-constexpr uint64_t kSpareRootBytes = 256 * 1024;
+constexpr uint64_t kSpareRootBytes = uint64_t{256} * 1024;
 constexpr uint32_t kSpareRootInodes = 64;
 
 struct Device {

@@ -17,9 +17,9 @@ namespace {
 // A core file would be written, or handed to the host's helper, by the kernel on the job's behalf.
 constexpr uint64_t kCore = 0;
 // Locked pages cannot be reclaimed; key material and the like fits in here.
-constexpr uint64_t kMemlock = 64 * 1024;
+constexpr uint64_t kMemlock = uint64_t{64} * 1024;
 // POSIX message queues are kernel memory, counted per user on the host.
-constexpr uint64_t kMessageQueues = 64 * 1024;
+constexpr uint64_t kMessageQueues = uint64_t{64} * 1024;
 
 struct Limit {
   absl::string_view name;
