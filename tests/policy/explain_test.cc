@@ -97,7 +97,7 @@ TEST(ExplainTest, NoLineIsLongerThanAHundredColumns) {
       absl::StrCat("mounts { bind { source: \"/", std::string(200, 's'), "\" target: \"/",
                    std::string(250, 't'), "\" } } environment { name: \"LONG\" value: \"",
                    std::string(500, 'v'), "\" } description: \"", std::string(190, 'd'), "\" "));
-  for (const std::string& profile : {"judge/java", "ci/cmake", "base/build"}) {
+  for (const char* const profile : {"judge/java", "ci/cmake", "base/build"}) {
     const auto policy = Shipped(profile);
     ASSERT_THAT(policy, IsOk());
     const auto plan = CompiledPlan::Make(*policy, FullHost());
