@@ -7,11 +7,14 @@
 #include <algorithm>
 #include <map>
 
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
 #include "policy/base/path.h"
 #include "policy/base/status.h"
 #include "sandbox/layers/layer.h"
 #include "sandbox/os/file.h"
+#include "sandbox/os/process.h"
 
 namespace cordon {
 namespace {
@@ -196,6 +199,32 @@ absl::Status CheckKind(const MountInfo& mount, const v1::MountEntry& entry) {
   return absl::OkStatus();
 }
 
+// A number that mountinfo shows as `name`=N or `name`=Nk, in the unit before the k. tmpfs says
+// nothing of a number that equals its default (mm/shmem.c, shmem_show_options).
+uint64_t OptionOr(const MountInfo& mount, absl::string_view name, uint64_t preset) {
+  for (absl::string_view option : mount.super_options) {
+    uint64_t value = 0;
+    if (!absl::ConsumePrefix(&option, name) || !absl::ConsumePrefix(&option, "=")) continue;
+    absl::ConsumeSuffix(&option, "k");
+    if (absl::SimpleAtoi(option, &value)) return value;
+  }
+  return preset;
+}
+
+// The quota of a tmpfs; the plan's size is a whole number of pages.
+absl::Status CheckQuota(const MountInfo& mount, uint64_t bytes, uint64_t inodes) {
+  const uint64_t preset_pages = HostMemoryBytes() / PageSize() / 2;
+  const uint64_t kib = OptionOr(mount, "size", preset_pages * (PageSize() / 1024));
+  if (kib != bytes / 1024) {
+    return Mismatch("mount", absl::StrCat(mount.mount_point, " size"),
+                    absl::StrCat(bytes / 1024, "k"), absl::StrCat(kib, "k"));
+  }
+  const uint64_t found = OptionOr(mount, "nr_inodes", preset_pages);
+  if (found == inodes) return absl::OkStatus();
+  return Mismatch("mount", absl::StrCat(mount.mount_point, " inodes"), absl::StrCat(inodes),
+                  absl::StrCat(found));
+}
+
 // The planned bind that an unplanned mount is a part of, or null.
 const v1::MountEntry* EnclosingBind(const VerifyInput& input, const std::string& mount_point) {
   const v1::MountEntry* found = nullptr;
@@ -249,6 +278,8 @@ absl::Status VerifyMount(const VerifyInput& input) {
     return Mismatch("mount", "/", "a read-only tmpfs",
                     root == seen.end() ? "nothing" : root->second->type);
   }
+  const v1::MountPlan& plan = input.plan.mount();
+  CORDON_RETURN_IF_ERROR(CheckQuota(*root->second, plan.root_size_bytes(), plan.root_inodes()));
   seen.erase(root);
   for (int i = 0; i < input.plan.mount().entry_size(); ++i) {
     const v1::MountEntry& entry = input.plan.mount().entry(i);
@@ -260,6 +291,9 @@ absl::Status VerifyMount(const VerifyInput& input) {
     }
     CORDON_RETURN_IF_ERROR(CheckKind(*it->second, entry));
     CORDON_RETURN_IF_ERROR(CheckFlags(*it->second, entry, true));
+    if (entry.kind() == v1::MountEntry::TMPFS) {
+      CORDON_RETURN_IF_ERROR(CheckQuota(*it->second, entry.size_bytes(), entry.inodes()));
+    }
     seen.erase(it);
   }
   for (const auto& [place, mount] : seen) {

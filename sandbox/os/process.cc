@@ -138,6 +138,10 @@ uint32_t OnlineCpus() {
 
 uint64_t PageSize() { return static_cast<uint64_t>(::sysconf(_SC_PAGESIZE)); }
 
+uint64_t HostMemoryBytes() {
+  return static_cast<uint64_t>(::sysconf(_SC_PHYS_PAGES)) * PageSize();
+}
+
 absl::StatusOr<Rlimit> GetRlimit(int resource) {
   struct rlimit limit = {};
   if (::getrlimit(static_cast<__rlimit_resource>(resource), &limit) != 0) {

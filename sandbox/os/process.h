@@ -53,6 +53,7 @@ uint64_t MonotonicNs();
 uint64_t OwnPeakRssBytes();
 uint32_t OnlineCpus();
 uint64_t PageSize();
+uint64_t HostMemoryBytes();  // as the kernel counts it, without what it reserved at boot
 
 struct Rlimit {
   uint64_t soft = 0;

@@ -4,13 +4,13 @@
 #ifndef CORDON_TESTS_SUPPORT_HOST_WATCH_H_
 #define CORDON_TESTS_SUPPORT_HOST_WATCH_H_
 
+#include <fcntl.h>
 #include <unistd.h>
 
 #include <cctype>
 #include <chrono>
 #include <filesystem>
 #include <fstream>
-#include <iterator>
 #include <string>
 #include <system_error>
 #include <thread>
@@ -18,9 +18,18 @@
 
 namespace cordon {
 
+// What could be read: reading about a process that has just ended fails half way (ESRCH), which an
+// iterator over a stream would throw.
 inline std::string FileText(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  return std::string(std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>());
+  std::string text;
+  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (fd < 0) return text;
+  char part[4096];
+  for (ssize_t got = ::read(fd, part, sizeof(part)); got > 0; got = ::read(fd, part, sizeof(part))) {
+    text.append(part, static_cast<size_t>(got));
+  }
+  ::close(fd);
+  return text;
 }
 
 // Names in a directory; an unreadable one is empty.

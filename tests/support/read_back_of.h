@@ -17,6 +17,10 @@ namespace cordon {
 
 inline constexpr HostIds kJobIds = {70001, 70002};
 
+inline std::vector<std::string> QuotaOf(uint64_t bytes, uint64_t inodes) {
+  return {"rw", absl::StrCat("size=", bytes / 1024, "k"), absl::StrCat("nr_inodes=", inodes)};
+}
+
 inline MountInfo MountOf(const v1::MountEntry& entry) {
   MountInfo mount;
   mount.root = "/";
@@ -30,6 +34,9 @@ inline MountInfo MountOf(const v1::MountEntry& entry) {
   mount.type = entry.kind() == v1::MountEntry::PROC   ? "proc"
                : entry.kind() == v1::MountEntry::BIND ? "ext4"
                                                       : "tmpfs";
+  if (entry.kind() == v1::MountEntry::TMPFS) {
+    mount.super_options = QuotaOf(entry.size_bytes(), entry.inodes());
+  }
   if (entry.process_only()) mount.super_options = {"rw", "subset=pid"};
   return mount;
 }
@@ -76,6 +83,7 @@ inline ReadBack ReadBackOf(const v1::Plan& plan, bool privileged) {
   root.mount_point = root.root = "/";
   root.type = "tmpfs";
   root.options = {"ro", "nosuid", "nodev"};
+  root.super_options = QuotaOf(plan.mount().root_size_bytes(), plan.mount().root_inodes());
   back.mounts.push_back(root);
   for (const v1::MountEntry& entry : plan.mount().entry()) {
     if (IsMounted(entry)) back.mounts.push_back(MountOf(entry));

@@ -13,6 +13,7 @@
 #include "policy/base/path.h"
 #include "policy/base/status.h"
 #include "policy/compile.h"
+#include "policy/layers/layer.h"
 #include "policy/normalize.h"
 #include "sandbox/host/probe.h"
 #include "sandbox/os/event.h"
@@ -102,8 +103,10 @@ absl::StatusOr<v1::Report> RunUnder(const RunOptions& options, const StdioFiles&
     launch.clear_exec_path();
     launch.add_exec_path(exec_path);
   }
-  CORDON_ASSIGN_OR_RETURN(const std::unique_ptr<Sandbox> sandbox, Sandbox::Prepare(plan, facts));
-  return RunJob(*sandbox, launch, files.streams());
+  absl::StatusOr<std::unique_ptr<Sandbox>> sandbox = Sandbox::Prepare(plan, facts);
+  // The sandbox knows fields; where they were written is known here.
+  if (!sandbox.ok()) return WithPlaces(job_policy.policy, sandbox.status());
+  return RunJob(**sandbox, launch, files.streams());
 }
 
 // The job never ran: its report says why.

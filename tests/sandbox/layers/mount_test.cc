@@ -104,6 +104,20 @@ TEST_F(MountLayerTest, AMountOfAnotherKindIsRefused) {
   EXPECT_THAT(Verify(), StatusIs(kRefused, "subset"));
 }
 
+TEST_F(MountLayerTest, TheQuotaOfATmpfsIsTheOneOfThePlan) {
+  for (const char* place : {"/", "/tmp", "/scratch"}) {
+    for (const char* other : {"size=5k", "nr_inodes=5"}) {
+      case_ = VerifyCase();
+      At(place).super_options.insert(At(place).super_options.begin(), other);
+      EXPECT_THAT(Verify(), StatusIs(kRefused, place)) << other;
+    }
+    // No number shown means the kernel's own: half of the memory.
+    case_ = VerifyCase();
+    At(place).super_options = {"rw"};
+    EXPECT_THAT(Verify(), StatusIs(kRefused, place));
+  }
+}
+
 // The topmost mount of a place is what the job sees.
 TEST_F(MountLayerTest, AMountStackedOnAnotherIsTheOneThatCounts) {
   MountInfo over = At("/tmp");

@@ -81,6 +81,7 @@ TEST(ProcessTest, SaysWhatTheCallerIs) {
   EXPECT_EQ(CurrentPid(), ::getpid());
   EXPECT_GE(OnlineCpus(), 1u);
   EXPECT_GE(PageSize(), 4096u);
+  EXPECT_GT(HostMemoryBytes(), 64u << 20);
   EXPECT_GT(OwnPeakRssBytes(), 100u * 1024);
 }
 
