@@ -14,8 +14,8 @@
 
 namespace cordon {
 
-// Holding one means that every layer compiled and that the seccomp filter was checked against its
-// rules (bpf/check.h).
+// Holding one means that every layer compiled and that the seccomp filter was proven to mean its
+// rules (bpf/prove.h).
 class CompiledPlan {
  public:
   // Returns all errors of all layers, not only the first.

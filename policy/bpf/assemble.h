@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // SeccompRules -> BPF bytes, by libseccomp. Entry point: Assemble. What comes out is not trusted:
-// check.h compares it with the rules.
+// prove.h compares it with the rules.
 #ifndef CORDON_POLICY_BPF_ASSEMBLE_H_
 #define CORDON_POLICY_BPF_ASSEMBLE_H_
 

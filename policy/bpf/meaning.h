@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What SeccompRules mean, defined once and apart from any assembler. Entry point: MeaningOf. The
-// filter that runs is checked against this (check.h), so it must stay small enough to be checked
+// filter that runs is proven equal to this (prove.h), so it must stay small enough to be checked
 // by eye.
 #ifndef CORDON_POLICY_BPF_MEANING_H_
 #define CORDON_POLICY_BPF_MEANING_H_

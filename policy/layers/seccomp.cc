@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The plan of layer seccomp: rules, filter, check; in that order and never without the last.
+// The plan of layer seccomp: rules, filter, proof; in that order and never without the last.
 #include "policy/layers/seccomp.h"
 
 #include <algorithm>
@@ -9,9 +9,9 @@
 
 #include "absl/strings/str_cat.h"
 #include "policy/bpf/assemble.h"
-#include "policy/bpf/check.h"
 #include "policy/bpf/meaning.h"
 #include "policy/bpf/program.h"
+#include "policy/bpf/prove.h"
 #include "policy/bpf/rules.h"
 #include "policy/layers/layer.h"
 #include "policy/uapi/uapi.h"
@@ -84,7 +84,7 @@ absl::Status Compile(const NormalPolicy& policy, const v1::HostFacts& facts,
   CORDON_RETURN_IF_ERROR(CheckStart(plan->rules(), architecture));
   CORDON_ASSIGN_OR_RETURN(*plan->mutable_filter(), Assemble(plan->rules(), architecture));
   CORDON_ASSIGN_OR_RETURN(const BpfProgram program, BpfProgram::Make(plan->filter()));
-  CORDON_RETURN_IF_ERROR(CheckFilter(plan->rules(), program, architecture));
+  CORDON_RETURN_IF_ERROR(ProveFilter(plan->rules(), program, architecture));
   plan->set_allowed_calls(CountAllowed(plan->rules()));
   return absl::OkStatus();
 }

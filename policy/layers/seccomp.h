@@ -10,7 +10,7 @@
 
 namespace cordon {
 
-// Fills plan->seccomp: the rules, and the filter that was checked against them. A filter that does
+// Fills plan->seccomp: the rules, and the filter that was proven to mean them. A filter that does
 // not let the job start (execve) is INVALID_ARGUMENT.
 absl::Status CompileSeccomp(const NormalPolicy& policy, const v1::HostFacts& facts, v1::Plan* plan);
 

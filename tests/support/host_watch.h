@@ -25,9 +25,8 @@ inline std::string FileText(const std::string& path) {
   const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
   if (fd < 0) return text;
   char part[4096];
-  for (ssize_t got = ::read(fd, part, sizeof(part)); got > 0; got = ::read(fd, part, sizeof(part))) {
-    text.append(part, static_cast<size_t>(got));
-  }
+  ssize_t got = 0;
+  while ((got = ::read(fd, part, sizeof(part))) > 0) text.append(part, static_cast<size_t>(got));
   ::close(fd);
   return text;
 }

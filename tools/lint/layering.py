@@ -64,6 +64,8 @@ ROOMS = (
          _SANDBOX_BASE + ("sandbox/supervise/", "sandbox/sandbox.h", "sandbox/launch/",
                           "sandbox/layers/", "sandbox/program/", "sandbox/child/wire.h"), ANY),
     Room("sandbox/pool/", LIBRARIES + ("policy/", "sandbox/"), ANY),
+    # Compiling is measured inside a process, everything else from outside.
+    Room("tools/bench/compile_", LIBRARIES + ("policy/", "profiles/", "sandbox/host/"), ANY),
     Room("tools/bench/", ("tools/bench/",), ANY),
     Room("tools/", LIBRARIES + ("policy/", "profiles/", "sandbox/", "CLI/", "tools/"), ANY),
     Room("fuzz/", ("",), ANY, kernel=True),
