@@ -138,9 +138,7 @@ uint32_t OnlineCpus() {
 
 uint64_t PageSize() { return static_cast<uint64_t>(::sysconf(_SC_PAGESIZE)); }
 
-uint64_t HostMemoryBytes() {
-  return static_cast<uint64_t>(::sysconf(_SC_PHYS_PAGES)) * PageSize();
-}
+uint64_t HostMemoryBytes() { return static_cast<uint64_t>(::sysconf(_SC_PHYS_PAGES)) * PageSize(); }
 
 absl::StatusOr<Rlimit> GetRlimit(int resource) {
   struct rlimit limit = {};
