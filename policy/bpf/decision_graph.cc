@@ -9,8 +9,7 @@ namespace cordon {
 namespace {
 
 constexpr uint32_t kFree = UINT32_MAX;
-constexpr size_t kFirstIndex = 1 << 14;
-constexpr size_t kMemoSize = 1 << 15;
+constexpr size_t kFirstIndex = 1 << 11;
 constexpr uint32_t kWordBits = 32;
 
 // Where each word stands in the order of variables: the two that decide most come first, and of a
@@ -70,9 +69,7 @@ void AssignBit(uint32_t word, uint32_t bit, bool on, CallSample* call) {
 }
 
 DecisionGraph::DecisionGraph(size_t node_limit)
-    : node_limit_(node_limit), index_(kFirstIndex, kFree), memo_(kMemoSize) {
-  nodes_.reserve(kFirstIndex);
-}
+    : node_limit_(node_limit), index_(kFirstIndex, kFree), memo_(kFirstIndex) {}
 
 void DecisionGraph::Grow() {
   std::vector<Node> larger(index_.size() * 2, kFree);
@@ -84,6 +81,7 @@ void DecisionGraph::Grow() {
     larger[slot] = node;
   }
   index_ = std::move(larger);
+  memo_.assign(index_.size(), Memo());
 }
 
 DecisionGraph::Node DecisionGraph::Make(uint32_t variable, Node low, Node high) {
@@ -142,8 +140,8 @@ DecisionGraph::Node DecisionGraph::AnyBit(uint32_t word, uint32_t mask) {
 DecisionGraph::Node DecisionGraph::Choose(Node condition, Node yes, Node no) {
   if (overflowed_ || yes == no) return yes;
   if (IsLeaf(condition)) return Answer(condition) != 0 ? yes : no;
-  const size_t slot = Mix(condition, yes, no) & (kMemoSize - 1);
-  const Memo& known = memo_[slot];
+  const size_t slot = Mix(condition, yes, no) & (memo_.size() - 1);
+  const Memo known = memo_[slot];
   if (known.condition == condition && known.yes == yes && known.no == no) return known.result;
   const uint32_t variable = std::min({Variable(condition), Variable(yes), Variable(no)});
   const Node low = Choose(Cofactor(condition, variable, false), Cofactor(yes, variable, false),
@@ -151,7 +149,8 @@ DecisionGraph::Node DecisionGraph::Choose(Node condition, Node yes, Node no) {
   const Node high = Choose(Cofactor(condition, variable, true), Cofactor(yes, variable, true),
                            Cofactor(no, variable, true));
   const Node result = Make(variable, low, high);
-  memo_[slot] = {condition, yes, no, result};
+  // The table may have grown meanwhile.
+  memo_[Mix(condition, yes, no) & (memo_.size() - 1)] = {condition, yes, no, result};
   return result;
 }
 
