@@ -7,34 +7,13 @@
 #include "policy/base/status.h"
 #include "policy/compile.h"
 #include "policy/explain.h"
+#include "policy/ideal_host.h"
 #include "profiles/embedded.h"
-#include "sandbox/host/probe.h"
 #include "tools/cordon/commands.h"
 #include "tools/cordon/policy_source.h"
 
 namespace cordon::cli {
 namespace {
-
-// Facts of a host that can do everything: checking a policy is not checking this machine.
-v1::HostFacts FullHost(const v1::HostFacts& here) {
-  v1::HostFacts facts = here;
-  facts.clear_cgroup_controllers();
-  for (const char* name : {"memory", "pids", "cpu", "cpuacct", "cpuset", "io"}) {
-    facts.add_cgroup_controllers(name);
-  }
-  facts.set_cgroup_mode(v1::HostFacts::CGROUP_V2);
-  facts.set_swap_accounting(true);
-  facts.set_user_namespaces(true);
-  facts.mutable_rlimit_hard()->set_file_size(UINT64_MAX);
-  facts.mutable_rlimit_hard()->set_open_files(UINT64_MAX);
-  facts.mutable_rlimit_hard()->set_stack(UINT64_MAX);
-  return facts;
-}
-
-absl::StatusOr<CompiledPlan> CompileForAnyHost(const NormalPolicy& policy) {
-  CORDON_ASSIGN_OR_RETURN(const v1::HostFacts here, ProbeHost());
-  return CompiledPlan::Make(policy, FullHost(here));
-}
 
 absl::Status CheckOne(const std::string& reference) {
   CORDON_ASSIGN_OR_RETURN(const NormalPolicy policy, LoadPolicy(reference));
@@ -42,6 +21,10 @@ absl::Status CheckOne(const std::string& reference) {
 }
 
 }  // namespace
+
+absl::StatusOr<CompiledPlan> CompileForAnyHost(const NormalPolicy& policy) {
+  return CompiledPlan::Make(policy, IdealHost(NativeArchitecture()));
+}
 
 void PrintErrors(const absl::Status& status) {
   for (const v1::ErrorDetail& detail : DetailsOf(status)) {

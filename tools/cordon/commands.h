@@ -8,11 +8,15 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "policy/compile.h"
+#include "policy/normalize.h"
 
 namespace cordon::cli {
 
 // Exit codes of timeout(1), env(1) and docker.
+inline constexpr int kExitWidened = 1;  // `diff`: the second policy allows more
 inline constexpr int kExitTimeLimit = 124;
 inline constexpr int kExitCordon = 125;  // Cordon itself failed; the job did not run
 inline constexpr int kExitNotExecutable = 126;
@@ -40,8 +44,12 @@ struct RunOptions {
 int Run(const RunOptions& options);
 int Check(const std::vector<std::string>& policies);
 int Explain(const std::string& policy);
+int Diff(const std::string& before, const std::string& after, bool json);
 int Doctor(bool json);
 int Profiles();
+
+// Compiled for a host that can do everything: what is said of a policy is not said of this machine.
+absl::StatusOr<CompiledPlan> CompileForAnyHost(const NormalPolicy& policy);
 
 // Prints each error of a status as "cordon: ..." to stderr.
 void PrintErrors(const absl::Status& status);

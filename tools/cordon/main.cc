@@ -62,7 +62,14 @@ int Main(int argc, char** argv) {
   std::string explained;
   CLI::App* explain = app.add_subcommand("explain", "Say in words what a policy allows");
   explain->add_option("POLICY", explained, "Profile name or policy file")->required();
+  std::string before;
+  std::string after;
+  CLI::App* diff = app.add_subcommand(
+      "diff", "Say what policy B allows that policy A does not; exit 1 if there is anything");
+  diff->add_option("A", before, "Profile name or policy file")->required();
+  diff->add_option("B", after, "Profile name or policy file")->required();
   std::string format = "text";
+  diff->add_option("--format", format, "text or json")->check(CLI::IsMember({"text", "json"}));
   CLI::App* doctor = app.add_subcommand("doctor", "Say what this host can enforce");
   doctor->add_option("--format", format, "text or json")->check(CLI::IsMember({"text", "json"}));
   CLI::App* profiles = app.add_subcommand("profiles", "List the shipped profiles");
@@ -86,6 +93,7 @@ int Main(int argc, char** argv) {
   if (run->parsed()) return cordon::cli::Run(run_options);
   if (check->parsed()) return cordon::cli::Check(policies);
   if (explain->parsed()) return cordon::cli::Explain(explained);
+  if (diff->parsed()) return cordon::cli::Diff(before, after, format == "json");
   if (doctor->parsed()) return cordon::cli::Doctor(format == "json");
   if (profiles->parsed()) return cordon::cli::Profiles();
   return cordon::cli::kExitCordon;

@@ -1,0 +1,295 @@
+// SPDX-License-Identifier: Apache-2.0
+// One function per layer; limits are rows of a table. A layer that `after` may go without widens
+// everything in it, so one line says that and its parts are not compared.
+#include "policy/compare.h"
+
+#include <algorithm>
+#include <cstdint>
+#include <map>
+#include <set>
+#include <utility>
+
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
+#include "policy/base/status.h"
+#include "policy/base/units.h"
+#include "policy/bpf/calls_diff.h"
+#include "policy/compare_mounts.h"
+
+namespace cordon {
+namespace {
+
+enum class Unit { kSize, kTime, kCount };
+
+struct LimitRow {
+  absl::string_view layer;
+  absl::string_view label;
+  absl::string_view field;
+  Unit unit;
+  uint64_t (*value)(const v1::Plan& plan);  // kUnlimited: none
+};
+
+// CPU time per second of wall time, in nanoseconds.
+uint64_t CpuRate(const v1::Plan& plan) {
+  const v1::CgroupPlan& cgroup = plan.cgroup();
+  if (!cgroup.has_cpu_quota_us() || cgroup.cpu_period_us() == 0) return kUnlimited;
+  return cgroup.cpu_quota_us() * 1'000'000'000 / cgroup.cpu_period_us();
+}
+
+const LimitRow kLimits[] = {
+    {"cgroup", "memory", "limits.memory", Unit::kSize,
+     [](const v1::Plan& plan) { return plan.cgroup().memory_max_bytes(); }},
+    {"cgroup", "memory before it is slowed down", "cgroup.memory_high", Unit::kSize,
+     [](const v1::Plan& plan) -> uint64_t {
+       return plan.cgroup().has_memory_high_bytes() ? plan.cgroup().memory_high_bytes()
+                                                    : kUnlimited;
+     }},
+    {"cgroup", "swap", "limits.swap", Unit::kSize,
+     [](const v1::Plan& plan) { return plan.cgroup().swap_max_bytes(); }},
+    {"cgroup", "processes", "limits.processes", Unit::kCount,
+     [](const v1::Plan& plan) -> uint64_t { return plan.cgroup().pids_max(); }},
+    {"cgroup", "processor time per second", "cgroup.cpu_max", Unit::kTime, CpuRate},
+    {"cgroup", "share of the processors", "cgroup.cpu_weight", Unit::kCount,
+     [](const v1::Plan& plan) -> uint64_t {
+       return plan.cgroup().has_cpu_weight() ? plan.cgroup().cpu_weight() : 100;
+     }},
+    {"watch", "processor time", "limits.cpu_time", Unit::kTime,
+     [](const v1::Plan& plan) { return plan.watch().cpu_time_ns(); }},
+    {"watch", "time on the wall", "limits.wall_time", Unit::kTime,
+     [](const v1::Plan& plan) { return plan.watch().wall_time_ns(); }},
+    {"watch", "output", "limits.output", Unit::kSize,
+     [](const v1::Plan& plan) { return plan.watch().output_bytes(); }},
+};
+
+std::string Text(Unit unit, uint64_t value) {
+  if (value == kUnlimited) return "unlimited";
+  switch (unit) {
+    case Unit::kSize:
+      return FormatSize(value);
+    case Unit::kTime:
+      return FormatDuration(value);
+    default:
+      return absl::StrCat(value);
+  }
+}
+
+// REQUIRED is the strictest, OFF the loosest.
+int Looseness(v1::Enforcement enforcement) {
+  switch (enforcement) {
+    case v1::OFF:
+      return 2;
+    case v1::IF_AVAILABLE:
+      return 1;
+    default:
+      return 0;
+  }
+}
+
+class PlanComparer {
+ public:
+  PlanComparer(const v1::Plan& before, const v1::Plan& after, Architecture architecture)
+      : before_(before), after_(after), architecture_(architecture) {}
+
+  absl::StatusOr<std::vector<Widening>> Compare();
+
+ private:
+  void Say(absl::string_view layer, std::string what, absl::string_view field = "") {
+    found_.push_back({std::string(layer), std::move(what), std::string(field)});
+  }
+  // True when the parts of the layer are worth comparing: both plans apply it.
+  bool CompareEnforcement(absl::string_view layer, absl::string_view field, v1::Enforcement before,
+                          v1::Enforcement after);
+  void CompareValue(absl::string_view layer, absl::string_view label, absl::string_view field,
+                    Unit unit, uint64_t before, uint64_t after);
+  void CompareLimits(absl::string_view layer);
+  void CompareCpus();
+  void CompareIo();
+  void CompareRlimits();
+  absl::Status CompareCalls();
+
+  const v1::Plan& before_;
+  const v1::Plan& after_;
+  const Architecture architecture_;
+  std::vector<Widening> found_;
+};
+
+bool PlanComparer::CompareEnforcement(absl::string_view layer, absl::string_view field,
+                                      v1::Enforcement before, v1::Enforcement after) {
+  if (Looseness(after) > Looseness(before)) {
+    Say(layer,
+        after == v1::OFF ? "runs without this layer"
+                         : "runs without this layer where the host does not have it",
+        field);
+  }
+  return before != v1::OFF && after != v1::OFF;
+}
+
+void PlanComparer::CompareValue(absl::string_view layer, absl::string_view label,
+                                absl::string_view field, Unit unit, uint64_t before,
+                                uint64_t after) {
+  if (after <= before) return;
+  Say(layer, absl::StrCat(label, ": ", Text(unit, after), ", was ", Text(unit, before)), field);
+}
+
+void PlanComparer::CompareLimits(absl::string_view layer) {
+  for (const LimitRow& row : kLimits) {
+    if (row.layer != layer) continue;
+    CompareValue(layer, row.label, row.field, row.unit, row.value(before_), row.value(after_));
+  }
+}
+
+// The numbers of "0-2,5", which the layer has brought into this form; nothing stands for all.
+std::set<uint32_t> CpusOf(absl::string_view list) {
+  std::set<uint32_t> cpus;
+  for (absl::string_view part : absl::StrSplit(list, ',', absl::SkipEmpty())) {
+    const std::pair<absl::string_view, absl::string_view> ends = absl::StrSplit(part, '-');
+    uint32_t first = 0;
+    uint32_t last = 0;
+    if (!absl::SimpleAtoi(ends.first, &first)) continue;
+    if (!absl::SimpleAtoi(ends.second, &last)) last = first;
+    for (uint32_t cpu = first; cpu <= last; ++cpu) cpus.insert(cpu);
+  }
+  return cpus;
+}
+
+void PlanComparer::CompareCpus() {
+  const std::string& was = before_.cgroup().cpuset_cpus();
+  const std::string& is = after_.cgroup().cpuset_cpus();
+  const std::set<uint32_t> old = CpusOf(was);
+  const std::set<uint32_t> now = CpusOf(is);
+  const bool within =
+      was.empty() || (!is.empty() && std::includes(old.begin(), old.end(), now.begin(), now.end()));
+  if (within) return;
+  Say("cgroup",
+      absl::StrCat("processors: ", is.empty() ? "all" : is, ", was ", was.empty() ? "all" : was),
+      "cgroup.cpuset_cpus");
+}
+
+void PlanComparer::CompareIo() {
+  std::map<std::string, const v1::IoPlan*> now;
+  for (const v1::IoPlan& io : after_.cgroup().io()) now[io.device()] = &io;
+  const auto value = [](bool has, uint64_t rate) { return has ? rate : kUnlimited; };
+  const v1::IoPlan nothing;
+  for (const v1::IoPlan& was : before_.cgroup().io()) {
+    const auto found = now.find(was.device());
+    const v1::IoPlan& is = found == now.end() ? nothing : *found->second;
+    const std::string device = absl::StrCat(EscapeForPeople(was.device()), " per second");
+    CompareValue("cgroup", absl::StrCat("bytes read from ", device), "cgroup.io", Unit::kSize,
+                 value(was.has_read_bps(), was.read_bps()),
+                 value(is.has_read_bps(), is.read_bps()));
+    CompareValue("cgroup", absl::StrCat("bytes written to ", device), "cgroup.io", Unit::kSize,
+                 value(was.has_write_bps(), was.write_bps()),
+                 value(is.has_write_bps(), is.write_bps()));
+    CompareValue("cgroup", absl::StrCat("reads from ", device), "cgroup.io", Unit::kCount,
+                 value(was.has_read_iops(), was.read_iops()),
+                 value(is.has_read_iops(), is.read_iops()));
+    CompareValue("cgroup", absl::StrCat("writes to ", device), "cgroup.io", Unit::kCount,
+                 value(was.has_write_iops(), was.write_iops()),
+                 value(is.has_write_iops(), is.write_iops()));
+  }
+}
+
+struct RlimitName {
+  absl::string_view name;
+  absl::string_view label;
+  absl::string_view field;
+  Unit unit;
+};
+constexpr RlimitName kRlimits[] = {
+    {"RLIMIT_FSIZE", "size of a file", "limits.file_size", Unit::kSize},
+    {"RLIMIT_STACK", "stack", "limits.stack", Unit::kSize},
+    {"RLIMIT_NOFILE", "open files", "limits.open_files", Unit::kCount},
+};
+
+RlimitName NameOf(const std::string& rlimit) {
+  for (const RlimitName& each : kRlimits) {
+    if (each.name == rlimit) return each;
+  }
+  return {rlimit, rlimit, "limits", Unit::kCount};
+}
+
+void PlanComparer::CompareRlimits() {
+  std::map<std::string, const v1::RlimitEntry*> now;
+  for (const v1::RlimitEntry& entry : after_.rlimit().entry()) now[entry.name()] = &entry;
+  for (const v1::RlimitEntry& was : before_.rlimit().entry()) {
+    const auto found = now.find(was.name());
+    // The hard limit is what a job can reach by itself.
+    const RlimitName name = NameOf(was.name());
+    CompareValue("rlimit", name.label, name.field, name.unit, was.hard(),
+                 found == now.end() ? kUnlimited : found->second->hard());
+  }
+}
+
+absl::string_view AnswerText(Answer answer) {
+  switch (answer) {
+    case Answer::kKills:
+      return "ended the job";
+    case Answer::kFails:
+      return "failed";
+    default:
+      return "ran";
+  }
+}
+
+absl::Status PlanComparer::CompareCalls() {
+  CORDON_ASSIGN_OR_RETURN(
+      const std::vector<CallWidening> calls,
+      CallsWidened(before_.seccomp().rules(), after_.seccomp().rules(), architecture_));
+  // Calls that changed alike, by the same field, are one sentence.
+  std::map<std::vector<std::string>, std::vector<std::string>> alike;
+  std::vector<std::vector<std::string>> order;
+  for (const CallWidening& call : calls) {
+    const std::string what = absl::StrCat(
+        call.arguments == "any arguments" ? "" : absl::StrCat(" with ", call.arguments),
+        call.after == Answer::kRuns ? "" : " and survive it (the call fails)", ", which ",
+        AnswerText(call.before));
+    const std::vector<std::string> key = {call.field, what};
+    if (alike.count(key) == 0) order.push_back(key);
+    alike[key].push_back(call.call.empty() ? "calls that have no name here" : call.call);
+  }
+  for (const std::vector<std::string>& key : order) {
+    Say("seccomp", absl::StrCat("may call ", absl::StrJoin(alike[key], ", "), key[1]), key[0]);
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::vector<Widening>> PlanComparer::Compare() {
+  if (before_.net().own_namespace() && !after_.net().own_namespace()) {
+    Say("net", "shares the host's network", "network");
+  } else if (before_.net().own_namespace() && !before_.net().loopback_up() &&
+             after_.net().loopback_up()) {
+    Say("net", "its processes may talk to each other over the loopback device", "network");
+  }
+  for (Widening& each : MountsWidened(before_.mount(), after_.mount())) {
+    found_.push_back(std::move(each));
+  }
+  if (CompareEnforcement("cgroup", "cgroup.enforcement", before_.cgroup().enforcement(),
+                         after_.cgroup().enforcement())) {
+    CompareLimits("cgroup");
+    CompareCpus();
+    CompareIo();
+  }
+  CompareLimits("watch");
+  if (CompareEnforcement("rlimit", "limits.enforcement", before_.rlimit().enforcement(),
+                         after_.rlimit().enforcement())) {
+    CompareRlimits();
+  }
+  CompareEnforcement("caps", "capabilities.enforcement", before_.caps().enforcement(),
+                     after_.caps().enforcement());
+  if (CompareEnforcement("seccomp", "seccomp.enforcement", before_.seccomp().enforcement(),
+                         after_.seccomp().enforcement())) {
+    CORDON_RETURN_IF_ERROR(CompareCalls());
+  }
+  return std::move(found_);
+}
+
+}  // namespace
+
+absl::StatusOr<std::vector<Widening>> Widened(const v1::Plan& before, const v1::Plan& after,
+                                              Architecture architecture) {
+  return PlanComparer(before, after, architecture).Compare();
+}
+
+}  // namespace cordon
