@@ -63,8 +63,17 @@ absl::Status MakeSourcesAbsolute(absl::string_view directory, ParsedPolicy* pars
   return ErrorFromDetails(absl::StatusCode::kInvalidArgument, errors);
 }
 
+// A ceiling is inherited, and must then still be found. Names of profiles have no dots.
+void MakeCeilingsAbsolute(absl::string_view directory, v1::Policy* policy) {
+  for (std::string& ceiling : *policy->mutable_ceiling()) {
+    const bool file = ceiling.find('.') != std::string::npos;
+    if (file && !directory.empty()) ceiling = LexicalJoin(directory, ceiling);
+  }
+}
+
 absl::StatusOr<ParsedPolicy> ParseLoaded(const PolicyBytes& loaded) {
   CORDON_ASSIGN_OR_RETURN(ParsedPolicy parsed, ParsePolicy(loaded.bytes, loaded.form, loaded.name));
+  MakeCeilingsAbsolute(loaded.directory, &parsed.policy);
   CORDON_RETURN_IF_ERROR(MakeSourcesAbsolute(loaded.directory, &parsed));
   return parsed;
 }

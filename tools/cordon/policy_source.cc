@@ -11,6 +11,7 @@
 #include "policy/base/hard_limits.h"
 #include "policy/base/path.h"
 #include "policy/base/status.h"
+#include "policy/ceiling.h"
 #include "profiles/embedded.h"
 #include "sandbox/os/file.h"
 
@@ -58,7 +59,9 @@ absl::StatusOr<PolicyBytes> PolicySource::Load(absl::string_view reference,
 absl::StatusOr<NormalPolicy> LoadPolicy(absl::string_view reference) {
   PolicySource source;
   CORDON_ASSIGN_OR_RETURN(ParsedPolicy parsed, ResolvePolicy(reference, "", source));
-  return NormalPolicy::Make(std::move(parsed));
+  CORDON_ASSIGN_OR_RETURN(NormalPolicy policy, NormalPolicy::Make(std::move(parsed)));
+  CORDON_RETURN_IF_ERROR(HoldCeilings(policy, source));
+  return policy;
 }
 
 }  // namespace cordon::cli

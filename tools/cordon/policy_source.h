@@ -17,7 +17,8 @@ class PolicySource : public ProfileSource {
                                    absl::string_view directory) override;
 };
 
-// Load, resolve, validate, normalise. `reference` as on the command line.
+// Load, resolve, validate, normalise, compare with its ceilings. `reference` as on the command
+// line.
 absl::StatusOr<NormalPolicy> LoadPolicy(absl::string_view reference);
 
 }  // namespace cordon::cli
