@@ -62,8 +62,12 @@ absl::Status AddSearchPath(const std::string& program, const std::vector<v1::Var
 }  // namespace
 
 absl::StatusOr<CompiledPlan> CompiledPlan::Make(const NormalPolicy& policy,
-                                                const v1::HostFacts& facts) {
+                                                const v1::HostFacts& facts,
+                                                absl::string_view candidate) {
   v1::Plan plan;
+  if (policy.proto().seccomp().enforcement() != v1::OFF) {
+    plan.mutable_seccomp()->set_filter(std::string(candidate));
+  }
   plan.set_policy_name(policy.name());
   std::vector<v1::ErrorDetail> errors;
   absl::StatusCode code = absl::StatusCode::kOk;

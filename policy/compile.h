@@ -18,8 +18,11 @@ namespace cordon {
 // rules (bpf/prove.h).
 class CompiledPlan {
  public:
-  // Returns all errors of all layers, not only the first.
-  static absl::StatusOr<CompiledPlan> Make(const NormalPolicy& policy, const v1::HostFacts& facts);
+  // Returns all errors of all layers, not only the first. `candidate` may be a filter that was
+  // assembled for this policy before (plan_file.h): it saves the assembling, and is proven like any
+  // other.
+  static absl::StatusOr<CompiledPlan> Make(const NormalPolicy& policy, const v1::HostFacts& facts,
+                                           absl::string_view candidate = "");
 
   const v1::Plan& proto() const { return plan_; }
 

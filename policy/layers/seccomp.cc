@@ -82,7 +82,9 @@ absl::Status Compile(const NormalPolicy& policy, const v1::HostFacts& facts,
   CORDON_ASSIGN_OR_RETURN(*plan->mutable_rules(),
                           BuildRules(policy.proto().seccomp(), architecture));
   CORDON_RETURN_IF_ERROR(CheckStart(plan->rules(), architecture));
-  CORDON_ASSIGN_OR_RETURN(*plan->mutable_filter(), Assemble(plan->rules(), architecture));
+  if (plan->filter().empty()) {
+    CORDON_ASSIGN_OR_RETURN(*plan->mutable_filter(), Assemble(plan->rules(), architecture));
+  }
   CORDON_ASSIGN_OR_RETURN(const BpfProgram program, BpfProgram::Make(plan->filter()));
   CORDON_RETURN_IF_ERROR(ProveFilter(plan->rules(), program, architecture));
   plan->set_allowed_calls(CountAllowed(plan->rules()));

@@ -10,7 +10,8 @@
 
 namespace cordon {
 
-// Fills plan->seccomp: the rules, and the filter that was proven to mean them. A filter that does
+// Fills plan->seccomp: the rules, and the filter that was proven to mean them. A filter that is
+// there already is not assembled again, but proven like any other. A filter that does
 // not let the job start (execve) is INVALID_ARGUMENT.
 absl::Status CompileSeccomp(const NormalPolicy& policy, const v1::HostFacts& facts, v1::Plan* plan);
 

@@ -5,6 +5,7 @@ Run by ctest: policy_cli_test.py --cordon PROGRAM [unittest options]. Nothing is
 """
 
 import argparse
+import hashlib
 import json
 import os
 import shutil
@@ -67,6 +68,55 @@ class Diff(PolicyTest):
             self.assertEqual(done.returncode, 125, pair)
             self.assertIn("cordon: ", done.stderr)
             self.assertEqual(done.stdout, "")
+
+
+class Compile(PolicyTest):
+    def test_the_same_policy_gives_the_same_bytes_and_their_name(self):
+        first = self.cordon("compile", "base/strict", "-o", "a.plan")
+        if first.returncode != 0 and "cgroup" in first.stderr:
+            self.skipTest("needs memory and pids controllers")
+        self.assertEqual(first.returncode, 0, first.stderr)
+        second = self.cordon("compile", "base/strict", "-o", "b.plan")
+        with open(os.path.join(self.folder, "a.plan"), "rb") as file:
+            content = file.read()
+        with open(os.path.join(self.folder, "b.plan"), "rb") as file:
+            self.assertEqual(file.read(), content)
+        name = hashlib.sha256(content).hexdigest()
+        self.assertEqual(first.stderr, f"{name}  a.plan\n")
+        self.assertEqual(second.stderr, f"{name}  b.plan\n")
+
+    def test_text_json_and_the_filter(self):
+        text = self.cordon("compile", "base/strict")
+        if text.returncode != 0 and "cgroup" in text.stderr:
+            self.skipTest("needs memory and pids controllers")
+        self.assertIn('name: "base/strict"', text.stdout)
+        plan = json.loads(self.cordon("compile", "base/strict", "--format=json").stdout)
+        self.assertEqual(plan["name"], "base/strict")
+        listing = self.cordon("compile", "base/strict", "--format=filter").stdout
+        self.assertTrue(listing.startswith("0000: a = architecture\n"))
+        self.assertIn("; execve", listing)
+
+    def test_errors_name_their_place(self):
+        bad = self.file("bad.textproto", "limits { memory: 5 }\n")
+        done = self.cordon("compile", bad)
+        self.assertEqual(done.returncode, 125)
+        self.assertIn("bad.textproto:1:", done.stderr)
+        done = self.cordon("compile", "base/strict", "-o", "no/such/folder/x")
+        self.assertEqual(done.returncode, 125)
+        self.assertIn("no/such/folder/x", done.stderr)
+
+
+class Ceiling(PolicyTest):
+    def test_every_verb_holds_it(self):
+        path = self.file("over.textproto", 'extends: "judge/cpp"\nceiling: "judge/cpp"\n'
+                                           'limits { memory: "1GiB" }\n')
+        for line in (["check", path], ["explain", path], ["compile", path],
+                     ["run", "--policy", path, "--", "true"]):
+            done = self.cordon(*line)
+            self.assertEqual(done.returncode, 125, line)
+            self.assertIn("over.textproto:3:10", done.stderr)
+            self.assertIn('allows more than its ceiling "judge/cpp": memory: 1GiB, was 512MiB',
+                          done.stderr)
 
 
 def main():

@@ -266,6 +266,20 @@ class Failures(CliTest):
         done, report = self.run_job(["exit", "0"])
         self.assert_failed(done, report, "no_such_field", "minimal.textproto:")
 
+    def test_a_plan_runs_as_its_policy_and_a_spoilt_one_does_not(self):
+        plan = os.path.join(self.folder, "minimal.plan")
+        subprocess.run([CORDON, "compile", self.policy, "-o", plan], capture_output=True,
+                       check=True)
+        self.line = lambda job, *flags, report: [
+            CORDON, "run", "--plan", plan, *flags, "--report", report, "--", *job]
+        done, report = self.run_job(["exit", "7"], "--memory", "32MiB")
+        self.assertEqual((done.returncode, report["exit_code"]), (7, 7), done.stderr)
+        with open(plan, "r+b") as file:
+            content = file.read().replace(b"/payload", b"/srv/all")
+            file.seek(0)
+            file.write(content)
+        self.assert_failed(*self.run_job(["exit", "7"]), "minimal.plan", "cordon compile")
+
     def test_check_and_explain(self):
         done = subprocess.run([CORDON, "check", self.policy, "base/strict"], capture_output=True,
                               check=False)

@@ -10,11 +10,15 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "absl/types/optional.h"
+#include "google/protobuf/util/message_differencer.h"
 #include "policy/base/path.h"
 #include "policy/base/status.h"
+#include "policy/ceiling.h"
 #include "policy/compile.h"
 #include "policy/layers/layer.h"
 #include "policy/normalize.h"
+#include "policy/plan_file.h"
 #include "sandbox/host/probe.h"
 #include "sandbox/os/event.h"
 #include "sandbox/os/file.h"
@@ -87,17 +91,48 @@ absl::StatusOr<v1::JobSpec> JobOf(const RunOptions& options) {
   return job;
 }
 
+// The policy of a run, and its plan when a file has it.
+struct Source {
+  NormalPolicy policy;
+  absl::optional<CompiledPlan> plan;
+};
+
+absl::StatusOr<Source> SourceOf(const RunOptions& options, const v1::HostFacts& facts) {
+  if (options.plan.empty()) {
+    CORDON_ASSIGN_OR_RETURN(NormalPolicy policy, LoadPolicy(options.policy));
+    return Source{std::move(policy), absl::nullopt};
+  }
+  CORDON_ASSIGN_OR_RETURN(const std::string bytes, ReadRegularFile(options.plan, kMaxPlanBytes));
+  CORDON_ASSIGN_OR_RETURN(const v1::PlanFile file,
+                          DecodePlanFile(bytes, FormOfPlanFile(options.plan), options.plan));
+  CORDON_ASSIGN_OR_RETURN(PlanFromFile made, CompilePlanFile(file, facts, options.plan));
+  PolicySource profiles;
+  CORDON_RETURN_IF_ERROR(HoldCeilings(made.policy, profiles));
+  return Source{std::move(made.policy), std::move(made.plan)};
+}
+
+// A plan of a file serves as it is when the job changes nothing, and its filter does in any case:
+// a job has no say in system calls.
+absl::StatusOr<CompiledPlan> PlanFor(const Source& source, const JobPolicy& job,
+                                     const v1::HostFacts& facts) {
+  if (!source.plan.has_value()) return CompiledPlan::Make(job.policy, facts);
+  using google::protobuf::util::MessageDifferencer;
+  if (MessageDifferencer::Equals(source.policy.proto(), job.policy.proto())) return *source.plan;
+  return CompiledPlan::Make(job.policy, facts, source.plan->proto().seccomp().filter());
+}
+
 absl::StatusOr<v1::Report> RunUnder(const RunOptions& options, const StdioFiles& files,
                                     v1::Report* partial) {
   CORDON_ASSIGN_OR_RETURN(v1::JobSpec job, JobOf(options));
-  CORDON_ASSIGN_OR_RETURN(const NormalPolicy policy, LoadPolicy(options.policy));
-  std::string exec_path;
-  CORDON_RETURN_IF_ERROR(PlaceProgram(policy.proto(), &job, &exec_path));
-  CORDON_ASSIGN_OR_RETURN(const JobPolicy job_policy, ApplyJob(policy, job));
-  for (const std::string& each : job_policy.widened) partial->add_widened(each);
   CORDON_ASSIGN_OR_RETURN(const v1::HostFacts facts, ProbeHost());
   partial->set_kernel_release(facts.kernel_release());
-  CORDON_ASSIGN_OR_RETURN(const CompiledPlan plan, CompiledPlan::Make(job_policy.policy, facts));
+  CORDON_ASSIGN_OR_RETURN(const Source source, SourceOf(options, facts));
+  partial->set_policy(options.plan.empty() ? options.policy : source.policy.name());
+  std::string exec_path;
+  CORDON_RETURN_IF_ERROR(PlaceProgram(source.policy.proto(), &job, &exec_path));
+  CORDON_ASSIGN_OR_RETURN(const JobPolicy job_policy, ApplyJob(source.policy, job));
+  for (const std::string& each : job_policy.widened) partial->add_widened(each);
+  CORDON_ASSIGN_OR_RETURN(const CompiledPlan plan, PlanFor(source, job_policy, facts));
   CORDON_ASSIGN_OR_RETURN(v1::LaunchPlan launch, CompileLaunch(job, plan));
   if (!exec_path.empty()) {
     launch.clear_exec_path();

@@ -24,6 +24,7 @@ inline constexpr int kExitNotFound = 127;
 
 struct RunOptions {
   std::string policy = "base/strict";
+  std::string plan;  // a file of `compile` in place of a policy
   std::string report;
   int report_fd = -1;
   std::string in;
@@ -44,6 +45,13 @@ struct RunOptions {
 int Run(const RunOptions& options);
 int Check(const std::vector<std::string>& policies);
 int Explain(const std::string& policy);
+
+struct CompileOptions {
+  std::string policy;
+  std::string output;  // a file; "" for stdout
+  std::string format;  // "binary", "text", "json", "filter"; "" decides by the file's name
+};
+int Compile(const CompileOptions& options);
 int Diff(const std::string& before, const std::string& after, bool json);
 int Doctor(bool json);
 int Profiles();

@@ -17,8 +17,10 @@ using cordon::cli::RunOptions;
 
 void AddRun(CLI::App* run, RunOptions* options) {
   run->footer("Usage: cordon run [OPTIONS] -- COMMAND [ARGS...]");
-  run->add_option("--policy", options->policy, "Profile name or policy file")
-      ->capture_default_str();
+  CLI::Option* policy = run->add_option("--policy", options->policy, "Profile name or policy file")
+                            ->capture_default_str();
+  run->add_option("--plan", options->plan, "A plan of `cordon compile` in place of a policy")
+      ->excludes(policy);
   run->add_option("--report", options->report, "Write the report (JSON) to this file");
   run->add_option("--report-fd", options->report_fd, "Write the report to this descriptor");
   run->add_option("--stdin", options->in, "Read the job's input from this file");
@@ -62,6 +64,15 @@ int Main(int argc, char** argv) {
   std::string explained;
   CLI::App* explain = app.add_subcommand("explain", "Say in words what a policy allows");
   explain->add_option("POLICY", explained, "Profile name or policy file")->required();
+  cordon::cli::CompileOptions compile_options;
+  CLI::App* compile = app.add_subcommand("compile", "Write the plan that a policy becomes here");
+  compile->add_option("POLICY", compile_options.policy, "Profile name or policy file")->required();
+  compile->add_option("-o,--output", compile_options.output, "File to write; default stdout");
+  compile
+      ->add_option("--format", compile_options.format,
+                   "binary (for `run --plan`), text, json, or filter (the system call filter as "
+                   "a listing); default by the name of the file, text on stdout")
+      ->check(CLI::IsMember({"binary", "text", "json", "filter"}));
   std::string before;
   std::string after;
   CLI::App* diff = app.add_subcommand(
@@ -93,6 +104,7 @@ int Main(int argc, char** argv) {
   if (run->parsed()) return cordon::cli::Run(run_options);
   if (check->parsed()) return cordon::cli::Check(policies);
   if (explain->parsed()) return cordon::cli::Explain(explained);
+  if (compile->parsed()) return cordon::cli::Compile(compile_options);
   if (diff->parsed()) return cordon::cli::Diff(before, after, format == "json");
   if (doctor->parsed()) return cordon::cli::Doctor(format == "json");
   if (profiles->parsed()) return cordon::cli::Profiles();

@@ -16,20 +16,17 @@
 #include "sandbox/os/file.h"
 
 namespace cordon::cli {
-namespace {
-
-absl::StatusOr<std::string> ReadPolicyFile(const std::string& path) {
+absl::StatusOr<std::string> ReadRegularFile(absl::string_view path, size_t limit) {
+  const std::string full = LexicalJoin(CurrentDirectory(), path);
   // O_NONBLOCK: opening a FIFO must not wait for a writer.
-  CORDON_ASSIGN_OR_RETURN(const UniqueFd fd, OpenAt(kCwd, path, O_RDONLY | O_NONBLOCK | O_NOCTTY));
+  CORDON_ASSIGN_OR_RETURN(const UniqueFd fd, OpenAt(kCwd, full, O_RDONLY | O_NONBLOCK | O_NOCTTY));
   CORDON_ASSIGN_OR_RETURN(const FileInfo info, StatFd(fd.get()));
   if (!info.IsRegular()) {
     return Error(absl::StatusCode::kInvalidArgument,
-                 absl::StrCat(EscapeForPeople(path), " is not a regular file"));
+                 absl::StrCat(EscapeForPeople(full), " is not a regular file"));
   }
-  return ReadAll(fd.get(), path, kMaxPolicyBytes);
+  return ReadAll(fd.get(), full, limit);
 }
-
-}  // namespace
 
 absl::StatusOr<PolicyBytes> PolicySource::Load(absl::string_view reference,
                                                absl::string_view directory) {
@@ -41,7 +38,7 @@ absl::StatusOr<PolicyBytes> PolicySource::Load(absl::string_view reference,
   }
   const std::string base = directory.empty() ? CurrentDirectory() : std::string(directory);
   const std::string path = LexicalJoin(base, reference);
-  absl::StatusOr<std::string> bytes = ReadPolicyFile(path);
+  absl::StatusOr<std::string> bytes = ReadRegularFile(path, kMaxPolicyBytes);
   if (!bytes.ok()) {
     const v1::ErrorDetail detail = DetailsOf(bytes.status())[0];
     if (detail.errno_name() != "ENOENT") return bytes.status();

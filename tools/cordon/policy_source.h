@@ -3,7 +3,11 @@
 #ifndef CORDON_TOOLS_CORDON_POLICY_SOURCE_H_
 #define CORDON_TOOLS_CORDON_POLICY_SOURCE_H_
 
+#include <cstddef>
+#include <string>
+
 #include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
 #include "policy/normalize.h"
 #include "policy/resolve.h"
 
@@ -16,6 +20,9 @@ class PolicySource : public ProfileSource {
   absl::StatusOr<PolicyBytes> Load(absl::string_view reference,
                                    absl::string_view directory) override;
 };
+
+// A regular file of at most `limit` bytes, relative to the current directory.
+absl::StatusOr<std::string> ReadRegularFile(absl::string_view path, size_t limit);
 
 // Load, resolve, validate, normalise, compare with its ceilings. `reference` as on the command
 // line.
