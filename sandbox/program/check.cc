@@ -61,6 +61,11 @@ constexpr Before kOrder[] = {
     {Opcode::kCloseInitFds, Opcode::kSeccompLoad},
     {Opcode::kSetOomScore, Opcode::kSeccompLoad},
     {Opcode::kChdir, Opcode::kSeccompLoad},
+    {Opcode::kCloseInitFds, Opcode::kLandlockCreate},  // it would close the ruleset
+    {Opcode::kLandlockCreate, Opcode::kLandlockAllow},
+    {Opcode::kLandlockAllow, Opcode::kLandlockRestrict},
+    {Opcode::kSetOomScore, Opcode::kLandlockRestrict},  // it writes to procfs
+    {Opcode::kLandlockRestrict, Opcode::kSeccompLoad},
     {Opcode::kSeccompLoad, Opcode::kExec},
 };
 
@@ -99,6 +104,7 @@ bool NeedsText(Opcode code) {
     case Opcode::kMountProc:
     case Opcode::kMaskPath:
     case Opcode::kSetHostname:
+    case Opcode::kLandlockAllow:
       return true;
     default:
       return false;
@@ -140,6 +146,19 @@ absl::Status CheckOrder(const SetupProgram& program) {
     const auto count =
         std::count_if(ops.begin(), ops.end(), [&](const Op& op) { return op.code == code; });
     if (count != 1) {
+      return Error(absl::StatusCode::kInternal,
+                   absl::StrCat("set-up program: ", OpcodeName(code), " occurs ", count, " times"));
+    }
+  }
+  // A ruleset that is made and not applied would be a layer that is not there.
+  for (const Opcode code : {Opcode::kLandlockCreate, Opcode::kLandlockRestrict}) {
+    const auto count =
+        std::count_if(ops.begin(), ops.end(), [&](const Op& op) { return op.code == code; });
+    const bool used = std::any_of(ops.begin(), ops.end(), [](const Op& op) {
+      return op.code == Opcode::kLandlockCreate || op.code == Opcode::kLandlockAllow ||
+             op.code == Opcode::kLandlockRestrict;
+    });
+    if (count != (used ? 1 : 0)) {
       return Error(absl::StatusCode::kInternal,
                    absl::StrCat("set-up program: ", OpcodeName(code), " occurs ", count, " times"));
     }
