@@ -35,7 +35,8 @@ OpResult RunLandlockCreate(Context& context, const Op& op) {
 // on a file, so the object's kind chooses between the two sets.
 OpResult RunLandlockAllow(Context& context, const Op& op) {
   struct open_how how = {};
-  how.flags = O_PATH | O_CLOEXEC | O_NOFOLLOW;
+  // Not O_NOFOLLOW: it would open a link at the end itself, and the rule would hold for nothing.
+  how.flags = O_PATH | O_CLOEXEC;
   how.resolve = RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS;
   const long fd = Sys(__NR_openat2, AT_FDCWD, Text(context, op.data), &how, sizeof(how));
   if (fd < 0) return Check(KernelCall::k_openat2, fd);

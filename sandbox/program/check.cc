@@ -140,29 +140,37 @@ absl::Status CheckOperands(const SetupProgram& program) {
   return absl::OkStatus();
 }
 
+size_t CountOf(const std::vector<Op>& ops, Opcode code) {
+  return static_cast<size_t>(
+      std::count_if(ops.begin(), ops.end(), [&](const Op& op) { return op.code == code; }));
+}
+
+absl::Status WrongCount(Opcode code, size_t count) {
+  return Error(absl::StatusCode::kInternal,
+               absl::StrCat("set-up program: ", OpcodeName(code), " occurs ", count, " times"));
+}
+
+// One ruleset, made and applied, or no part of it: without the last step there would be no layer.
+absl::Status CheckLandlock(const std::vector<Op>& ops) {
+  const size_t wanted = CountOf(ops, Opcode::kLandlockCreate) != 0 ||
+                                CountOf(ops, Opcode::kLandlockAllow) != 0 ||
+                                CountOf(ops, Opcode::kLandlockRestrict) != 0
+                            ? 1
+                            : 0;
+  for (const Opcode code : {Opcode::kLandlockCreate, Opcode::kLandlockRestrict}) {
+    const size_t count = CountOf(ops, code);
+    if (count != wanted) return WrongCount(code, count);
+  }
+  return absl::OkStatus();
+}
+
 absl::Status CheckOrder(const SetupProgram& program) {
   const std::vector<Op>& ops = program.ops;
   for (const Opcode code : kOnce) {
-    const auto count =
-        std::count_if(ops.begin(), ops.end(), [&](const Op& op) { return op.code == code; });
-    if (count != 1) {
-      return Error(absl::StatusCode::kInternal,
-                   absl::StrCat("set-up program: ", OpcodeName(code), " occurs ", count, " times"));
-    }
+    const size_t count = CountOf(ops, code);
+    if (count != 1) return WrongCount(code, count);
   }
-  // A ruleset that is made and not applied would be a layer that is not there.
-  for (const Opcode code : {Opcode::kLandlockCreate, Opcode::kLandlockRestrict}) {
-    const auto count =
-        std::count_if(ops.begin(), ops.end(), [&](const Op& op) { return op.code == code; });
-    const bool used = std::any_of(ops.begin(), ops.end(), [](const Op& op) {
-      return op.code == Opcode::kLandlockCreate || op.code == Opcode::kLandlockAllow ||
-             op.code == Opcode::kLandlockRestrict;
-    });
-    if (count != (used ? 1 : 0)) {
-      return Error(absl::StatusCode::kInternal,
-                   absl::StrCat("set-up program: ", OpcodeName(code), " occurs ", count, " times"));
-    }
-  }
+  CORDON_RETURN_IF_ERROR(CheckLandlock(ops));
   if (ops.back().code != Opcode::kExec) return Wrong(ops.size() - 1, ops.back(), "not Exec");
   for (const Before& rule : kOrder) {
     size_t earliest_then = ops.size();
