@@ -47,25 +47,6 @@ constexpr Ability kAbilities[] = {
      "abstract sockets and signals"},
 };
 
-uint64_t RightsOf(const v1::MountEntry& entry) {
-  switch (entry.kind()) {
-    case Kind::BIND:
-    case Kind::TMPFS:
-      return kRead | (entry.no_exec() ? 0 : uapi::kLandlockExecute) |
-             (entry.read_only() ? 0 : kWrite);
-    case Kind::PROC:
-      return kRead;
-    case Kind::DEVICE:
-      return uapi::kLandlockReadFile | uapi::kLandlockWriteFile | uapi::kLandlockIoctlDev;
-    case Kind::FILE:
-      return uapi::kLandlockReadFile | ((entry.mode() & 0111) != 0 ? uapi::kLandlockExecute : 0);
-    default:
-      // Links are followed and not opened; an empty directory and a mask have nothing in them, and
-      // everything may be listed.
-      return 0;
-  }
-}
-
 std::string Quoted(absl::string_view path) {
   return absl::StrCat("\"", EscapeForPeople(path), "\"");
 }
@@ -149,7 +130,7 @@ void LandlockCompiler::Add(absl::string_view path, uint64_t access, absl::string
   draft.rule.set_field(std::string(field));
   draft.mount = mount;
   if (mount == nullptr) return;
-  draft.mount_rights = RightsOf(*mount);
+  draft.mount_rights = LandlockRightsOf(*mount);
   if (mount->kind() == Kind::BIND) {
     draft.source = absl::StrCat(mount->source(), path.substr(mount->target().size()));
   }
@@ -159,7 +140,7 @@ void LandlockCompiler::AddMountRules() {
   // Names are no secret: what may not be seen is masked or not there.
   Add("/", uapi::kLandlockReadDir, "mounts", nullptr);
   for (const v1::MountEntry& entry : mounts_.entry()) {
-    const uint64_t rights = RightsOf(entry);
+    const uint64_t rights = LandlockRightsOf(entry);
     const v1::MountEntry* mask = MaskOver(entry.target());
     // Below a mask there is nothing to open; a mask on the target itself is opened instead.
     const bool gone = mask != nullptr && mask->target() != entry.target();
@@ -192,7 +173,7 @@ void LandlockCompiler::AddFileRule(const v1::FileRule& file, const std::string& 
   }
   uint64_t access = kRead;
   if (file.access() == v1::FileRule::EXECUTE) access |= uapi::kLandlockExecute;
-  if (file.access() == v1::FileRule::WRITE) access = RightsOf(*mount);
+  if (file.access() == v1::FileRule::WRITE) access = LandlockRightsOf(*mount);
   Add(file.path(), access, access_field, mount);
 }
 
@@ -303,6 +284,25 @@ void FillPlan(const std::vector<Draft>& drafts, const v1::NetPlan& net, v1::Land
 }
 
 }  // namespace
+
+uint64_t LandlockRightsOf(const v1::MountEntry& entry) {
+  switch (entry.kind()) {
+    case Kind::BIND:
+    case Kind::TMPFS:
+      return kRead | (entry.no_exec() ? 0 : uapi::kLandlockExecute) |
+             (entry.read_only() ? 0 : kWrite);
+    case Kind::PROC:
+      return kRead;
+    case Kind::DEVICE:
+      return uapi::kLandlockReadFile | uapi::kLandlockWriteFile | uapi::kLandlockIoctlDev;
+    case Kind::FILE:
+      return uapi::kLandlockReadFile | ((entry.mode() & 0111) != 0 ? uapi::kLandlockExecute : 0);
+    default:
+      // Links are followed and not opened; an empty directory and a mask have nothing in them, and
+      // everything may be listed.
+      return 0;
+  }
+}
 
 absl::Status CompileLandlock(const NormalPolicy& policy, const v1::HostFacts& facts,
                              v1::Plan* plan) {

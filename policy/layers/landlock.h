@@ -19,6 +19,8 @@
 #ifndef CORDON_POLICY_LAYERS_LANDLOCK_H_
 #define CORDON_POLICY_LAYERS_LANDLOCK_H_
 
+#include <cstdint>
+
 #include "absl/status/status.h"
 #include "policy/normalize.h"
 #include "policy/proto/host_facts.pb.h"
@@ -30,6 +32,9 @@ namespace cordon {
 // host; with IF_AVAILABLE a host without the ABI makes the layer disabled, with its reason.
 absl::Status CompileLandlock(const NormalPolicy& policy, const v1::HostFacts& facts,
                              v1::Plan* plan);
+
+// Everything that an entry of a mount plan gives by itself, as rights of Landlock of any ABI.
+uint64_t LandlockRightsOf(const v1::MountEntry& entry);
 
 }  // namespace cordon
 
