@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "policy/layers/layer.h"
 #include "sandbox/supervise/supervisor.h"
 
 #include <signal.h>
@@ -418,7 +419,7 @@ TEST_F(SupervisorTest, TheJobSeesOnlyItself) {
 TEST_F(SupervisorTest, TheReportNamesEveryLayerAndEachStep) {
   const JobResult result = Run({"exit", "0"});
   ASSERT_VERDICT(result, "EXITED");
-  EXPECT_EQ(result.report->layers_size(), 9);
+  EXPECT_EQ(result.report->layers_size(), kLayerCount);
   EXPECT_GT(result.report->steps_size(), 20);
   EXPECT_GT(result.report->usage().supervisor_peak_rss_bytes(), 0u);
 }
