@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "policy/layers/layer.h"
 #include "sandbox/supervise/supervisor.h"
 
 #include <signal.h>
@@ -12,6 +11,7 @@
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "policy/layers/layer.h"
 #include "sandbox/os/event.h"
 #include "sandbox/os/process.h"
 #include "tests/support/host_watch.h"
