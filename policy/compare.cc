@@ -16,6 +16,7 @@
 #include "policy/base/status.h"
 #include "policy/base/units.h"
 #include "policy/bpf/calls_diff.h"
+#include "policy/compare_landlock.h"
 #include "policy/compare_mounts.h"
 
 namespace cordon {
@@ -278,6 +279,10 @@ absl::StatusOr<std::vector<Widening>> PlanComparer::Compare() {
   }
   CompareEnforcement("caps", "capabilities.enforcement", before_.caps().enforcement(),
                      after_.caps().enforcement());
+  if (CompareEnforcement("landlock", "landlock.enforcement", before_.landlock().enforcement(),
+                         after_.landlock().enforcement())) {
+    for (Widening& each : FileRulesWidened(before_, after_)) found_.push_back(std::move(each));
+  }
   if (CompareEnforcement("seccomp", "seccomp.enforcement", before_.seccomp().enforcement(),
                          after_.seccomp().enforcement())) {
     CORDON_RETURN_IF_ERROR(CompareCalls());

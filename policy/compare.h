@@ -25,9 +25,9 @@ struct Widening {
 //
 // Compared: files of the host that are visible, writable or executable; memory-backed files and
 // their quotas; devices; what is hidden; every limit; system calls, decided for all arguments;
-// capabilities; network; and whether a layer has to be there (REQUIRED, IF_AVAILABLE, OFF). Not a
-// permission, and not compared: environment, hostname, ids shown inside, links, files and folders
-// that the policy itself makes up.
+// capabilities; network; what file rules of Landlock withhold; and whether a layer has to be there
+// (REQUIRED, IF_AVAILABLE, OFF). Not a permission, and not compared: environment, hostname, ids
+// shown inside, links, files and folders that the policy itself makes up.
 absl::StatusOr<std::vector<Widening>> Widened(const v1::Plan& before, const v1::Plan& after,
                                               Architecture architecture);
 

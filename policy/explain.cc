@@ -340,7 +340,39 @@ void WriteSeccomp(const v1::Seccomp& policy, const v1::SeccompPlan& plan, Writer
   writer->Row("other ABIs", "kills the job: i386 and x32 calls");
 }
 
-void WriteLayers(const v1::Plan& plan, Writer* writer) {
+std::string LandlockText(const v1::LandlockPlan& plan) {
+  if (plan.enforcement() == v1::OFF) return "OFF: the mounts stand alone";
+  if (!plan.enabled()) {
+    return absl::StrCat("NOT ENFORCED on this host: ", Shown(plan.unavailable_why()));
+  }
+  std::vector<absl::string_view> parts = {"what the mounts allow, once more"};
+  if (plan.handled_net() != 0) parts.push_back("no TCP");
+  if (plan.scoped() != 0) parts.push_back("no signals and abstract sockets beyond the job");
+  return absl::StrCat(absl::StrJoin(parts, "; "), Note(plan.enforcement()),
+                      plan.missing().empty() ? "" : "; this kernel cannot guard: ",
+                      absl::StrJoin(plan.missing(), ", "));
+}
+
+absl::string_view AccessText(v1::FileRule::Access access) {
+  switch (access) {
+    case v1::FileRule::READ:
+      return "may only be read";
+    case v1::FileRule::EXECUTE:
+      return "may only be read and executed";
+    default:
+      return "may be used as its mount allows";
+  }
+}
+
+void WriteLandlock(const v1::Landlock& policy, const v1::LandlockPlan& plan, Writer* writer) {
+  writer->Row("landlock", LandlockText(plan));
+  for (const v1::FileRule& file : policy.file()) {
+    writer->Row(Shown(file.path()),
+                absl::StrCat(plan.enabled() ? "" : "NOT ENFORCED: ", AccessText(file.access())));
+  }
+}
+
+void WriteLayers(const v1::Landlock& landlock, const v1::Plan& plan, Writer* writer) {
   writer->Title("Walls");
   writer->Row("network", !plan.net().own_namespace()
                              ? "OFF: THE HOST'S NETWORK IS SHARED"
@@ -348,6 +380,7 @@ void WriteLayers(const v1::Plan& plan, Writer* writer) {
                                                          : "its own, nothing is up"));
   writer->Row("capabilities", plan.caps().enabled() ? "none, and exec cannot give any"
                                                     : "OFF: THOSE OF ITS USER NAMESPACE ARE KEPT");
+  WriteLandlock(landlock, plan.landlock(), writer);
   writer->Row("namespaces", "user, mount, pid, ipc, uts, cgroup: its own");
 }
 
@@ -362,7 +395,7 @@ std::string ExplainPlan(const NormalPolicy& policy, const CompiledPlan& plan) {
   WriteFiles(proto, &writer);
   WriteIdentity(proto, &writer);
   WriteLimits(proto, &writer);
-  WriteLayers(proto, &writer);
+  WriteLayers(policy.proto().landlock(), proto, &writer);
   if (proto.seccomp().enforcement() == v1::OFF) {
     writer.Title("System calls: OFF: NOT FILTERED");
   } else {

@@ -4,6 +4,8 @@
 #include <cstdint>
 #include <string>
 
+#include "policy/uapi/uapi.h"
+
 namespace cordon {
 namespace {
 
@@ -28,6 +30,7 @@ v1::HostFacts IdealHost(Architecture architecture) {
   for (const char* name : {"kill_process", "errno", "log", "allow"}) {
     facts.add_seccomp_actions(name);
   }
+  facts.set_landlock_abi(uapi::kLandlockNewestAbi);
   facts.mutable_rlimit_hard()->set_file_size(UINT64_MAX);
   facts.mutable_rlimit_hard()->set_open_files(UINT64_MAX);
   facts.mutable_rlimit_hard()->set_stack(UINT64_MAX);

@@ -100,6 +100,10 @@ class Merger {
     DropSameKey(
         base.cgroup().io(), over.cgroup().io(), [](const v1::IoLimit& io) { return io.device(); },
         &dropped_["cgroup.io"]);
+    DropSameKey(
+        base.landlock().file(), over.landlock().file(),
+        [](const v1::FileRule& file) { return TargetKey(file.path()); },
+        &dropped_["landlock.file"]);
     Lay(base, base_.places, "", &out_.policy);
     dropped_.clear();
     altered_rules_.clear();

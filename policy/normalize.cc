@@ -75,6 +75,7 @@ class Normalizer {
     if (policy_.network().mode() == v1::Network::MODE_UNSPECIFIED) {
       policy_.mutable_network()->set_mode(v1::Network::NONE);
     }
+    NormalizeLandlock();
     MovePlaces();
   }
 
@@ -165,6 +166,14 @@ class Normalizer {
       const std::string path = IndexedField("seccomp.rule", static_cast<size_t>(i));
       SortNames(ChildField(path, "calls"), rule->mutable_calls());
     }
+  }
+
+  void NormalizeLandlock() {
+    v1::Landlock* landlock = policy_.mutable_landlock();
+    ResolveEnforcement(landlock);
+    for (v1::FileRule& file : *landlock->mutable_file()) MakeCanonical(file.mutable_path());
+    SortList("landlock.file", landlock->mutable_file(),
+             [](const v1::FileRule& file) { return file.path(); });
   }
 
   // Sorts by a key that is unique in a valid policy.

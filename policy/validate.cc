@@ -128,12 +128,30 @@ void CheckSeccompBlock(const v1::Policy& policy, Violations* violations) {
   CheckSeccomp(policy.seccomp(), violations);
 }
 
+void CheckLandlock(const v1::Policy& policy, Violations* violations) {
+  std::set<std::string> paths;
+  for (int i = 0; i < policy.landlock().file_size(); ++i) {
+    const v1::FileRule& file = policy.landlock().file(i);
+    const std::string field = IndexedField("landlock.file", static_cast<size_t>(i));
+    const absl::StatusOr<std::string> path = CanonicalAbsolutePath(file.path());
+    if (!path.ok()) {
+      violations->AddIfError(ChildField(field, "path"), path.status());
+    } else if (!paths.insert(*path).second) {
+      violations->Add(ChildField(field, "path"),
+                      absl::StrCat("\"", *path, "\" has a rule already"));
+    }
+    if (file.access() == v1::FileRule::ACCESS_UNSPECIFIED) {
+      violations->Add(ChildField(field, "access"), "is required: READ, EXECUTE or WRITE");
+    }
+  }
+}
+
 using CheckFunction = void (*)(const v1::Policy&, Violations*);
 
 // In the order of the schema, which is the order of the messages.
 constexpr CheckFunction kChecks[] = {
-    CheckResolved,         CheckIdentity, CheckMountsBlock, CheckEnvironmentBlock,
-    CheckWorkingDirectory, CheckLimits,   CheckCgroup,      CheckSeccompBlock,
+    CheckResolved, CheckIdentity, CheckMountsBlock,  CheckEnvironmentBlock, CheckWorkingDirectory,
+    CheckLimits,   CheckCgroup,   CheckSeccompBlock, CheckLandlock,
 };
 
 }  // namespace

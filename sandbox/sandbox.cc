@@ -25,12 +25,11 @@ v1::LayerReport RowOf(const LayerRuntime& layer, const v1::Plan& plan, const Cgr
   } else if (layer.enforcement(plan) == v1::OFF) {
     row.set_state(v1::LAYER_OFF);
     row.set_detail("the policy says OFF");
+    return row;
   } else {
     row.set_state(v1::UNAVAILABLE);
   }
-  if (layer.name == "cgroup") {
-    row.set_detail(lease != nullptr ? lease->Describe() : plan.cgroup().unavailable_why());
-  }
+  if (layer.detail != nullptr) row.set_detail(layer.detail(plan, lease));
   return row;
 }
 

@@ -24,10 +24,11 @@ enum class LayerId {
   kNet,
   kRlimit,
   kCaps,
+  kLandlock,
   kSeccomp,
   kProcess,
 };
-inline constexpr int kLayerCount = 9;
+inline constexpr int kLayerCount = 10;
 
 struct LayerCompiler {
   LayerId id;

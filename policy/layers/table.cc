@@ -5,6 +5,7 @@
 
 #include "policy/layers/caps.h"
 #include "policy/layers/cgroup.h"
+#include "policy/layers/landlock.h"
 #include "policy/layers/layer.h"
 #include "policy/layers/mount.h"
 #include "policy/layers/namespaces.h"
@@ -19,6 +20,8 @@ namespace {
 
 // The process limit is RLIMIT_NPROC where no cgroup holds it.
 constexpr LayerId kRlimitNeeds[] = {LayerId::kCgroup};
+// Its rules are made of the mounts, and of whether the job has a network.
+constexpr LayerId kLandlockNeeds[] = {LayerId::kMount, LayerId::kNet};
 
 constexpr std::array<LayerCompiler, kLayerCount> kTable = {{
     {LayerId::kNamespaces, "namespaces", CompileNamespaces, {}},
@@ -28,6 +31,7 @@ constexpr std::array<LayerCompiler, kLayerCount> kTable = {{
     {LayerId::kNet, "net", CompileNet, {}},
     {LayerId::kRlimit, "rlimit", CompileRlimit, kRlimitNeeds},
     {LayerId::kCaps, "caps", CompileCaps, {}},
+    {LayerId::kLandlock, "landlock", CompileLandlock, kLandlockNeeds},
     {LayerId::kSeccomp, "seccomp", CompileSeccomp, {}},
     {LayerId::kProcess, "process", CompileProcess, {}},
 }};

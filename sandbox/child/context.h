@@ -15,8 +15,9 @@ struct Context {
   ProgramView program;
   SharedRegion* shared;
   int slots[kMaxSlots];
-  int root_fd;  // mount of the new root; -1 before MakeRoot
-  int proc_fd;  // detached procfs; -1 before OpenProc
+  int root_fd;      // mount of the new root; -1 before MakeRoot
+  int proc_fd;      // detached procfs; -1 before OpenProc
+  int landlock_fd;  // ruleset; -1 but between LandlockCreate and LandlockRestrict
   int fd_status;
   int exec_pipe[2];
   long payload_pid;

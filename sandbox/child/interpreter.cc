@@ -62,6 +62,7 @@ void RunProgram(const ProgramView& program, SharedRegion* shared, int fd_status_
   context.shared = shared;
   context.root_fd = -1;
   context.proc_fd = -1;
+  context.landlock_fd = -1;
   context.fd_status = fd_status_before;
   context.exec_pipe[0] = context.exec_pipe[1] = -1;
   for (int& slot : context.slots) slot = -1;

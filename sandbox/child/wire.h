@@ -25,7 +25,7 @@ enum class KernelCall : uint16_t {
 
 inline constexpr uint32_t kNoData = 0xffffffffu;
 inline constexpr int32_t kNoSlot = -1;
-inline constexpr uint32_t kMaxOps = 1024;
+inline constexpr uint32_t kMaxOps = 2048;
 inline constexpr int32_t kMaxSlots = 256;
 
 // Flags of Op::flags; each opcode says which it reads.
@@ -47,6 +47,8 @@ inline constexpr uint16_t kFlagProcessOnly = 16;  // MountProc: subset=pid
 //   AdoptFds       data: five int32 descriptors
 //   ScrubArguments a: first byte of the argument strings, b: behind the last
 //   AwaitParent, AwaitGroup, Gate  a: the byte that is expected
+//   LandlockCreate a, b, c: handled accesses of files and TCP, scopes
+//   LandlockAllow  data: path; a: rights when it is a directory, b: when it is not
 //   InitFilter, SeccompLoad  data2/size2: struct sock_filter array
 struct Op {
   Opcode code;

@@ -67,6 +67,12 @@ absl::StatusOr<v1::HostFacts> ProbeHost() {
        absl::StrSplit(ReadWord("/proc/sys/kernel/seccomp/actions_avail"), ' ', absl::SkipEmpty())) {
     facts.add_seccomp_actions(std::string(action));
   }
+  const absl::StatusOr<uint32_t> landlock = LandlockAbi();
+  if (landlock.ok()) {
+    facts.set_landlock_abi(*landlock);
+  } else {
+    facts.set_landlock_why(DetailsOf(landlock.status()).front().hint());
+  }
   CORDON_RETURN_IF_ERROR(ProbeRlimits(facts.mutable_rlimit_hard()));
   CORDON_RETURN_IF_ERROR(ProbeCgroup(&facts));
   return facts;

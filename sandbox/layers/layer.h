@@ -50,6 +50,8 @@ struct LayerRuntime {
   absl::string_view confirmed_by;
   v1::Enforcement (*enforcement)(const v1::Plan& plan);
   bool (*enabled)(const v1::Plan& plan);
+  // More words for the report, unless the policy says OFF: how it is enforced, or why it is not.
+  std::string (*detail)(const v1::Plan& plan, const CgroupLease* lease) = nullptr;
 };
 
 absl::Span<const LayerRuntime> RuntimeLayers();
@@ -65,6 +67,7 @@ CORDON_DECLARE_LAYER(Cgroup);
 CORDON_DECLARE_LAYER(Net);
 CORDON_DECLARE_LAYER(Rlimit);
 CORDON_DECLARE_LAYER(Caps);
+CORDON_DECLARE_LAYER(Landlock);
 CORDON_DECLARE_LAYER(Seccomp);
 CORDON_DECLARE_LAYER(Process);
 #undef CORDON_DECLARE_LAYER

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "sandbox/layers/layer.h"
 
 namespace cordon {
@@ -6,6 +8,18 @@ namespace {
 
 v1::Enforcement Always(const v1::Plan&) { return v1::REQUIRED; }
 bool AlwaysOn(const v1::Plan&) { return true; }
+
+std::string CgroupDetail(const v1::Plan& plan, const CgroupLease* lease) {
+  return lease != nullptr ? lease->Describe() : plan.cgroup().unavailable_why();
+}
+
+std::string LandlockDetail(const v1::Plan& plan, const CgroupLease*) {
+  const v1::LandlockPlan& landlock = plan.landlock();
+  if (!landlock.enabled()) return landlock.unavailable_why();
+  return absl::StrCat("ABI ", landlock.abi(),
+                      landlock.missing().empty() ? "" : "; this kernel cannot guard: ",
+                      absl::StrJoin(landlock.missing(), ", "));
+}
 
 constexpr LayerRuntime kTable[] = {
     {"namespaces", LowerNamespaces, VerifyNamespaces, v1::ENFORCED_VERIFIED,
@@ -17,7 +31,7 @@ constexpr LayerRuntime kTable[] = {
     {"cgroup", LowerCgroup, VerifyCgroup, v1::ENFORCED_VERIFIED,
      "/proc/PID/cgroup and the group's limit files",
      [](const v1::Plan& plan) { return plan.cgroup().enforcement(); },
-     [](const v1::Plan& plan) { return plan.cgroup().enabled(); }},
+     [](const v1::Plan& plan) { return plan.cgroup().enabled(); }, CgroupDetail},
     {"net", LowerNet, VerifyNet, v1::ENFORCED_VERIFIED, "/proc/PID/ns/net, /proc/PID/net/dev",
      [](const v1::Plan& plan) { return plan.net().enforcement(); },
      [](const v1::Plan& plan) { return plan.net().own_namespace(); }},
@@ -28,6 +42,10 @@ constexpr LayerRuntime kTable[] = {
      "/proc/PID/status; securebits read back by the step itself",
      [](const v1::Plan& plan) { return plan.caps().enforcement(); },
      [](const v1::Plan& plan) { return plan.caps().enabled(); }},
+    {"landlock", LowerLandlock, VerifyLandlock, v1::ENFORCED_UNREADABLE,
+     "landlock_restrict_self(2) accepted the rules",
+     [](const v1::Plan& plan) { return plan.landlock().enforcement(); },
+     [](const v1::Plan& plan) { return plan.landlock().enabled(); }, LandlockDetail},
     {"seccomp", LowerSeccomp, VerifySeccomp, v1::ENFORCED_UNREADABLE,
      "seccomp(2) accepted the filter; its content was checked against the rules when compiled",
      [](const v1::Plan& plan) { return plan.seccomp().enforcement(); },

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/landlock.h>
 #include <linux/sched.h>
 #include <sched.h>
 #include <signal.h>
@@ -139,6 +140,23 @@ uint32_t OnlineCpus() {
 uint64_t PageSize() { return static_cast<uint64_t>(::sysconf(_SC_PAGESIZE)); }
 
 uint64_t HostMemoryBytes() { return static_cast<uint64_t>(::sysconf(_SC_PHYS_PAGES)) * PageSize(); }
+
+absl::StatusOr<uint32_t> LandlockAbi() {
+  const long abi =
+      ::syscall(SYS_landlock_create_ruleset, nullptr, 0, LANDLOCK_CREATE_RULESET_VERSION);
+  if (abi >= 1) return static_cast<uint32_t>(abi);
+  const int error = errno;
+  Error status(absl::StatusCode::kUnavailable, "this kernel has no Landlock");
+  status.Layer("landlock").Syscall("landlock_create_ruleset", "", error);
+  if (error == EOPNOTSUPP) {
+    status.Hint("Landlock is built into this kernel and off: boot with landlock in the list lsm=");
+  } else {
+    status.Hint(
+        "run on a kernel with CONFIG_SECURITY_LANDLOCK, 5.13 or newer; in a container its seccomp "
+        "profile may forbid the calls");
+  }
+  return status;
+}
 
 absl::StatusOr<Rlimit> GetRlimit(int resource) {
   struct rlimit limit = {};

@@ -55,6 +55,10 @@ uint32_t OnlineCpus();
 uint64_t PageSize();
 uint64_t HostMemoryBytes();  // as the kernel counts it, without what it reserved at boot
 
+// The ABI of the kernel's Landlock, at least 1. An error whose hint says what to do where it has
+// none.
+absl::StatusOr<uint32_t> LandlockAbi();
+
 struct Rlimit {
   uint64_t soft = 0;
   uint64_t hard = 0;

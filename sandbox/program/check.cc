@@ -61,6 +61,11 @@ constexpr Before kOrder[] = {
     {Opcode::kCloseInitFds, Opcode::kSeccompLoad},
     {Opcode::kSetOomScore, Opcode::kSeccompLoad},
     {Opcode::kChdir, Opcode::kSeccompLoad},
+    {Opcode::kCloseInitFds, Opcode::kLandlockCreate},  // it would close the ruleset
+    {Opcode::kLandlockCreate, Opcode::kLandlockAllow},
+    {Opcode::kLandlockAllow, Opcode::kLandlockRestrict},
+    {Opcode::kSetOomScore, Opcode::kLandlockRestrict},  // it writes to procfs
+    {Opcode::kLandlockRestrict, Opcode::kSeccompLoad},
     {Opcode::kSeccompLoad, Opcode::kExec},
 };
 
@@ -99,6 +104,7 @@ bool NeedsText(Opcode code) {
     case Opcode::kMountProc:
     case Opcode::kMaskPath:
     case Opcode::kSetHostname:
+    case Opcode::kLandlockAllow:
       return true;
     default:
       return false;
@@ -134,16 +140,37 @@ absl::Status CheckOperands(const SetupProgram& program) {
   return absl::OkStatus();
 }
 
+size_t CountOf(const std::vector<Op>& ops, Opcode code) {
+  return static_cast<size_t>(
+      std::count_if(ops.begin(), ops.end(), [&](const Op& op) { return op.code == code; }));
+}
+
+absl::Status WrongCount(Opcode code, size_t count) {
+  return Error(absl::StatusCode::kInternal,
+               absl::StrCat("set-up program: ", OpcodeName(code), " occurs ", count, " times"));
+}
+
+// One ruleset, made and applied, or no part of it: without the last step there would be no layer.
+absl::Status CheckLandlock(const std::vector<Op>& ops) {
+  const size_t wanted = CountOf(ops, Opcode::kLandlockCreate) != 0 ||
+                                CountOf(ops, Opcode::kLandlockAllow) != 0 ||
+                                CountOf(ops, Opcode::kLandlockRestrict) != 0
+                            ? 1
+                            : 0;
+  for (const Opcode code : {Opcode::kLandlockCreate, Opcode::kLandlockRestrict}) {
+    const size_t count = CountOf(ops, code);
+    if (count != wanted) return WrongCount(code, count);
+  }
+  return absl::OkStatus();
+}
+
 absl::Status CheckOrder(const SetupProgram& program) {
   const std::vector<Op>& ops = program.ops;
   for (const Opcode code : kOnce) {
-    const auto count =
-        std::count_if(ops.begin(), ops.end(), [&](const Op& op) { return op.code == code; });
-    if (count != 1) {
-      return Error(absl::StatusCode::kInternal,
-                   absl::StrCat("set-up program: ", OpcodeName(code), " occurs ", count, " times"));
-    }
+    const size_t count = CountOf(ops, code);
+    if (count != 1) return WrongCount(code, count);
   }
+  CORDON_RETURN_IF_ERROR(CheckLandlock(ops));
   if (ops.back().code != Opcode::kExec) return Wrong(ops.size() - 1, ops.back(), "not Exec");
   for (const Before& rule : kOrder) {
     size_t earliest_then = ops.size();

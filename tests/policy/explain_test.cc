@@ -72,12 +72,14 @@ TEST(ExplainTest, SaysWhichCallsAreAllowedWhichFailAndWhichKill) {
 
 TEST(ExplainTest, SaysLoudlyWhatIsOff) {
   const std::string text = Explain(R"(network { enforcement: OFF } seccomp { enforcement: OFF }
-    capabilities { enforcement: OFF } cgroup { enforcement: OFF } limits { enforcement: OFF })");
+    capabilities { enforcement: OFF } cgroup { enforcement: OFF } limits { enforcement: OFF }
+    landlock { enforcement: OFF })");
   EXPECT_THAT(text, HasSubstr("THE HOST'S NETWORK IS SHARED"));
   EXPECT_THAT(text, HasSubstr("System calls: OFF: NOT FILTERED"));
   EXPECT_THAT(text, HasSubstr("THOSE OF ITS USER NAMESPACE ARE KEPT"));
   EXPECT_THAT(text, HasSubstr("OFF: memory is not limited"));
   EXPECT_THAT(text, HasSubstr("OFF: no resource limits are set"));
+  EXPECT_THAT(text, HasSubstr("landlock      OFF: the mounts stand alone\n"));
   EXPECT_THAT(ExplainStartable(""), Not(HasSubstr("OFF")));
 }
 
@@ -90,6 +92,28 @@ TEST(ExplainTest, SaysWhatThisHostCannotDo) {
                                    facts);
   EXPECT_THAT(text, HasSubstr("NOT ENFORCED on this host: "));
   EXPECT_THAT(text, HasSubstr("System calls: NOT FILTERED"));
+}
+
+TEST(ExplainTest, SaysWhatLandlockAddsAndWhatTheKernelLacks) {
+  const char* policy = R"(mounts { bind { source: "/data" read_only: false } }
+    landlock { enforcement: IF_AVAILABLE file { path: "/data" access: READ }
+               file { path: "/data/out" access: WRITE } })";
+  const std::string text = ExplainStartable(policy);
+  EXPECT_THAT(text, HasSubstr("what the mounts allow, once more; no TCP; no signals and"));
+  EXPECT_THAT(text, HasSubstr("(where the host can)"));
+  EXPECT_THAT(text, HasSubstr("/data         may only be read\n"));
+  EXPECT_THAT(text, HasSubstr("/data/out     may be used as its mount allows\n"));
+  EXPECT_THAT(text, Not(HasSubstr("cannot guard")));
+  v1::HostFacts facts = FullHost();
+  facts.set_landlock_abi(5);
+  EXPECT_THAT(Explain(absl::StrCat(kStartable, policy), facts),
+              HasSubstr("no TCP (where the host can); this kernel cannot\n                guard: "
+                        "abstract sockets and signals (ABI 6)\n"));
+  facts.set_landlock_abi(0);
+  facts.set_landlock_why("boot with it");
+  const std::string without = Explain(absl::StrCat(kStartable, policy), facts);
+  EXPECT_THAT(without, HasSubstr("NOT ENFORCED on this host: this kernel has no Landlock; boot"));
+  EXPECT_THAT(without, HasSubstr("/data         NOT ENFORCED: may only be read\n"));
 }
 
 TEST(ExplainTest, NoLineIsLongerThanAHundredColumns) {

@@ -19,6 +19,8 @@ TEST(IdealHostTest, EveryProfileCompilesWithAllItsLayers) {
     EXPECT_TRUE(plan->proto().cgroup().enabled());
     EXPECT_TRUE(plan->proto().seccomp().enabled());
     EXPECT_TRUE(plan->proto().rlimit().enabled());
+    EXPECT_TRUE(plan->proto().landlock().enabled());
+    EXPECT_EQ(plan->proto().landlock().missing_size(), 0);
   }
 }
 

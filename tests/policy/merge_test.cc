@@ -119,6 +119,17 @@ TEST(MergeTest, ADeviceLimitReplacesTheInheritedOne) {
   EXPECT_EQ(merged.policy.cgroup().io(0).read_operations_per_second(), 2u);
 }
 
+TEST(MergeTest, AFileRuleReplacesTheInheritedOneOfItsPath) {
+  const ParsedPolicy merged = Merge(R"(landlock { enforcement: IF_AVAILABLE
+  file { path: "/a/" access: READ } file { path: "/b" access: READ } })",
+                                    "landlock { file { path: \"/a\" access: WRITE } }");
+  EXPECT_EQ(merged.policy.landlock().enforcement(), v1::IF_AVAILABLE);
+  ASSERT_EQ(merged.policy.landlock().file_size(), 2);
+  EXPECT_EQ(merged.policy.landlock().file(0).path(), "/b");
+  EXPECT_EQ(merged.policy.landlock().file(1).access(), v1::FileRule::WRITE);
+  EXPECT_EQ(merged.places.Find("landlock.file[1].access"), "over:1:30");
+}
+
 // The merge copies singular fields kind by kind; a kind that it does not know would be dropped.
 TEST(MergeTest, EveryFieldOfTheSchemaIsInherited) {
   const auto* file = v1::Policy::descriptor()->file();
@@ -140,7 +151,8 @@ TEST(MergeTest, NothingOverAPolicyIsThePolicy) {
 mounts { bind { source: "/a" optional: true } dev { device: "null" shm_size: "1MiB" } }
 environment { name: "A" value: "1" }
 limits { cpu_time: "1s" } cgroup { cpu_weight: 7 } capabilities { enforcement: OFF }
-seccomp { default_action: KILL allow: "a" rule { calls: "x" action: LOG } } network { mode: NONE })";
+seccomp { default_action: KILL allow: "a" rule { calls: "x" action: LOG } } network { mode: NONE }
+landlock { enforcement: OFF file { path: "/a" access: READ } })";
   ParsedPolicy nothing;
   nothing.places = SourceMap("over");
   const ParsedPolicy parsed = *ParseText(text, "base");

@@ -67,6 +67,9 @@ network {
   enforcement: REQUIRED
   mode: NONE
 }
+landlock {
+  enforcement: REQUIRED
+}
 )");
 }
 
@@ -175,6 +178,18 @@ limits { output: "unlimited" memory: "256MiB" cpu_time: "1500ms" wall_time: "10s
   EXPECT_EQ(a->proto().cgroup().io(1).device(), "8:16");
 }
 
+TEST(NormalizeTest, FileRulesAreSortedByTheirCanonicalPath) {
+  const absl::StatusOr<NormalPolicy> normal = Normal(R"(landlock { enforcement: OFF
+  file { path: "/b//c/" access: READ }
+  file { path: "/a" access: WRITE } })");
+  ASSERT_THAT(normal, IsOk());
+  const v1::Landlock& landlock = normal->proto().landlock();
+  EXPECT_EQ(landlock.enforcement(), v1::OFF);
+  EXPECT_EQ(landlock.file(0).path(), "/a");
+  EXPECT_EQ(landlock.file(1).path(), "/b/c");
+  EXPECT_EQ(normal->places().Find("landlock.file[1].access"), "p:2:25");
+}
+
 TEST(NormalizeTest, RulesKeepTheirOrder) {
   const absl::StatusOr<NormalPolicy> normal = Normal(R"(seccomp {
   rule { calls: "write" when { arg: 0 equals: "1" } action: ERRNO }
@@ -198,7 +213,8 @@ mounts { bind { source: "/b" } bind { source: "/a//c" } tmpfs { target: "/t" siz
 environment { name: "Z" value: "1" } environment { name: "Y" }
 limits { cpu_time: "unlimited" swap: "0" stack: "unlimited" }
 seccomp { default_action: LOG rule { calls: "x" action: ERRNO } kill: "k" allow: "a" }
-network { enforcement: OFF mode: LOOPBACK })");
+network { enforcement: OFF mode: LOOPBACK }
+landlock { file { path: "/b/" access: READ } file { path: "/a//c" access: EXECUTE } })");
   ASSERT_THAT(once, IsOk());
   const absl::StatusOr<NormalPolicy> twice = NormalPolicy::Make(once->parsed());
   ASSERT_THAT(twice, IsOk());

@@ -217,12 +217,11 @@ TEST(ParseTest, OnlyOneComparisonFitsACondition) {
 }
 
 TEST(ParseTest, UnknownFieldsAreErrorsWithTheNearestName) {
-  const absl::StatusOr<ParsedPolicy> text =
-      Text("limits { memry: \"1MiB\" }\nlandlock { rule {} }");
+  const absl::StatusOr<ParsedPolicy> text = Text("limits { memry: \"1MiB\" }\nselinux { rule {} }");
   EXPECT_THAT(text,
               HasError("limits (p.textproto:1:10): has no field \"memry\"; hint: did you mean "
                        "\"memory\"?"));
-  EXPECT_THAT(text, HasError("p.textproto:2:1: a policy has no field \"landlock\""));
+  EXPECT_THAT(text, HasError("p.textproto:2:1: a policy has no field \"selinux\""));
   EXPECT_EQ(ErrorCount(text), 2u);
   EXPECT_THAT(Json("{\"limits\":{\"memry\":[{\"x\":1}]}}"),
               HasErrorWith("limits (p.json:1:12): has no field \"memry\""));

@@ -30,7 +30,8 @@ cgroup { enforcement: OFF memory_max: "1MiB" memory_high: "1MiB" swap_max: "0" p
          io { device: "8:0" read_bytes_per_second: "1MiB" }
          io { device: "253:1048575" write_operations_per_second: 1 } }
 capabilities { enforcement: OFF }
-network { enforcement: OFF mode: LOOPBACK })"),
+network { enforcement: OFF mode: LOOPBACK }
+landlock { enforcement: OFF file { path: "/out/" access: READ } file { path: "/in" access: WRITE } })"),
               IsOk());
 }
 
@@ -144,6 +145,23 @@ TEST(ValidateTest, ChecksPoliciesThatNoParserMade) {
   const absl::Status status = ValidatePolicy(policy);
   EXPECT_THAT(status, HasErrorWith("holds a NUL byte"));
   EXPECT_THAT(status, HasErrorWith("is not valid UTF-8"));
+}
+
+TEST(ValidateTest, AFileRuleNeedsOnePathAndAnAccess) {
+  const absl::Status status = ValidateText(R"(landlock {
+  file { path: "out" access: READ }
+  file { path: "/a" access: READ }
+  file { path: "/a/" access: WRITE }
+  file { path: "/b" }
+  file { access: EXECUTE }
+  file { path: "/c/../d" access: EXECUTE } })");
+  EXPECT_EQ(DetailsOf(status).size(), 5u);
+  EXPECT_THAT(status, HasError("landlock.file[0].path (p:2:10): \"out\" is not absolute"));
+  EXPECT_THAT(status, HasError("landlock.file[2].path (p:4:10): \"/a\" has a rule already"));
+  EXPECT_THAT(status, HasError("landlock.file[3].access (p:5:3): is required: READ, EXECUTE or "
+                               "WRITE"));
+  EXPECT_THAT(status, HasErrorWith("landlock.file[4].path"));
+  EXPECT_THAT(status, HasErrorWith("landlock.file[5].path (p:7:10)"));
 }
 
 }  // namespace

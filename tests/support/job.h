@@ -83,8 +83,9 @@ struct JobOptions {
   int processes = 16;
   std::string output = "1MiB";
   std::string file_size = "1MiB";
-  std::string mounts;  // more lines of the mounts block
-  std::string more;    // more top-level text
+  std::string mounts;                     // more lines of the mounts block
+  std::string more;                       // more top-level text
+  std::string landlock = "IF_AVAILABLE";  // enforcement, and more text of the block
   std::string seccomp = R"(
     allow: ["stdio", "memory", "self", "time", "signal", "rpath", "wpath", "cpath", "fattr", "exec",
             "flock", "thread", "proc", "sched", "limits"]
@@ -100,8 +101,9 @@ inline std::string JobPolicyText(const JobOptions& options) {
       "working_directory: \"/work\"\n", "limits { wall_time: \"", options.wall_time,
       "\" cpu_time: \"", options.cpu_time, "\" memory: \"", options.memory,
       "\" processes: ", options.processes, " output: \"", options.output, "\" file_size: \"",
-      options.file_size, "\" }\n", "cgroup { enforcement: IF_AVAILABLE }\n", "seccomp {",
-      options.seccomp, "}\n", options.more);
+      options.file_size, "\" }\n",
+      "cgroup { enforcement: IF_AVAILABLE }\nlandlock { enforcement: ", options.landlock, "}\n",
+      "seccomp {", options.seccomp, "}\n", options.more);
 }
 
 inline absl::StatusOr<CompiledPlan> PlanOf(const JobOptions& options) {

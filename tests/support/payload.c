@@ -6,14 +6,18 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <netinet/in.h>
 #include <sched.h>
 #include <signal.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/ptrace.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <sys/utsname.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -296,6 +300,68 @@ static int BurningOrphan(char** argv) {
   return 0;
 }
 
+// From here on: the exit code is 0, or the errno of the first call that failed.
+static int OpenToWrite(char** argv) { return open(argv[2], O_WRONLY) < 0 ? errno : 0; }
+
+static int Truncate(char** argv) { return truncate(argv[2], 0) != 0 ? errno : 0; }
+
+// A file from one new directory below argv[2] to another.
+static int Move(char** argv) {
+  if (chdir(argv[2]) != 0 || mkdir("a", 0700) != 0 || mkdir("b", 0700) != 0) return errno;
+  if (open("a/file", O_WRONLY | O_CREAT, 0600) < 0) return errno;
+  return rename("a/file", "b/file") != 0 ? errno : 0;
+}
+
+static int TcpSocketAt(uint32_t host, int port, int (*use)(int, const struct sockaddr*, socklen_t),
+                       int* made) {
+  struct sockaddr_in address = {.sin_family = AF_INET};
+  address.sin_port = htons((uint16_t)port);
+  address.sin_addr.s_addr = htonl(host);
+  *made = socket(AF_INET, SOCK_STREAM, 0);
+  if (*made < 0) return errno;
+  return use(*made, (struct sockaddr*)&address, sizeof(address)) != 0 ? errno : 0;
+}
+
+static int TcpBind(char** argv) {
+  int fd;
+  return TcpSocketAt(INADDR_ANY, atoi(argv[2]), bind, &fd);
+}
+
+static int TcpConnect(char** argv) {
+  int fd;
+  return TcpSocketAt(INADDR_LOOPBACK, atoi(argv[2]), connect, &fd);
+}
+
+static int TcpToItself(char** argv) {
+  int server;
+  int client;
+  const int bound = TcpSocketAt(INADDR_LOOPBACK, atoi(argv[2]), bind, &server);
+  if (bound != 0 || listen(server, 1) != 0) return bound != 0 ? bound : errno;
+  return TcpSocketAt(INADDR_LOOPBACK, atoi(argv[2]), connect, &client);
+}
+
+static int AbstractConnect(char** argv) {
+  struct sockaddr_un address = {.sun_family = AF_UNIX};
+  const size_t length = strlen(argv[2]);
+  memcpy(address.sun_path + 1, argv[2], length);
+  const int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+  const socklen_t size = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + length);
+  if (fd < 0) return errno;
+  return connect(fd, (struct sockaddr*)&address, size) != 0 ? errno : 0;
+}
+
+static int SignalChild(char** argv) {
+  const pid_t pid = fork();
+  if (pid == 0) Nap(1000000);
+  (void)argv;
+  return pid < 0 || kill(pid, SIGKILL) != 0 || waitpid(pid, NULL, 0) != pid ? errno : 0;
+}
+
+static int SignalInit(char** argv) {
+  (void)argv;
+  return kill(1, 0) != 0 ? errno : 0;
+}
+
 static const struct {
   const char* name;
   int (*run)(char** argv);
@@ -331,6 +397,15 @@ static const struct {
     {"kill_init", KillInit},
     {"burning_orphan", BurningOrphan},
     {"cannot_read", CannotRead},
+    {"open_to_write", OpenToWrite},
+    {"truncate", Truncate},
+    {"move", Move},
+    {"tcp_bind", TcpBind},
+    {"tcp_connect", TcpConnect},
+    {"tcp_to_itself", TcpToItself},
+    {"abstract_connect", AbstractConnect},
+    {"signal_child", SignalChild},
+    {"signal_init", SignalInit},
 };
 
 int main(int argc, char** argv) {

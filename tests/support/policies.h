@@ -63,6 +63,7 @@ inline v1::HostFacts FullHost() {
   for (const char* name : {"kill_process", "errno", "log", "allow"}) {
     facts.add_seccomp_actions(name);
   }
+  facts.set_landlock_abi(7);
   facts.mutable_rlimit_hard()->set_file_size(UINT64_MAX);
   facts.mutable_rlimit_hard()->set_open_files(1 << 20);
   facts.mutable_rlimit_hard()->set_stack(UINT64_MAX);

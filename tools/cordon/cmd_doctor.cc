@@ -60,6 +60,9 @@ std::vector<Row> FeatureRows(const v1::HostFacts& facts) {
                     "/proc/sys/kernel/seccomp/actions_avail",
                     "a kernel with CONFIG_SECCOMP_FILTER, 4.14 or newer"});
   }
+  rows.push_back({"landlock", facts.landlock_abi() > 0,
+                  facts.landlock_abi() > 0 ? absl::StrCat("ABI ", facts.landlock_abi()) : "",
+                  facts.landlock_why()});
   return rows;
 }
 

@@ -41,6 +41,17 @@ TEST(ProbeTest, WhatIsMissingHasAReason) {
   }
 }
 
+TEST(ProbeTest, LandlockHasAnAbiOrAReason) {
+  const auto facts = ProbeHost();
+  ASSERT_THAT(facts, IsOk());
+  EXPECT_EQ(facts->landlock_abi() == 0, !facts->landlock_why().empty());
+  // Where the kernel lists its security modules, it says the same.
+  const std::string modules = FileText("/sys/kernel/security/lsm");
+  if (!modules.empty()) {
+    EXPECT_EQ(facts->landlock_abi() > 0, modules.find("landlock") != std::string::npos);
+  }
+}
+
 TEST(ProbeTest, TryingNamespacesLeavesNothing) {
   const auto facts = ProbeHostThoroughly();
   ASSERT_THAT(facts, IsOk());

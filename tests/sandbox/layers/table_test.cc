@@ -22,7 +22,7 @@ TEST(LayerTableTest, EveryLayerIsThereOnceAndComplete) {
     EXPECT_TRUE(confirmed) << layer.name;
   }
   EXPECT_EQ(names, (std::set<std::string>{"namespaces", "userns", "mount", "cgroup", "net",
-                                          "rlimit", "caps", "seccomp", "process"}));
+                                          "rlimit", "caps", "landlock", "seccomp", "process"}));
 }
 
 TEST(LayerTableTest, EveryLayerAcceptsTheReadBackOfItsPlan) {

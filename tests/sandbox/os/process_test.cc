@@ -98,5 +98,17 @@ TEST(ProcessTest, ReadsResourceLimits) {
   EXPECT_FALSE(GetRlimit(999).ok());
 }
 
+TEST(ProcessTest, LandlockHasAnAbiOrAnErrnoAndAHint) {
+  const auto abi = LandlockAbi();
+  if (abi.ok()) {
+    EXPECT_GE(*abi, 1u);
+    return;
+  }
+  const v1::ErrorDetail detail = DetailsOf(abi.status())[0];
+  EXPECT_EQ(detail.syscall(), "landlock_create_ruleset");
+  EXPECT_NE(detail.errno_value(), 0);
+  EXPECT_FALSE(detail.hint().empty());
+}
+
 }  // namespace
 }  // namespace cordon

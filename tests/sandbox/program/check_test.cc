@@ -80,6 +80,11 @@ TEST_F(CheckTest, EveryOrderThatMattersIsARule) {
       {Opcode::kCloseInitFds, Opcode::kSeccompLoad},
       {Opcode::kSetOomScore, Opcode::kSeccompLoad},
       {Opcode::kChdir, Opcode::kSeccompLoad},
+      {Opcode::kCloseInitFds, Opcode::kLandlockCreate},
+      {Opcode::kLandlockCreate, Opcode::kLandlockAllow},
+      {Opcode::kLandlockAllow, Opcode::kLandlockRestrict},
+      {Opcode::kSetOomScore, Opcode::kLandlockRestrict},
+      {Opcode::kLandlockRestrict, Opcode::kSeccompLoad},
       {Opcode::kSeccompLoad, Opcode::kExec},
   };
   for (const auto& [first, then] : rules) {
@@ -115,6 +120,25 @@ TEST_F(CheckTest, WhatMustBeThereOnceIsMissedAndIsRefusedTwice) {
     SetupProgram twice = good_;
     InsertOp(&twice, at, good_.ops[at]);
     EXPECT_FALSE(Check(twice).ok()) << OpcodeName(code) << " may come twice";
+  }
+}
+
+// Rules that are never applied, rules without a ruleset, and a second domain.
+TEST_F(CheckTest, ARulesetIsMadeAndAppliedOnceOrNotAtAll) {
+  for (const Opcode code : {Opcode::kLandlockCreate, Opcode::kLandlockRestrict}) {
+    const size_t at = IndexOf(good_, code);
+    SetupProgram without = good_;
+    EraseOp(&without, at);
+    EXPECT_THAT(Check(without), StatusIs(absl::StatusCode::kInternal, "occurs 0 times"));
+    SetupProgram twice = good_;
+    InsertOp(&twice, at, good_.ops[at]);
+    EXPECT_THAT(Check(twice), StatusIs(absl::StatusCode::kInternal, "occurs 2 times"));
+  }
+  SetupProgram none = good_;
+  for (const Opcode code :
+       {Opcode::kLandlockCreate, Opcode::kLandlockAllow, Opcode::kLandlockRestrict}) {
+    while (IndexOf(none, code) < none.ops.size()) EraseOp(&none, IndexOf(none, code));
+    EXPECT_EQ(Check(none).ok(), code == Opcode::kLandlockRestrict) << OpcodeName(code);
   }
 }
 
@@ -154,9 +178,10 @@ TEST_F(CheckTest, OffsetsOutsideTheArenaAreRefused) {
 }
 
 TEST_F(CheckTest, WhatNeedsATextMustHaveOne) {
-  for (const Opcode code : {Opcode::kOpenTree, Opcode::kAttachTree, Opcode::kMakeDirectory,
-                            Opcode::kMakeSymlink, Opcode::kMakeFile, Opcode::kMountTmpfs,
-                            Opcode::kMountProc, Opcode::kMaskPath, Opcode::kSetHostname}) {
+  for (const Opcode code :
+       {Opcode::kOpenTree, Opcode::kAttachTree, Opcode::kMakeDirectory, Opcode::kMakeSymlink,
+        Opcode::kMakeFile, Opcode::kMountTmpfs, Opcode::kMountProc, Opcode::kMaskPath,
+        Opcode::kSetHostname, Opcode::kLandlockAllow}) {
     SetupProgram program = good_;
     program.ops[IndexOf(good_, code)].data = child::kNoData;
     EXPECT_THAT(Check(program), StatusIs(absl::StatusCode::kInternal, "outside the arena"))

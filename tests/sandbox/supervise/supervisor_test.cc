@@ -11,6 +11,7 @@
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "policy/layers/layer.h"
 #include "sandbox/os/event.h"
 #include "sandbox/os/process.h"
 #include "tests/support/host_watch.h"
@@ -418,7 +419,7 @@ TEST_F(SupervisorTest, TheJobSeesOnlyItself) {
 TEST_F(SupervisorTest, TheReportNamesEveryLayerAndEachStep) {
   const JobResult result = Run({"exit", "0"});
   ASSERT_VERDICT(result, "EXITED");
-  EXPECT_EQ(result.report->layers_size(), 9);
+  EXPECT_EQ(result.report->layers_size(), kLayerCount);
   EXPECT_GT(result.report->steps_size(), 20);
   EXPECT_GT(result.report->usage().supervisor_peak_rss_bytes(), 0u);
 }
