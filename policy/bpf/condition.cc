@@ -51,7 +51,7 @@ Error Mistake(absl::string_view message) {
 Error DoesNotFit(const Argument& argument, absl::string_view text) {
   return Mistake(absl::StrCat("\"", EscapeForPeople(text), "\" does not fit argument ",
                               argument.index, ", which has ", argument.type.bits, " bits",
-                              argument.type.is_signed ? " and a sign" : ""));
+                              argument.type.is_signed ? " and a sign" : " and no sign"));
 }
 
 // The value in the bits that the kernel reads. A negative constant arrives sign extended.

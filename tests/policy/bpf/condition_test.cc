@@ -213,7 +213,7 @@ TEST(ConditionTest, BoundsAreInTheRangeOfTheType) {
         << text;
   }
   EXPECT_THAT(Lower("read", "less_than: \"-1\""),
-              HasErrorWith("does not fit argument 0, which has 32 bits"));
+              HasErrorWith("does not fit argument 0, which has 32 bits and no sign"));
   for (const char* text : {"less_than: \"-2147483648\"", "greater_than: \"2147483647\""}) {
     EXPECT_THAT(Lower("kill", absl::StrCat("arg: 1 ", text)), HasErrorWith("never holds")) << text;
   }
