@@ -17,6 +17,7 @@
 #include "policy/base/units.h"
 #include "policy/bpf/rules.h"
 #include "policy/bpf/syscall_groups.h"
+#include "policy/bpf/syscall_table.h"
 #include "policy/layers/layer.h"
 
 namespace cordon {
@@ -337,6 +338,10 @@ void WriteSeccomp(const v1::Seccomp& policy, const v1::SeccompPlan& plan, Writer
   const v1::SeccompAction& rest = plan.rules().default_action();
   writer->Row("all others",
               OutcomeText(rest.action(), ErrnoName(static_cast<int>(rest.errno_value()))));
+  if (plan.rules().unknown_from() != 0) {
+    writer->Row("newer calls", absl::StrCat("fails with ENOSYS: calls that Linux ", TableKernel(),
+                                            " does not have"));
+  }
   writer->Row("other ABIs", "kills the job: i386 and x32 calls");
 }
 

@@ -13,6 +13,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "policy/base/status.h"
+#include "policy/bpf/prologue.h"
 #include "policy/bpf/rules.h"
 #include "policy/uapi/uapi.h"
 
@@ -171,7 +172,8 @@ absl::StatusOr<std::string> Assemble(const v1::SeccompRules& rules, Architecture
     if (ActionText(rule.action()) == default_text) continue;
     CORDON_RETURN_IF_ERROR(AddRule(context, rule));
   }
-  CORDON_ASSIGN_OR_RETURN(std::string bytes, Export(context));
+  CORDON_ASSIGN_OR_RETURN(const std::string body, Export(context));
+  std::string bytes = Prologue(rules, architecture) + body;
   const size_t length = bytes.size() / sizeof(sock_filter);
   if (length > uapi::kMaxFilterInstructions) {
     return Error(absl::StatusCode::kInvalidArgument,

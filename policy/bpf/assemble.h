@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// SeccompRules -> BPF bytes, by libseccomp. Entry point: Assemble. What comes out is not trusted:
-// prove.h compares it with the rules.
+// SeccompRules -> BPF bytes, by libseccomp, behind a prologue of our own for what it cannot say
+// (prologue.h). Entry point: Assemble. libseccomp gets numbers, never names: its tables end at
+// Linux 5.16. What comes out is not trusted: prove.h compares it with the rules.
 #ifndef CORDON_POLICY_BPF_ASSEMBLE_H_
 #define CORDON_POLICY_BPF_ASSEMBLE_H_
 

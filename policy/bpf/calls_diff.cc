@@ -22,6 +22,12 @@ using Node = DecisionGraph::Node;
 constexpr size_t kMaxRegions = 8;
 constexpr Answer kAnswers[] = {Answer::kKills, Answer::kFails, Answer::kRuns};
 
+// The first number from `from` on that is not in `seen` and no x32 call.
+uint32_t NextOther(uint32_t from, const std::set<uint32_t>& seen) {
+  while (seen.count(from) > 0 || (from >= uapi::kX32OldFirst && from <= uapi::kX32OldLast)) ++from;
+  return from;
+}
+
 class Comparer {
  public:
   Comparer(const v1::SeccompRules& before, const v1::SeccompRules& after, Architecture architecture)
@@ -119,16 +125,22 @@ void Comparer::CompareCall(uint32_t number, const std::string& name) {
   }
 }
 
-// Numbers without a name and without a rule are answered by the default actions alone.
+// Numbers without a name and without a rule are answered by the default actions alone, up to where
+// each of the rule sets takes them for unknown: one number stands for all between two borders.
 void Comparer::CompareOthers(const std::set<uint32_t>& seen) {
-  CallWidening widening;
-  while (seen.count(widening.number) > 0) ++widening.number;
-  widening.example.architecture = AuditArchitecture(architecture_);
-  widening.example.number = widening.number;
-  widening.before = AnswerOf(MeaningOf(*rules_[0], architecture_, widening.example));
-  widening.after = AnswerOf(MeaningOf(*rules_[1], architecture_, widening.example));
-  widening.arguments = "any arguments";
-  if (widening.after > widening.before) found_.push_back(widening);
+  std::set<std::pair<Answer, Answer>> told;
+  for (uint32_t border :
+       std::set<uint32_t>{0, rules_[0]->unknown_from(), rules_[1]->unknown_from()}) {
+    CallWidening widening;
+    widening.number = NextOther(border, seen);
+    widening.example.architecture = AuditArchitecture(architecture_);
+    widening.example.number = widening.number;
+    widening.before = AnswerOf(MeaningOf(*rules_[0], architecture_, widening.example));
+    widening.after = AnswerOf(MeaningOf(*rules_[1], architecture_, widening.example));
+    widening.arguments = "any arguments";
+    if (widening.after <= widening.before) continue;
+    if (told.insert({widening.before, widening.after}).second) found_.push_back(widening);
+  }
 }
 
 absl::StatusOr<std::vector<CallWidening>> Comparer::Compare() {

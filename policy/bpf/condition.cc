@@ -12,7 +12,6 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "policy/base/status.h"
-#include "policy/bpf/argument_types.h"
 #include "policy/bpf/constants.h"
 
 namespace cordon {
@@ -25,8 +24,10 @@ using Alternatives = std::vector<v1::ArgCompare>;
 // One argument as the kernel sees it.
 struct Argument {
   uint32_t index;
-  uint32_t bits;
-  uint64_t mask() const { return bits == 64 ? kAllBits : (uint64_t{1} << bits) - 1; }
+  ArgumentType type;
+  uint64_t mask() const { return kAllBits >> (64 - type.bits); }
+  // Flipping it makes the order of signed values that of unsigned ones.
+  uint64_t sign() const { return type.is_signed ? uint64_t{1} << (type.bits - 1) : 0; }
 };
 
 v1::ArgCompare Compare(const Argument& argument, v1::ArgCompare::Op op, uint64_t value) {
@@ -47,14 +48,28 @@ Error Mistake(absl::string_view message) {
   return Error(absl::StatusCode::kInvalidArgument, message);
 }
 
+Error DoesNotFit(const Argument& argument, absl::string_view text) {
+  return Mistake(absl::StrCat("\"", EscapeForPeople(text), "\" does not fit argument ",
+                              argument.index, ", which has ", argument.type.bits, " bits",
+                              argument.type.is_signed ? " and a sign" : " and no sign"));
+}
+
 // The value in the bits that the kernel reads. A negative constant arrives sign extended.
 absl::StatusOr<uint64_t> ParseValue(const Argument& argument, absl::string_view text) {
   CORDON_ASSIGN_OR_RETURN(const uint64_t value, ParseConstant(text));
-  if (argument.bits == 64) return value;
   const uint64_t above = ~(argument.mask() >> 1);
   if ((value & ~argument.mask()) == 0 || (value & above) == above) return value & argument.mask();
-  return Mistake(absl::StrCat("\"", EscapeForPeople(text), "\" does not fit argument ",
-                              argument.index, ", which has ", argument.bits, " bits"));
+  return DoesNotFit(argument, text);
+}
+
+// The value to order by: in range as it is written. 0xffffffff is no int that could be ordered,
+// although a register that holds it equals -1.
+absl::StatusOr<uint64_t> ParseBound(const Argument& argument, absl::string_view text) {
+  CORDON_ASSIGN_OR_RETURN(const uint64_t value, ParseConstant(text));
+  const bool negative = (value & argument.sign()) != 0;
+  const uint64_t rest = negative ? ~argument.mask() : 0;
+  if ((value & ~argument.mask()) == rest) return value & argument.mask();
+  return DoesNotFit(argument, text);
 }
 
 // Equality in the bits of `mask`.
@@ -93,22 +108,26 @@ void JoinCubes(std::vector<Cube>* cubes) {
 // Different in some bit.
 Alternatives NotEqual(const Argument& argument, uint64_t value) {
   Alternatives result;
-  for (uint32_t bit = 0; bit < argument.bits; ++bit) {
+  for (uint32_t bit = 0; bit < argument.type.bits; ++bit) {
     const uint64_t one = uint64_t{1} << bit;
     result.push_back(EqualIn(argument, one, ~value & one));
   }
   return result;
 }
 
+// The values that first differ from `value` in bit `bit`, from the highest on. Values are those of
+// an order without signs; the register has its sign bit the other way round.
+v1::ArgCompare DiffersFirstIn(const Argument& argument, uint32_t bit, uint64_t value) {
+  const uint64_t one = uint64_t{1} << bit;
+  const uint64_t from_here = argument.mask() & ~(one - 1);  // this bit and those above it
+  return EqualIn(argument, from_here, ((value ^ one) ^ argument.sign()) & from_here);
+}
+
 // Below `value`: equal to it above some bit that it has and the argument has not.
 Alternatives Below(const Argument& argument, uint64_t value) {
   Alternatives result;
-  for (uint32_t bit = 0; bit < argument.bits; ++bit) {
-    const uint64_t one = uint64_t{1} << bit;
-    const uint64_t from_here = ~(one - 1);  // this bit and those above it
-    if ((value & one) != 0) {
-      result.push_back(EqualIn(argument, from_here, (value & from_here) ^ one));
-    }
+  for (uint32_t bit = 0; bit < argument.type.bits; ++bit) {
+    if ((value >> bit & 1) != 0) result.push_back(DiffersFirstIn(argument, bit, value));
   }
   return result;
 }
@@ -116,12 +135,8 @@ Alternatives Below(const Argument& argument, uint64_t value) {
 // Above `value`: equal to it above some bit that the argument has and it has not.
 Alternatives Above(const Argument& argument, uint64_t value) {
   Alternatives result;
-  for (uint32_t bit = 0; bit < argument.bits; ++bit) {
-    const uint64_t one = uint64_t{1} << bit;
-    const uint64_t from_here = ~(one - 1);
-    if ((value & one) == 0) {
-      result.push_back(EqualIn(argument, from_here, (value & from_here) | one));
-    }
+  for (uint32_t bit = 0; bit < argument.type.bits; ++bit) {
+    if ((value >> bit & 1) == 0) result.push_back(DiffersFirstIn(argument, bit, value));
   }
   return result;
 }
@@ -130,16 +145,13 @@ enum class Order { kLessThan, kAtMost, kGreaterThan, kAtLeast };
 
 absl::StatusOr<Alternatives> Ordered(const Argument& argument, Order order,
                                      absl::string_view text) {
-  if (argument.bits != 64) {
-    return Mistake(absl::StrCat("argument ", argument.index, " has ", argument.bits,
-                                " bits and cannot be ordered"))
-        .Hint("list the values with any_of, or compare bits with masked_equals");
-  }
-  CORDON_ASSIGN_OR_RETURN(const uint64_t value, ParseConstant(text));
+  CORDON_ASSIGN_OR_RETURN(const uint64_t bound, ParseBound(argument, text));
+  const uint64_t value = bound ^ argument.sign();
+  const uint64_t highest = argument.mask();
   const bool never = (order == Order::kLessThan && value == 0) ||
-                     (order == Order::kGreaterThan && value == kAllBits);
+                     (order == Order::kGreaterThan && value == highest);
   const bool always =
-      (order == Order::kAtLeast && value == 0) || (order == Order::kAtMost && value == kAllBits);
+      (order == Order::kAtLeast && value == 0) || (order == Order::kAtMost && value == highest);
   if (never) return Mistake("the condition never holds");
   if (always) return Mistake("the condition always holds").Hint("leave it out");
   switch (order) {
@@ -153,6 +165,22 @@ absl::StatusOr<Alternatives> Ordered(const Argument& argument, Order order,
       return Above(argument, value - 1);
   }
   return Alternatives{};
+}
+
+// The one thing that a filter can say about a pointer: whether there is one.
+absl::Status CheckPointer(absl::string_view call, const v1::Condition& condition) {
+  const auto comparison = condition.comparison_case();
+  if (comparison == v1::Condition::kEquals || comparison == v1::Condition::kNotEquals) {
+    const bool equals = comparison == v1::Condition::kEquals;
+    CORDON_ASSIGN_OR_RETURN(const uint64_t value,
+                            ParseConstant(equals ? condition.equals() : condition.not_equals()));
+    if (value == 0) return absl::OkStatus();
+  }
+  return static_cast<absl::Status>(
+      Mistake(absl::StrCat("argument ", condition.arg(), " of ", call,
+                           " is a pointer and cannot be compared"))
+          .Hint("a filter does not see what it points to, and another thread may change that after "
+                "the decision; only equals and not_equals \"0\" are possible"));
 }
 
 absl::StatusOr<Alternatives> Masked(const Argument& argument, const v1::MaskedEquals& masked) {
@@ -205,9 +233,15 @@ absl::StatusOr<v1::Condition> ParseOne(absl::string_view text) {
 }  // namespace
 
 absl::StatusOr<std::vector<v1::ArgCompare>> LowerCondition(absl::string_view call,
-                                                           const v1::Condition& condition) {
-  CORDON_ASSIGN_OR_RETURN(const uint32_t bits, ArgumentBits(call, condition.arg()));
-  const Argument argument{condition.arg(), bits};
+                                                           const v1::Condition& condition,
+                                                           Architecture architecture) {
+  CORDON_ASSIGN_OR_RETURN(const ArgumentType type,
+                          FindArgument(call, condition.arg(), architecture));
+  if (type.kind == ArgumentType::Kind::kPointer &&
+      condition.comparison_case() != v1::Condition::COMPARISON_NOT_SET) {
+    CORDON_RETURN_IF_ERROR(CheckPointer(call, condition));
+  }
+  const Argument argument{condition.arg(), type};
   switch (condition.comparison_case()) {
     case v1::Condition::kEquals: {
       CORDON_ASSIGN_OR_RETURN(const uint64_t value, ParseValue(argument, condition.equals()));

@@ -21,6 +21,9 @@ constexpr NamedConstant kConstants[] = {
 #include "policy/bpf/constants.inc"
 };
 
+// The magnitude of the lowest 64-bit number.
+constexpr uint64_t kMostNegative = uint64_t{1} << 63;
+
 using ConstantMap = absl::flat_hash_map<absl::string_view, uint64_t>;
 
 const ConstantMap& ConstantsByName() {
@@ -55,6 +58,13 @@ absl::StatusOr<uint64_t> ParsePart(absl::string_view part) {
     return Error(absl::StatusCode::kInvalidArgument,
                  absl::StrCat("\"", EscapeForPeople(part), "\" is not a 64-bit number"))
         .Hint("decimal digits without leading zeros, or 0x and hexadecimal digits");
+  }
+  if (part.front() == '-') {
+    if (ParseDecimal(part.substr(1), &value) && value >= 1 && value <= kMostNegative)
+      return 0 - value;
+    return Error(absl::StatusCode::kInvalidArgument,
+                 absl::StrCat("\"", EscapeForPeople(part), "\" is not a negative 64-bit number"))
+        .Hint("a minus and decimal digits without leading zeros");
   }
   const auto found = ConstantsByName().find(part);
   if (found != ConstantsByName().end()) return found->second;

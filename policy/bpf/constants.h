@@ -20,8 +20,8 @@ struct NamedConstant {
 // Every constant that has a name here.
 absl::Span<const NamedConstant> NamedConstants();
 
-// "AF_UNIX", "CLONE_VM|CLONE_FS", "0x1f", "42": names, hexadecimal and decimal numbers, joined by
-// "|" (white space around a part does not count). Negative constants such as AT_FDCWD are sign
+// "AF_UNIX", "CLONE_VM|CLONE_FS", "0x1f", "42", "-1": names, hexadecimal and decimal numbers,
+// joined by "|" (white space around a part does not count). Negative ones, AT_FDCWD too, are sign
 // extended to 64 bits. INVALID_ARGUMENT for anything else, with the nearest name as hint.
 absl::StatusOr<uint64_t> ParseConstant(absl::string_view text);
 

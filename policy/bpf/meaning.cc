@@ -5,14 +5,19 @@
 
 #include <algorithm>
 
-#include "policy/uapi/uapi.h"
-
 namespace cordon {
 namespace {
 
 // The x32 calls and all above them. -1 is not one of them: a tracer stores it to skip a call, and
 // the kernel answers ENOSYS.
-bool IsX32(uint32_t number) { return number >= uapi::kX32Bit && number != UINT32_MAX; }
+bool IsX32(uint32_t number) {
+  if (number >= uapi::kX32OldFirst && number <= uapi::kX32OldLast) return true;
+  return number >= uapi::kX32Bit && number != UINT32_MAX;
+}
+
+bool IsUnknown(const v1::SeccompRules& rules, uint32_t number) {
+  return rules.unknown_from() != 0 && number >= rules.unknown_from();
+}
 
 }  // namespace
 
@@ -47,6 +52,7 @@ uint32_t MeaningOf(const v1::SeccompRules& rules, Architecture architecture,
                    const CallSample& call) {
   if (call.architecture != AuditArchitecture(architecture)) return SECCOMP_RET_KILL_PROCESS;
   if (architecture == Architecture::kX86_64 && IsX32(call.number)) return SECCOMP_RET_KILL_PROCESS;
+  if (IsUnknown(rules, call.number)) return kReturnNoSuchCall;
   auto rule = std::lower_bound(
       rules.rule().begin(), rules.rule().end(), call.number,
       [](const v1::SyscallRule& each, uint32_t number) { return each.number() < number; });

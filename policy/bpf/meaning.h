@@ -6,10 +6,12 @@
 #define CORDON_POLICY_BPF_MEANING_H_
 
 #include <array>
+#include <cerrno>
 #include <cstdint>
 
 #include "policy/bpf/syscall_table.h"
 #include "policy/proto/plan.pb.h"
+#include "policy/uapi/uapi.h"
 
 namespace cordon {
 
@@ -21,6 +23,9 @@ struct CallSample {
   std::array<uint64_t, 6> args = {};
 };
 
+// ENOSYS: what a kernel answers to a call that it does not have, and C libraries fall back on.
+inline constexpr uint32_t kReturnNoSuchCall = SECCOMP_RET_ERRNO | uint32_t{ENOSYS};
+
 // True when the comparison holds for the value of its argument.
 bool Holds(const v1::ArgCompare& compare, uint64_t value);
 
@@ -28,8 +33,10 @@ bool Holds(const v1::ArgCompare& compare, uint64_t value);
 bool Matches(const v1::SyscallRule& rule, const CallSample& call);
 
 // The SECCOMP_RET_ value that the kernel must get for `call`:
-//   a foreign architecture, or a number from the x32 ABI on (2^30 and up, except -1): kill the
-//   process; otherwise the action of the first rule on the number whose conditions all hold;
+//   a foreign architecture, or a number of the x32 ABI (512 to 547; 2^30 and up, except -1): kill
+//   the process;
+//   otherwise a number from rules.unknown_from on, if that is not 0: the call does not exist;
+//   otherwise the action of the first rule on the number whose conditions all hold;
 //   otherwise the default action.
 uint32_t MeaningOf(const v1::SeccompRules& rules, Architecture architecture,
                    const CallSample& call);

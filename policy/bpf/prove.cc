@@ -69,6 +69,16 @@ Node GraphOfRule(const v1::SyscallRule& rule, Node otherwise, DecisionGraph* gra
   return graph->Choose(matches, graph->Leaf(ReturnValue(rule.action())), otherwise);
 }
 
+// As IsX32 in meaning.cc.
+Node X32(DecisionGraph* graph) {
+  const Node with_bit = graph->And(graph->Above(kWordNumber, UINT32_MAX, uapi::kX32Bit, true),
+                                   graph->Not(graph->Equal(kWordNumber, UINT32_MAX, UINT32_MAX)));
+  const Node old =
+      graph->And(graph->Above(kWordNumber, UINT32_MAX, uapi::kX32OldFirst, true),
+                 graph->Not(graph->Above(kWordNumber, UINT32_MAX, uapi::kX32OldLast, false)));
+  return graph->Or(with_bit, old);
+}
+
 // One step down, to where the functions still differ: as `like` goes, if that will do. False when
 // both have answered.
 bool DescendLike(const DecisionGraph& graph, const CallSample& like, Node* a, Node* b,
@@ -98,11 +108,11 @@ Node GraphOfRules(const v1::SeccompRules& rules, Architecture architecture, Deci
     }
     all = graph->ChooseEqual(kWordNumber, UINT32_MAX, number, call, all);
   }
-  if (architecture == Architecture::kX86_64) {
-    const Node x32 = graph->And(graph->Above(kWordNumber, UINT32_MAX, uapi::kX32Bit, true),
-                                graph->Not(graph->Equal(kWordNumber, UINT32_MAX, UINT32_MAX)));
-    all = graph->Choose(x32, kill, all);
+  if (rules.unknown_from() != 0) {
+    all = graph->Choose(graph->Above(kWordNumber, UINT32_MAX, rules.unknown_from(), true),
+                        graph->Leaf(kReturnNoSuchCall), all);
   }
+  if (architecture == Architecture::kX86_64) all = graph->Choose(X32(graph), kill, all);
   return graph->ChooseEqual(kWordArchitecture, UINT32_MAX, AuditArchitecture(architecture), all,
                             kill);
 }

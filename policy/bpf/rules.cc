@@ -45,6 +45,10 @@ bool SameAction(const v1::SyscallRule& a, const v1::SyscallRule& b) {
   return ReturnValue(a.action()) == ReturnValue(b.action());
 }
 
+bool Refuses(const v1::SeccompAction& action) {
+  return action.action() != v1::Seccomp::ALLOW && action.action() != v1::Seccomp::LOG;
+}
+
 class RuleBuilder {
  public:
   explicit RuleBuilder(Architecture architecture) : architecture_(architecture) {}
@@ -136,7 +140,7 @@ void RuleBuilder::AddCall(absl::string_view call,
                       .Hint("merge them into one, or write two rules with the same action"),
                   condition);
     }
-    const absl::StatusOr<Alternatives> alternatives = LowerCondition(call, when[i]);
+    const absl::StatusOr<Alternatives> alternatives = LowerCondition(call, when[i], architecture_);
     if (!alternatives.ok()) return Fail(alternatives.status(), condition);
     if (product.size() * alternatives->size() > kMaxRulesPerCall) {
       return Fail(Error(absl::StatusCode::kInvalidArgument,
@@ -256,6 +260,9 @@ absl::StatusOr<v1::SeccompRules> RuleBuilder::Build(const v1::Seccomp& policy) {
     AddGroup(policy.kill(i), v1::Seccomp::KILL, absl::StrCat("seccomp.kill[", i, "]"));
   }
   AddClone3();
+  if (Refuses(result_.default_action())) {
+    result_.set_unknown_from(FirstUnknownNumber(architecture_));
+  }
   for (auto& [number, rules] : by_number_) {
     if (!CheckSize(rules)) break;
     RefuseOverlaps(rules);

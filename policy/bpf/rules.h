@@ -18,6 +18,8 @@ namespace cordon {
 // must not decide what a filter does. A call without a number on this architecture cannot be made
 // and is left out. clone3 answers ENOSYS unless the policy names it: its flags lie in memory, where
 // a filter cannot see them, and only ENOSYS makes the C library fall back to clone.
+// For the same reason calls younger than the table (unknown_from) answer ENOSYS wherever the
+// default action refuses.
 //
 // All errors found are in the status, each with its field ("seccomp.rule[2].when[0]").
 absl::StatusOr<v1::SeccompRules> BuildRules(const v1::Seccomp& policy, Architecture architecture);

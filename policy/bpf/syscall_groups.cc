@@ -239,10 +239,10 @@ constexpr GroupEntry kDebug[] = {
 };
 
 constexpr GroupEntry kMount[] = {
-    {"mount umount umount2 pivot_root chroot", "", "changes what paths mean"},
+    {"mount umount2 pivot_root chroot fchroot", "", "changes what paths mean"},
     {"open_tree open_tree_attr move_mount fsopen fsconfig fsmount fspick mount_setattr", "",
      "the same by the newer calls, which deny-lists of others forgot"},
-    {"statmount listmount", "", "lists mounts, those of the host too"},
+    {"statmount listmount listns", "", "lists mounts and namespaces, those of the host too"},
     {"open_by_handle_at name_to_handle_at", "", "opens by inode number, around every mount"},
 };
 

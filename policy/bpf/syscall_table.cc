@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// Lookups in libseccomp's tables, and the table of younger calls.
+// Lookups in the generated table.
 #include "policy/bpf/syscall_table.h"
 
-#include <seccomp.h>
-
-#include <cstdlib>
+#include <algorithm>
+#include <array>
+#include <iterator>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "policy/base/status.h"
@@ -14,37 +15,86 @@
 namespace cordon {
 namespace {
 
-struct YoungCall {
+constexpr int32_t kNone = -1;
+
+struct Row {
   absl::string_view name;
-  uint32_t number;
-  bool x86_64_only;
+  int32_t x86_64;
+  int32_t aarch64;
+  absl::string_view arguments;  // a letter each, see kLetters
+
+  constexpr int32_t Number(Architecture architecture) const {
+    return architecture == Architecture::kX86_64 ? x86_64 : aarch64;
+  }
 };
 
-// Calls that libseccomp 2.5.4 (kernel 5.16) does not know. The generic table gives one number to
-// all architectures; those with `x86_64_only` exist nowhere else.
-constexpr YoungCall kYoungCalls[] = {
-    {"uretprobe", 335, true},          {"set_mempolicy_home_node", 450, false},
-    {"cachestat", 451, false},         {"fchmodat2", 452, false},
-    {"map_shadow_stack", 453, false},  {"futex_wake", 454, false},
-    {"futex_wait", 455, false},        {"futex_requeue", 456, false},
-    {"statmount", 457, false},         {"listmount", 458, false},
-    {"lsm_get_self_attr", 459, false}, {"lsm_set_self_attr", 460, false},
-    {"lsm_list_modules", 461, false},  {"mseal", 462, false},
-    {"setxattrat", 463, false},        {"getxattrat", 464, false},
-    {"listxattrat", 465, false},       {"removexattrat", 466, false},
-    {"open_tree_attr", 467, false},    {"file_getattr", 468, false},
-    {"file_setattr", 469, false},
+#include "policy/bpf/syscall_table.inc"
+
+struct Letter {
+  char letter;
+  ArgumentType type;
 };
 
-// No architecture has numbers above this; a sweep up to here sees every name.
-constexpr uint32_t kLastNumber = 600;
+constexpr Letter kLetters[] = {
+    {'i', {ArgumentType::Kind::kInteger, 32, true}},
+    {'u', {ArgumentType::Kind::kInteger, 32, false}},
+    {'h', {ArgumentType::Kind::kInteger, 16, false}},
+    {'l', {ArgumentType::Kind::kInteger, 64, true}},
+    {'L', {ArgumentType::Kind::kInteger, 64, false}},
+    {'p', {ArgumentType::Kind::kPointer, 64, false}},
+    {'f', {ArgumentType::Kind::kDescriptor, 32, true}},
+    {'F', {ArgumentType::Kind::kDescriptor, 32, false}},
+};
 
-uint32_t LibseccompToken(Architecture architecture) {
-  return architecture == Architecture::kX86_64 ? SCMP_ARCH_X86_64 : SCMP_ARCH_AARCH64;
+constexpr const Letter* FindLetter(char letter) {
+  for (const Letter& each : kLetters) {
+    if (each.letter == letter) return &each;
+  }
+  return nullptr;
 }
 
-bool HasYoung(const YoungCall& call, Architecture architecture) {
-  return architecture == Architecture::kX86_64 || !call.x86_64_only;
+// What the lookups rely on: names rise, and every letter has a type.
+constexpr bool IsSound() {
+  for (size_t i = 0; i < std::size(kRows); ++i) {
+    if (i > 0 && kRows[i].name < kRows[i - 1].name) return false;
+    if (kRows[i].arguments.size() > 6) return false;
+    for (char letter : kRows[i].arguments) {
+      if (FindLetter(letter) == nullptr) return false;
+    }
+  }
+  return true;
+}
+static_assert(IsSound(), "tools/gen/syscalls.py makes the table");
+
+constexpr uint32_t Above(Architecture architecture) {
+  int32_t highest = 0;
+  for (const Row& row : kRows) highest = std::max(highest, row.Number(architecture));
+  return static_cast<uint32_t>(highest) + 1;
+}
+
+// The rows of a name: none, one, or one per architecture.
+std::pair<const Row*, const Row*> RowsOf(absl::string_view name) {
+  const Row* first =
+      std::lower_bound(std::begin(kRows), std::end(kRows), name,
+                       [](const Row& row, absl::string_view wanted) { return row.name < wanted; });
+  const Row* last = first;
+  while (last != std::end(kRows) && last->name == name) ++last;
+  return {first, last};
+}
+
+// nullptr when the architecture has no such call.
+absl::StatusOr<const Row*> FindRow(absl::string_view name, Architecture architecture) {
+  const auto [first, last] = RowsOf(name);
+  if (first == last) {
+    std::vector<absl::string_view> candidates;
+    for (const Row& row : kRows) candidates.push_back(row.name);
+    return Error(absl::StatusCode::kInvalidArgument,
+                 absl::StrCat("\"", EscapeForPeople(name), "\" is not a system call"))
+        .Hint(DidYouMean(name, candidates));
+  }
+  const Row* row = std::find_if(
+      first, last, [&](const Row& each) { return each.Number(architecture) != kNone; });
+  return row == last ? nullptr : row;
 }
 
 }  // namespace
@@ -75,45 +125,56 @@ Architecture NativeArchitecture() {
 #endif
 }
 
+absl::string_view TableKernel() { return kTableKernel; }
+
+uint32_t FirstUnknownNumber(Architecture architecture) {
+  static constexpr std::array<uint32_t, 2> kFirst = {Above(Architecture::kX86_64),
+                                                     Above(Architecture::kAarch64)};
+  return kFirst[architecture == Architecture::kX86_64 ? 0 : 1];
+}
+
 absl::StatusOr<absl::optional<uint32_t>> FindSyscall(absl::string_view name,
                                                      Architecture architecture) {
-  const std::string text(name);
-  const int number = seccomp_syscall_resolve_name_arch(LibseccompToken(architecture), text.c_str());
-  if (number >= 0) return absl::optional<uint32_t>(static_cast<uint32_t>(number));
-  for (const YoungCall& call : kYoungCalls) {
-    if (call.name != name) continue;
-    if (!HasYoung(call, architecture)) return absl::optional<uint32_t>();
-    return absl::optional<uint32_t>(call.number);
-  }
-  // A negative number other than the error stands for a call of some other architecture.
-  if (number != __NR_SCMP_ERROR) return absl::optional<uint32_t>();
-  const std::vector<std::string> names = SyscallNames(architecture);
-  const std::vector<absl::string_view> candidates(names.begin(), names.end());
-  return Error(absl::StatusCode::kInvalidArgument,
-               absl::StrCat("\"", EscapeForPeople(name), "\" is not a system call"))
-      .Hint(DidYouMean(name, candidates));
+  CORDON_ASSIGN_OR_RETURN(const Row* const row, FindRow(name, architecture));
+  if (row == nullptr) return absl::optional<uint32_t>();
+  return absl::optional<uint32_t>(static_cast<uint32_t>(row->Number(architecture)));
 }
 
 std::string SyscallName(uint32_t number, Architecture architecture) {
-  for (const YoungCall& call : kYoungCalls) {
-    if (call.number == number && HasYoung(call, architecture)) return std::string(call.name);
+  if (number >= FirstUnknownNumber(architecture)) return "";
+  for (const Row& row : kRows) {
+    if (row.Number(architecture) == static_cast<int32_t>(number)) return std::string(row.name);
   }
-  if (number > kLastNumber) return "";
-  char* name =
-      seccomp_syscall_resolve_num_arch(LibseccompToken(architecture), static_cast<int>(number));
-  if (name == nullptr) return "";
-  std::string result(name);
-  std::free(name);  // NOLINT(cppcoreguidelines-no-malloc): libseccomp hands over a C string
-  return result;
+  return "";
 }
 
 std::vector<std::string> SyscallNames(Architecture architecture) {
-  std::vector<std::string> names;
-  for (uint32_t number = 0; number <= kLastNumber; ++number) {
-    std::string name = SyscallName(number, architecture);
-    if (!name.empty()) names.push_back(std::move(name));
+  std::vector<const Row*> rows;
+  for (const Row& row : kRows) {
+    if (row.Number(architecture) != kNone) rows.push_back(&row);
   }
+  std::sort(rows.begin(), rows.end(), [&](const Row* a, const Row* b) {
+    return a->Number(architecture) < b->Number(architecture);
+  });
+  std::vector<std::string> names;
+  for (const Row* row : rows) names.emplace_back(row->name);
   return names;
+}
+
+absl::StatusOr<ArgumentType> FindArgument(absl::string_view call, uint32_t argument,
+                                          Architecture architecture) {
+  CORDON_ASSIGN_OR_RETURN(const Row* const row, FindRow(call, architecture));
+  if (row == nullptr) {
+    return Error(absl::StatusCode::kInvalidArgument,
+                 absl::StrCat(ArchitectureName(architecture), " has no call ", call));
+  }
+  const size_t count = row->arguments.size();
+  if (argument >= count) {
+    return Error(absl::StatusCode::kInvalidArgument,
+                 absl::StrCat(call, " has no argument ", argument))
+        .Hint(count == 0 ? "it has none" : absl::StrCat("it has ", count, ", counted from 0"));
+  }
+  return FindLetter(row->arguments[argument])->type;
 }
 
 }  // namespace cordon

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Names and numbers of system calls per architecture. Entry points: FindSyscall, SyscallName.
-// Numbers come from libseccomp's table plus a short one of our own for calls that are younger
-// than it. Nothing here depends on the running kernel.
+// The system calls: names, numbers per architecture and types of arguments. Entry points:
+// FindSyscall, SyscallName, FindArgument. The table is pinned to one kernel's headers
+// (TableKernel; tools/gen/syscalls.py makes it) and does not depend on the running kernel.
 #ifndef CORDON_POLICY_BPF_SYSCALL_TABLE_H_
 #define CORDON_POLICY_BPF_SYSCALL_TABLE_H_
 
@@ -27,9 +27,15 @@ uint32_t AuditArchitecture(Architecture architecture);
 // The architecture this program was compiled for.
 Architecture NativeArchitecture();
 
-// The number of a call; nullopt when the name is known but the architecture has no such call
-// (fork on aarch64). A name that no architecture knows is INVALID_ARGUMENT with the nearest name
-// as hint.
+// The Linux version whose calls the table has, "7.3".
+absl::string_view TableKernel();
+
+// One above the highest number of the table: calls from here on are younger than it.
+uint32_t FirstUnknownNumber(Architecture architecture);
+
+// The number of a call; nullopt when only the other architecture has it (fork on aarch64). A name
+// that neither has, those of 32-bit machines too (mmap2, socketcall), is INVALID_ARGUMENT with the
+// nearest name as hint.
 absl::StatusOr<absl::optional<uint32_t>> FindSyscall(absl::string_view name,
                                                      Architecture architecture);
 
@@ -38,6 +44,26 @@ std::string SyscallName(uint32_t number, Architecture architecture);
 
 // All names that FindSyscall gives a number for, sorted by number.
 std::vector<std::string> SyscallNames(Architecture architecture);
+
+// How the kernel reads an argument. A filter sees 64-bit registers, of which the kernel ignores the
+// upper half for an int: comparing all 64 bits would let a job slip past a rule by setting a bit
+// that nobody reads.
+struct ArgumentType {
+  enum class Kind {
+    kInteger,
+    kDescriptor,  // a file descriptor; a signed one may be AT_FDCWD
+    kPointer,     // to memory of the job; addresses that mmap and its kin take are integers
+  };
+  Kind kind;
+  uint32_t bits;  // that are read, from the lowest on: 16, 32 or 64
+  bool is_signed;
+};
+
+// Where the reading depends on another argument (the last one of fcntl, ioctl and prctl) it is that
+// of the prototype. INVALID_ARGUMENT when the architecture has no such call, or the call no such
+// argument.
+absl::StatusOr<ArgumentType> FindArgument(absl::string_view call, uint32_t argument,
+                                          Architecture architecture);
 
 }  // namespace cordon
 

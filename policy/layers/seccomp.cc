@@ -42,6 +42,7 @@ absl::string_view MissingAction(const v1::SeccompRules& rules, const v1::HostFac
   for (const v1::SyscallRule& rule : rules.rule()) {
     needed.insert(KernelName(rule.action().action()));
   }
+  if (rules.unknown_from() != 0) needed.insert("errno");
   for (absl::string_view name : needed) {
     if (std::find(offered.begin(), offered.end(), name) == offered.end()) return name;
   }

@@ -35,8 +35,11 @@ inline constexpr uint32_t kRlimitRttime = 15;
 // Longest seccomp filter that the kernel loads (BPF_MAXINSNS).
 inline constexpr uint32_t kMaxFilterInstructions = 4096;
 
-// Numbers from here on are x32 calls when the architecture is AUDIT_ARCH_X86_64.
+// Numbers from here on are x32 calls when the architecture is AUDIT_ARCH_X86_64; so are these few
+// without the bit, which kernels have at times taken from 64-bit programs. No other call gets them.
 inline constexpr uint32_t kX32Bit = 0x40000000;
+inline constexpr uint32_t kX32OldFirst = 512;
+inline constexpr uint32_t kX32OldLast = 547;
 
 // Rights of Landlock by the ABI that brought them; <linux/landlock.h> of Debian 12 ends at ABI 2.
 inline constexpr uint32_t kLandlockNewestAbi = 7;  // ABI 7 brought flags for logs, no rights

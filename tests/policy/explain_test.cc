@@ -68,6 +68,8 @@ TEST(ExplainTest, SaysWhichCallsAreAllowedWhichFailAndWhichKill) {
   EXPECT_THAT(text, HasSubstr("allowed and logged: getpid getppid\n"));
   EXPECT_THAT(text, HasSubstr("allowed when argument 0 is one of PR_SET_NAME, PR_GET_NAME\n"));
   EXPECT_THAT(text, HasSubstr("all others    fails with ENOSYS\n"));
+  EXPECT_THAT(text,
+              HasSubstr("newer calls   fails with ENOSYS: calls that Linux 7.3 does not have\n"));
 }
 
 TEST(ExplainTest, SaysLoudlyWhatIsOff) {

@@ -192,6 +192,72 @@ TEST_P(EveryProfileTest, MakesNoNamespacesAndNoSocketsWithAnAddressOutside) {
   }
 }
 
+// What the rules mean for a call, whatever its arguments are: no rule on it lets any of them pass,
+// and the ones that matter are asked for by value too.
+void ExpectDeniedForAllArguments(const std::string& profile, absl::string_view name) {
+  const v1::SeccompRules& rules = PlanOf(profile).seccomp().rules();
+  CallSample call;
+  call.architecture = AuditArchitecture(kArch);
+  call.number = FindSyscall(name, kArch).value().value();
+  for (const v1::SyscallRule& rule : rules.rule()) {
+    if (rule.number() != call.number) continue;
+    EXPECT_NE(rule.action().action(), v1::Seccomp::ALLOW) << profile << " " << name;
+    EXPECT_NE(rule.action().action(), v1::Seccomp::LOG) << profile << " " << name;
+  }
+  for (uint64_t value : {uint64_t{0}, uint64_t{1}, uint64_t{0x7fffffff}, UINT64_MAX}) {
+    call.args.fill(value);
+    EXPECT_THAT(
+        MeaningOf(rules, kArch, call),
+        testing::AnyOf(SECCOMP_RET_KILL_PROCESS, SECCOMP_RET_ERRNO | 1u, SECCOMP_RET_ERRNO | 38u))
+        << profile << " " << name;
+  }
+}
+
+TEST_P(EveryProfileTest, MeansToDenyTheToolsOfKernelExploitsForAllArguments) {
+  for (const char* name :
+       {"io_uring_setup", "io_uring_enter", "io_uring_register", "keyctl", "add_key", "request_key",
+        "userfaultfd", "bpf", "perf_event_open", "statmount", "listmount", "listns", "fchroot",
+        "open_tree_attr", "lsm_set_self_attr", "map_shadow_stack", "file_setattr", "setxattrat"}) {
+    ExpectDeniedForAllArguments(GetParam(), name);
+  }
+}
+
+// AF_VSOCK reaches the hypervisor, AF_ALG the kernel's ciphers, and neither is in a network
+// namespace. Every family but AF_UNIX is refused, with garbage above its 32 bits and in any type.
+TEST_P(EveryProfileTest, MeansToDenyAllFamiliesOfSocketsButOne) {
+  const v1::SeccompRules& rules = PlanOf(GetParam()).seccomp().rules();
+  for (const char* name : {"socket", "socketpair"}) {
+    CallSample call;
+    call.architecture = AuditArchitecture(kArch);
+    call.number = FindSyscall(name, kArch).value().value();
+    for (uint64_t family = 0; family < 1024; ++family) {
+      if (family == 1) continue;
+      for (uint64_t garbage : {uint64_t{0}, uint64_t{1} << 32, uint64_t{0xffffffff} << 32}) {
+        for (uint64_t type : {uint64_t{1}, uint64_t{2}, uint64_t{3}, uint64_t{5}, UINT64_MAX}) {
+          call.args = {family | garbage, type, 0, 0, 0, 0};
+          const uint32_t answer = MeaningOf(rules, kArch, call);
+          EXPECT_NE(answer, SECCOMP_RET_ALLOW) << name << " " << family << " " << type;
+          EXPECT_NE(answer, SECCOMP_RET_LOG) << name << " " << family << " " << type;
+        }
+      }
+    }
+  }
+}
+
+TEST_P(EveryProfileTest, AnswersCallsYoungerThanTheTableWithEnosys) {
+  const v1::Plan& plan = PlanOf(GetParam());
+  const auto program = BpfProgram::Make(plan.seccomp().filter());
+  ASSERT_THAT(program, IsOk());
+  CallSample call;
+  call.architecture = AuditArchitecture(kArch);
+  for (call.number = FirstUnknownNumber(kArch); call.number < 2048; ++call.number) {
+    const bool x32 = call.number >= uapi::kX32OldFirst && call.number <= uapi::kX32OldLast;
+    const uint32_t wanted = x32 ? SECCOMP_RET_KILL_PROCESS : kReturnNoSuchCall;
+    EXPECT_EQ(MeaningOf(plan.seccomp().rules(), kArch, call), wanted) << call.number;
+    EXPECT_EQ(Evaluate(*program, call), wanted) << call.number;
+  }
+}
+
 TEST_P(EveryProfileTest, GivesNoSetIdBitsAndNoTypingIntoTerminals) {
   const Filter filter(GetParam());
   for (uint64_t mode : {uint64_t{04755}, uint64_t{02755}}) {

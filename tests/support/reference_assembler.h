@@ -23,6 +23,11 @@ enum class Fault {
   kNoX32Check,
   kX32OffByOne,
   kMinusOneIsX32,
+  kNoOldX32Check,
+  kOldX32OffByOne,
+  kNoUnknownCheck,
+  kUnknownOffByOne,
+  kUnknownBeforeX32,
   kJumpTooFar,
   kJumpTooShort,
   kSignedCompare,
@@ -51,7 +56,7 @@ class ReferenceAssembler {
 
   BpfProgram Assemble(const v1::SeccompRules& rules, Architecture architecture) {
     code_.clear();
-    Head(architecture);
+    Head(rules, architecture);
     for (int i = 0; i < rules.rule_size(); ++i) {
       if (fault_ == Fault::kLastRuleForgotten && i + 1 == rules.rule_size()) break;
       AddRule(rules.rule(i));
@@ -83,20 +88,43 @@ class ReferenceAssembler {
   }
   void LoadNumber() {
     Add(kLoad, 0, 0, 0);
-    if (fault_ == Fault::kNumberMasked) Add(BPF_ALU | BPF_AND | BPF_K, 0, 0, 0xfff);
+    if (fault_ == Fault::kNumberMasked) Add(BPF_ALU | BPF_AND | BPF_K, 0, 0, 0xff);
   }
 
-  void Head(Architecture architecture) {
+  void Head(const v1::SeccompRules& rules, Architecture architecture) {
+    CheckArchitecture(architecture);
+    if (fault_ == Fault::kUnknownBeforeX32) CheckUnknown(rules);
+    if (architecture == Architecture::kX86_64) CheckX32();
+    if (fault_ != Fault::kUnknownBeforeX32) CheckUnknown(rules);
+  }
+
+  void CheckUnknown(const v1::SeccompRules& rules) {
+    if (rules.unknown_from() == 0 || fault_ == Fault::kNoUnknownCheck) return;
+    Add(kLoad, 0, 0, 0);
+    Jump(fault_ == Fault::kUnknownOffByOne ? BPF_JGT : BPF_JGE, rules.unknown_from(), 0, 1);
+    Return(kReturnNoSuchCall);
+  }
+
+  void CheckX32() {
+    if (fault_ != Fault::kNoOldX32Check) {
+      Add(kLoad, 0, 0, 0);
+      Jump(BPF_JGE, uapi::kX32OldFirst, 0, 2);
+      Jump(fault_ == Fault::kOldX32OffByOne ? BPF_JGE : BPF_JGT, uapi::kX32OldLast, 1, 0);
+      Return(SECCOMP_RET_KILL_PROCESS);
+    }
+    if (fault_ == Fault::kNoX32Check) return;
+    Add(kLoad, 0, 0, 0);
+    Jump(fault_ == Fault::kX32OffByOne ? BPF_JGT : BPF_JGE, uapi::kX32Bit, 0, 2);
+    Jump(BPF_JEQ, fault_ == Fault::kMinusOneIsX32 ? UINT32_MAX - 1 : UINT32_MAX, 1, 0);
+    Return(SECCOMP_RET_KILL_PROCESS);
+  }
+
+  void CheckArchitecture(Architecture architecture) {
     if (fault_ != Fault::kNoArchitectureCheck) {
       Add(kLoad, 0, 0, 4);
       Jump(BPF_JEQ, AuditArchitecture(architecture), 1, 0);
       Return(fault_ == Fault::kForeignAllowed ? SECCOMP_RET_ALLOW : SECCOMP_RET_KILL_PROCESS);
     }
-    if (architecture != Architecture::kX86_64 || fault_ == Fault::kNoX32Check) return;
-    Add(kLoad, 0, 0, 0);
-    Jump(fault_ == Fault::kX32OffByOne ? BPF_JGT : BPF_JGE, uapi::kX32Bit, 0, 2);
-    Jump(BPF_JEQ, fault_ == Fault::kMinusOneIsX32 ? UINT32_MAX - 1 : UINT32_MAX, 1, 0);
-    Return(SECCOMP_RET_KILL_PROCESS);
   }
 
   void AddRule(const v1::SyscallRule& rule) {

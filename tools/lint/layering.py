@@ -36,7 +36,6 @@ ROOMS = (
     # One libseccomp call wants a file descriptor: a memfd (architecture, purity exception).
     Room("policy/bpf/assemble.cc", LIBRARIES + ("policy/",),
          PURE | {"seccomp.h", "sys/mman.h", "unistd.h"}),
-    Room("policy/bpf/", LIBRARIES + ("policy/",), PURE | {"seccomp.h"}),
     Room("policy/uapi/", ("policy/uapi/",), PURE, kernel=True),
     Room("policy/", LIBRARIES + ("policy/",), PURE),
     Room("profiles/", ("absl/", "profiles/"), PURE),

@@ -25,7 +25,7 @@ const Architecture kArch = NativeArchitecture();
 v1::SeccompRules TellingRules() {
   v1::SeccompRules rules;
   EXPECT_TRUE(google::protobuf::TextFormat::ParseFromString(R"(
-    default_action { action: ERRNO errno_value: 38 }
+    default_action { action: ERRNO errno_value: 1 } unknown_from: 473
     rule { number: 0 action { action: ALLOW } }
     rule { number: 1 when { arg: 2 op: GT value: 4294967303 } action { action: ALLOW } }
     rule { number: 1 when { arg: 2 op: LE value: 5 } action { action: ERRNO errno_value: 13 } }
@@ -127,6 +127,7 @@ class RandomRules {
     CallSample call;
     call.architecture = Pick(16) == 0 ? AUDIT_ARCH_I386 : AuditArchitecture(kArch);
     call.number = static_cast<uint32_t>(Pick(4));
+    if (Pick(8) == 0) call.number += static_cast<uint32_t>(Pick(2) == 0 ? 510 : 545);
     if (Pick(16) == 0) call.number |= uapi::kX32Bit;
     for (uint64_t& arg : call.args) {
       arg = Value();
@@ -141,6 +142,8 @@ class RandomRules {
   v1::SeccompRules Set() {
     v1::SeccompRules rules;
     rules.mutable_default_action()->set_action(v1::Seccomp::KILL);
+    static constexpr uint32_t kUnknown[] = {0, 2, 4, 512, 530, 548, 0x40000001};
+    rules.set_unknown_from(kUnknown[Pick(std::size(kUnknown))]);
     for (uint32_t number = 0; number < 3; ++number) {
       for (uint64_t i = Pick(3); i > 0; --i) *rules.add_rule() = Rule(number, true, 7);
     }

@@ -2,6 +2,7 @@
 #include "policy/bpf/condition.h"
 
 #include <algorithm>
+#include <limits>
 #include <random>
 #include <set>
 
@@ -23,7 +24,7 @@ v1::Condition Condition(const std::string& text) {
 }
 
 absl::StatusOr<Compares> Lower(absl::string_view call, const std::string& text) {
-  return LowerCondition(call, Condition(text));
+  return LowerCondition(call, Condition(text), Architecture::kX86_64);
 }
 
 bool Any(const Compares& compares, uint64_t value) {
@@ -146,10 +147,105 @@ TEST(ConditionTest, RefusesWhatAlwaysOrNeverHolds) {
   }
 }
 
-TEST(ConditionTest, RefusesToOrderInts) {
-  EXPECT_THAT(Lower("kill", "arg: 1 less_than: \"9\""),
-              HasError("argument 1 has 32 bits and cannot be ordered; hint: list the values with "
-                       "any_of, or compare bits with masked_equals"));
+// What each comparison lowers to, against the comparison of C on the type that the kernel reads.
+template <typename Int>
+void ExpectTheOrderOfC(absl::string_view call, uint32_t arg, const std::vector<Int>& operands,
+                       const std::vector<uint64_t>& samples) {
+  for (Int v : operands) {
+    if (v == std::numeric_limits<Int>::min() || v == std::numeric_limits<Int>::max()) continue;
+    const std::string at = absl::StrCat("arg: ", arg, " ");
+    const auto less = Lower(call, absl::StrCat(at, "less_than: \"", v, "\""));
+    const auto most = Lower(call, absl::StrCat(at, "at_most: \"", v, "\""));
+    const auto greater = Lower(call, absl::StrCat(at, "greater_than: \"", v, "\""));
+    const auto least = Lower(call, absl::StrCat(at, "at_least: \"", v, "\""));
+    for (const auto& each : {less, most, greater, least}) ASSERT_THAT(each, IsOk()) << call << v;
+    for (uint64_t sample : samples) {
+      const Int x = static_cast<Int>(sample);
+      EXPECT_EQ(Any(*less, sample), x < v) << call << ": " << x << " < " << v;
+      EXPECT_EQ(Any(*most, sample), x <= v) << call << ": " << x << " <= " << v;
+      EXPECT_EQ(Any(*greater, sample), x > v) << call << ": " << x << " > " << v;
+      EXPECT_EQ(Any(*least, sample), x >= v) << call << ": " << x << " >= " << v;
+    }
+  }
+}
+
+template <typename Int>
+void ExpectTheOrderOfCAround(absl::string_view call, uint32_t arg) {
+  using Limits = std::numeric_limits<Int>;
+  std::mt19937_64 random(sizeof(Int));
+  std::vector<Int> operands = {static_cast<Int>(-2),
+                               static_cast<Int>(-1),
+                               0,
+                               1,
+                               2,
+                               static_cast<Int>(Limits::max() - 1),
+                               static_cast<Int>(Limits::min() + 1)};
+  for (int i = 0; i < 30; ++i) operands.push_back(static_cast<Int>(random() >> (random() % 64)));
+  for (Int v : operands) {
+    std::vector<uint64_t> samples = Around(static_cast<uint64_t>(v));
+    for (Int other : operands) samples.push_back(static_cast<uint64_t>(other));
+    for (int i = 0; i < 50; ++i) samples.push_back(random() >> (random() % 64));
+    ExpectTheOrderOfC<Int>(call, arg, {v}, samples);
+  }
+}
+
+TEST(ConditionTest, OrdersMeanWhatTheyMeanInCForTheTypeThatTheKernelReads) {
+  ExpectTheOrderOfCAround<int32_t>("kill", 1);
+  ExpectTheOrderOfCAround<int32_t>("openat", 0);
+  ExpectTheOrderOfCAround<uint32_t>("read", 0);
+  ExpectTheOrderOfCAround<uint32_t>("close_range", 1);
+  ExpectTheOrderOfCAround<uint16_t>("chmod", 1);
+  ExpectTheOrderOfCAround<int64_t>("lseek", 1);
+  ExpectTheOrderOfCAround<uint64_t>("mprotect", 0);
+}
+
+TEST(ConditionTest, OrdersOf16BitsHoldForEveryValue) {
+  std::vector<uint64_t> all;
+  for (uint64_t x = 0; x < 1 << 16; ++x) all.push_back(x | x << 48);
+  ExpectTheOrderOfC<uint16_t>("chmod", 1, {1, 0x1ff, 0x7fff, 0x8000, 0xfffe}, all);
+}
+
+TEST(ConditionTest, BoundsAreInTheRangeOfTheType) {
+  for (const char* text : {"less_than: \"0xffffffff\"", "at_most: \"2147483648\"",
+                           "at_least: \"-2147483649\"", "greater_than: \"0x100000000\""}) {
+    EXPECT_THAT(Lower("kill", absl::StrCat("arg: 1 ", text)),
+                HasErrorWith("does not fit argument 1, which has 32 bits and a sign"))
+        << text;
+  }
+  EXPECT_THAT(Lower("read", "less_than: \"-1\""),
+              HasErrorWith("does not fit argument 0, which has 32 bits and no sign"));
+  for (const char* text : {"less_than: \"-2147483648\"", "greater_than: \"2147483647\""}) {
+    EXPECT_THAT(Lower("kill", absl::StrCat("arg: 1 ", text)), HasErrorWith("never holds")) << text;
+  }
+  for (const char* text : {"at_least: \"-2147483648\"", "at_most: \"0x7fffffff\""}) {
+    EXPECT_THAT(Lower("kill", absl::StrCat("arg: 1 ", text)), HasErrorWith("always holds")) << text;
+  }
+}
+
+TEST(ConditionTest, OfAPointerOnlyNullIsVisible) {
+  for (const char* text :
+       {"equals: \"1\"", "not_equals: \"0x1000\"", "less_than: \"4096\"", "at_least: \"1\"",
+        "masked_equals { mask: \"0xfff\" value: \"0\" }", "any_of { value: \"0\" }"}) {
+    EXPECT_THAT(Lower("openat", absl::StrCat("arg: 1 ", text)),
+                HasError("argument 1 of openat is a pointer and cannot be compared; hint: a filter "
+                         "does not see what it points to, and another thread may change that "
+                         "after the decision; only equals and not_equals \"0\" are possible"))
+        << text;
+  }
+  const auto null = Lower("prlimit64", "arg: 2 equals: \"0\"");
+  const auto some = Lower("prlimit64", "arg: 2 not_equals: \"0\"");
+  ASSERT_THAT(null, IsOk());
+  ASSERT_THAT(some, IsOk());
+  for (uint64_t x : Around(0)) {
+    EXPECT_EQ(Any(*null, x), x == 0) << x;
+    EXPECT_EQ(Any(*some, x), x != 0) << x;
+  }
+}
+
+TEST(ConditionTest, TypesAreThoseOfTheArchitecture) {
+  const v1::Condition last = Condition("arg: 4 at_least: \"1\"");
+  EXPECT_THAT(LowerCondition("clone", last, Architecture::kX86_64), IsOk()) << "the thread pointer";
+  EXPECT_THAT(LowerCondition("clone", last, Architecture::kAarch64), HasErrorWith("is a pointer"));
 }
 
 TEST(ConditionTest, RefusesBadArgumentsAndValues) {

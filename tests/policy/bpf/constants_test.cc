@@ -165,12 +165,32 @@ TEST(ConstantsTest, NumbersAreExact) {
   EXPECT_EQ(Value("18446744073709551615"), UINT64_MAX);
   EXPECT_EQ(Value("0xffffffffffffffff"), UINT64_MAX);
   EXPECT_EQ(Value("0XfF"), 255u);
+  EXPECT_EQ(Value("-1"), UINT64_MAX);
+  EXPECT_EQ(Value("-100"), Value("AT_FDCWD"));
+  EXPECT_EQ(Value("-9223372036854775808"), uint64_t{1} << 63);
 }
 
 TEST(ConstantsTest, RefusesWhatIsNoNumberAndNoName) {
-  for (absl::string_view text :
-       {"", "|", "AF_UNIX|", "18446744073709551616", "0x10000000000000000", "0x", "0xg", "-1",
-        "1.0", "1 2", "0644", "1k", "+1", "af unix", "AF_UNIX AF_INET"}) {
+  for (absl::string_view text : {"",
+                                 "|",
+                                 "AF_UNIX|",
+                                 "18446744073709551616",
+                                 "0x10000000000000000",
+                                 "0x",
+                                 "0xg",
+                                 "-0",
+                                 "-",
+                                 "-0x1",
+                                 "--1",
+                                 "-9223372036854775809",
+                                 "-AF_UNIX",
+                                 "1.0",
+                                 "1 2",
+                                 "0644",
+                                 "1k",
+                                 "+1",
+                                 "af unix",
+                                 "AF_UNIX AF_INET"}) {
     EXPECT_THAT(ParseConstant(text), StatusIs(absl::StatusCode::kInvalidArgument, "")) << text;
   }
 }

@@ -94,6 +94,30 @@ TEST(MeaningTest, ForeignCallsDieWhateverTheRulesSay) {
   EXPECT_EQ(MeaningOf(rules, kArch, Call(UINT32_MAX)), SECCOMP_RET_ALLOW);
 }
 
+TEST(MeaningTest, TheX32NumbersWithoutTheBitDieToo) {
+  const v1::SeccompRules rules = Rules("default_action { action: ALLOW } unknown_from: 473");
+  EXPECT_EQ(MeaningOf(rules, kArch, Call(511)), SECCOMP_RET_ERRNO | 38u);
+  EXPECT_EQ(MeaningOf(rules, kArch, Call(512)), SECCOMP_RET_KILL_PROCESS);
+  EXPECT_EQ(MeaningOf(rules, kArch, Call(547)), SECCOMP_RET_KILL_PROCESS);
+  EXPECT_EQ(MeaningOf(rules, kArch, Call(548)), SECCOMP_RET_ERRNO | 38u);
+}
+
+TEST(MeaningTest, CallsYoungerThanTheTableDoNotExist) {
+  const v1::SeccompRules rules = Rules(R"(
+    default_action { action: KILL } unknown_from: 473
+    rule { number: 472 action { action: ALLOW } }
+    rule { number: 474 action { action: ALLOW } })");
+  EXPECT_EQ(MeaningOf(rules, kArch, Call(471)), SECCOMP_RET_KILL_PROCESS);
+  EXPECT_EQ(MeaningOf(rules, kArch, Call(472)), SECCOMP_RET_ALLOW);
+  EXPECT_EQ(MeaningOf(rules, kArch, Call(473)), SECCOMP_RET_ERRNO | 38u);
+  EXPECT_EQ(MeaningOf(rules, kArch, Call(474)), SECCOMP_RET_ERRNO | 38u) << "before the rules";
+  EXPECT_EQ(MeaningOf(rules, kArch, Call(UINT32_MAX)), SECCOMP_RET_ERRNO | 38u);
+  EXPECT_EQ(MeaningOf(rules, kArch, Call(473 | uapi::kX32Bit)), SECCOMP_RET_KILL_PROCESS);
+  CallSample foreign = Call(473);
+  foreign.architecture = AUDIT_ARCH_I386;
+  EXPECT_EQ(MeaningOf(rules, kArch, foreign), SECCOMP_RET_KILL_PROCESS);
+}
+
 TEST(MeaningTest, OnlyX86HasX32) {
   const v1::SeccompRules rules = Rules("default_action { action: ERRNO errno_value: 1 }");
   CallSample call = Call(5 | uapi::kX32Bit);

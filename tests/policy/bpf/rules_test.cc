@@ -69,6 +69,23 @@ TEST(RulesTest, Clone3IsUnknownWhateverTheDefault) {
   EXPECT_EQ(Answer(*Build("rule { calls: \"clone3\" action: KILL }"), "clone3"), "KILL");
 }
 
+TEST(RulesTest, CallsYoungerThanTheTableAreUnknownWhereTheDefaultRefuses) {
+  for (const char* text :
+       {"default_action: KILL", "default_action: ERRNO default_errno: \"EPERM\"", ""}) {
+    EXPECT_EQ(Build(text)->unknown_from(), FirstUnknownNumber(kArch)) << text;
+  }
+  for (const char* text : {"default_action: ALLOW", "default_action: LOG"}) {
+    EXPECT_EQ(Build(text)->unknown_from(), 0u) << text;
+  }
+  const auto rules = Build("default_action: KILL");
+  CallSample call;
+  call.architecture = AuditArchitecture(kArch);
+  call.number = FirstUnknownNumber(kArch) - 1;
+  EXPECT_EQ(MeaningOf(*rules, kArch, call), SECCOMP_RET_KILL_PROCESS);
+  ++call.number;
+  EXPECT_EQ(MeaningOf(*rules, kArch, call), kReturnNoSuchCall);
+}
+
 TEST(RulesTest, ARuleTakesItsCallOutOfTheGroups) {
   const auto rules = Build(R"(
     allow: "rpath" kill: "debug"
@@ -184,8 +201,8 @@ TEST(RulesTest, RefusesConditionsThatWouldTakeLongToCompile) {
                                             when { arg: 1 not_equals: "1" } action: ALLOW })"),
               HasErrorWith("more than 512 comparisons"));
   std::string many;
-  for (const char* call : {"read", "write", "lseek", "mremap", "brk", "mprotect", "execve", "mmap",
-                           "pread64", "pwrite64", "sendfile"}) {
+  for (const char* call : {"read", "write", "lseek", "mremap", "brk", "mprotect", "fallocate",
+                           "mmap", "pread64", "pwrite64", "readahead"}) {
     many += std::string("rule { calls: \"") + call +
             "\" when { arg: 2 not_equals: \"1\" } action: KILL }";
   }

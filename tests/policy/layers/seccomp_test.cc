@@ -37,6 +37,19 @@ TEST(SeccompTest, ThePlanHoldsTheRulesAndAFilterThatMeansThem) {
   EXPECT_EQ(Evaluate(*program, call), SECCOMP_RET_ERRNO | 38u);
 }
 
+TEST(SeccompTest, CallsYoungerThanTheTableFailUnderADefaultThatKills) {
+  const auto plan = Compile("seccomp { default_action: KILL allow: [\"stdio\", \"exec\"] }");
+  ASSERT_THAT(plan, IsOk());
+  const auto program = BpfProgram::Make(plan->filter());
+  ASSERT_THAT(program, IsOk());
+  CallSample call;
+  call.architecture = AuditArchitecture(Architecture::kX86_64);
+  call.number = FirstUnknownNumber(Architecture::kX86_64);
+  EXPECT_EQ(Evaluate(*program, call), SECCOMP_RET_ERRNO | 38u);
+  --call.number;
+  EXPECT_EQ(Evaluate(*program, call), SECCOMP_RET_KILL_PROCESS);
+}
+
 TEST(SeccompTest, TheSamePolicyGivesTheSameBytes) {
   const char* text = "seccomp { allow: [\"stdio\", \"exec\", \"rpath\"] kill: \"dangerous\" }";
   EXPECT_EQ(Compile(text)->SerializeAsString(), Compile(text)->SerializeAsString());

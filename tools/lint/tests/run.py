@@ -12,7 +12,7 @@ import sys
 import unittest
 
 TOOLS = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-FOLDERS = ("lint/tests", "demo")
+FOLDERS = ("lint/tests", "gen/tests", "demo")
 
 sys.path.insert(0, TOOLS)
 from python_results import Runner  # noqa: E402  (the folder is on the path only now)
