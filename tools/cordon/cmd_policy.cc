@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// `cordon check`, `explain` and `profiles`: what can be said without running anything.
+// `cordon explain` and `profiles`: what can be said without running anything.
 #include <algorithm>
 #include <cstdio>
 #include <string>
@@ -13,14 +13,6 @@
 #include "tools/cordon/policy_source.h"
 
 namespace cordon::cli {
-namespace {
-
-absl::Status CheckOne(const std::string& reference) {
-  CORDON_ASSIGN_OR_RETURN(const NormalPolicy policy, LoadPolicy(reference));
-  return CompileForAnyHost(policy).status();
-}
-
-}  // namespace
 
 absl::StatusOr<CompiledPlan> CompileForAnyHost(const NormalPolicy& policy) {
   return CompiledPlan::Make(policy, IdealHost(NativeArchitecture()));
@@ -32,21 +24,7 @@ void PrintErrors(const absl::Status& status) {
   }
 }
 
-int Check(const std::vector<std::string>& policies) {
-  int failed = 0;
-  for (const std::string& policy : policies) {
-    const absl::Status status = CheckOne(policy);
-    if (status.ok()) {
-      std::printf("%s: ok\n", EscapeForPeople(policy).c_str());
-      continue;
-    }
-    ++failed;
-    PrintErrors(status);
-  }
-  return failed == 0 ? 0 : kExitCordon;
-}
-
-int Explain(const std::string& reference) {
+int Explain(const std::string& reference, bool /*json*/) {
   const absl::StatusOr<NormalPolicy> policy = LoadPolicy(reference);
   if (!policy.ok()) {
     PrintErrors(policy.status());
