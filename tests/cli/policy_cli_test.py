@@ -127,6 +127,33 @@ class Check(PolicyTest):
         self.assertIn("ioctl-tiocsti (danger)\n  why: ", done.stdout)
 
 
+class Explain(PolicyTest):
+    def test_text_names_the_line_that_grants(self):
+        self.file("p.textproto", 'extends: "judge/cpp"\nlimits { memory: "64MiB" }\n')
+        done = self.cordon("explain", "p.textproto")
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        self.assertIn("extends judge/cpp, which extends base/compute, which extends base/strict\n",
+                      done.stdout)
+        self.assertRegex(done.stdout, r"memory +64MiB in all.* p\.textproto:2:10\n")
+        self.assertLessEqual(max(map(len, done.stdout.splitlines())), 100)
+
+    def test_json_has_the_same_rows(self):
+        done = self.cordon("explain", "--format", "json", "judge/cpp")
+        self.assertEqual(done.returncode, 0)
+        document = json.loads(done.stdout)
+        self.assertEqual(document["bases"], ["base/compute", "base/strict"])
+        limits = next(one for one in document["section"] if one["id"] == "limits")
+        memory = next(row for row in limits["row"] if row["label"] == "memory")
+        self.assertEqual((memory["field"], memory["verdict"]), ("limits.memory", "MEMORY_LIMIT"))
+        self.assertTrue(memory["place"].startswith("base/compute:"))
+
+    def test_a_policy_with_errors_is_not_explained(self):
+        self.file("p.textproto", "no_such_field: 1\n")
+        done = self.cordon("explain", "p.textproto")
+        self.assertEqual((done.returncode, done.stdout), (125, ""))
+        self.assertIn("no_such_field", done.stderr)
+
+
 def main():
     global CORDON  # pylint: disable=global-statement
     parser = argparse.ArgumentParser()

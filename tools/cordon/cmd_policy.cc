@@ -7,9 +7,11 @@
 #include "policy/base/status.h"
 #include "policy/compile.h"
 #include "policy/explain.h"
+#include "policy/explain_text.h"
 #include "policy/ideal_host.h"
 #include "profiles/embedded.h"
 #include "tools/cordon/commands.h"
+#include "tools/cordon/json_text.h"
 #include "tools/cordon/policy_source.h"
 
 namespace cordon::cli {
@@ -24,7 +26,7 @@ void PrintErrors(const absl::Status& status) {
   }
 }
 
-int Explain(const std::string& reference, bool /*json*/) {
+int Explain(const std::string& reference, bool json) {
   const absl::StatusOr<NormalPolicy> policy = LoadPolicy(reference);
   if (!policy.ok()) {
     PrintErrors(policy.status());
@@ -35,7 +37,8 @@ int Explain(const std::string& reference, bool /*json*/) {
     PrintErrors(plan.status());
     return kExitCordon;
   }
-  std::printf("%s", ExplainPlan(*policy, *plan).c_str());
+  const v1::Explanation explanation = ExplainPlan(*policy, *plan);
+  std::printf("%s", json ? JsonText(explanation).c_str() : ExplanationText(explanation).c_str());
   return 0;
 }
 
