@@ -82,6 +82,9 @@ class Merger {
   Merger(const ParsedPolicy& base, const ParsedPolicy& over) : base_(base), over_(over) {
     out_.name = over.name;
     out_.places = SourceMap(over.places.file());
+    out_.bases = over.bases;
+    out_.bases.push_back(base.name);
+    out_.bases.insert(out_.bases.end(), base.bases.begin(), base.bases.end());
   }
 
   ParsedPolicy Run() {
@@ -97,6 +100,9 @@ class Merger {
     DropSameKey(
         base.environment(), over.environment(), [](const v1::Variable& v) { return v.name(); },
         &dropped_["environment"]);
+    DropSameKey(
+        base.accept_lint(), over.accept_lint(), [](const v1::AcceptedLint& a) { return a.id(); },
+        &dropped_["accept_lint"]);
     DropSameKey(
         base.cgroup().io(), over.cgroup().io(), [](const v1::IoLimit& io) { return io.device(); },
         &dropped_["cgroup.io"]);

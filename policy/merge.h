@@ -15,7 +15,9 @@ namespace cordon {
 //   seccomp.rule         its calls leave inherited rules
 //   seccomp.allow, kill  a group leaves the inherited list of the other kind
 //   cgroup.io            of the same device
-// `extends` and `description` of the base are dropped. Name and file are those of `over`.
+//   accept_lint          of the same id
+// `extends` and `description` of the base are dropped. Name and file are those of `over`; the name
+// of the base is added to `bases`.
 ParsedPolicy MergePolicies(const ParsedPolicy& base, const ParsedPolicy& over);
 
 }  // namespace cordon

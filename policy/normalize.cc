@@ -60,6 +60,8 @@ class Normalizer {
   explicit Normalizer(ParsedPolicy* parsed) : parsed_(*parsed), policy_(parsed->policy) {}
 
   void Run() {
+    SortList("accept_lint", policy_.mutable_accept_lint(),
+             [](const v1::AcceptedLint& accepted) { return accepted.id(); });
     NormalizeIdentity();
     if (policy_.has_mounts()) NormalizeMounts();
     SortList("environment", policy_.mutable_environment(),

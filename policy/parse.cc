@@ -17,6 +17,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
@@ -151,6 +152,23 @@ std::string SourceMap::Find(absl::string_view field_path) const {
     if (found != places_.end()) return found->second;
   }
   return file_;
+}
+
+bool SourceMap::Has(absl::string_view field_path) const {
+  return places_.count(std::string(field_path)) > 0;
+}
+
+absl::string_view FileOfPlace(absl::string_view place) {
+  // Line and column are numbers; what is before them may hold colons of its own.
+  for (int part = 0; part < 2; ++part) {
+    const size_t colon = place.rfind(':');
+    if (colon == absl::string_view::npos || colon + 1 == place.size()) return place;
+    for (const char c : place.substr(colon + 1)) {
+      if (!absl::ascii_isdigit(static_cast<unsigned char>(c))) return place;
+    }
+    place = place.substr(0, colon);
+  }
+  return place;
 }
 
 absl::StatusOr<ParsedPolicy> ParsePolicy(absl::string_view bytes, PolicyForm form,

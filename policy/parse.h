@@ -8,6 +8,7 @@
 
 #include <map>
 #include <string>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
@@ -27,6 +28,8 @@ class SourceMap {
   // "file:line:column" of the field, or of its nearest known parent, or the file name alone.
   std::string Find(absl::string_view field_path) const;
   const std::string& file() const { return file_; }
+  // True when the field itself was written, not only something around it.
+  bool Has(absl::string_view field_path) const;
   const std::map<std::string, std::string>& entries() const { return places_; }
 
  private:
@@ -38,11 +41,15 @@ struct ParsedPolicy {
   std::string name;  // profile name or file name
   v1::Policy policy;
   SourceMap places;
+  std::vector<std::string> bases;  // names of what was merged below it, nearest first
 };
 
 // `name` is used in messages. All errors found are in the status (see base/status.h DetailsOf).
 absl::StatusOr<ParsedPolicy> ParsePolicy(absl::string_view bytes, PolicyForm form,
                                          absl::string_view name);
+
+// "a/b.textproto" of "a/b.textproto:3:14": the part of a place that names the file.
+absl::string_view FileOfPlace(absl::string_view place);
 
 // By suffix: .json is JSON; .pb, .binpb, .bin are binary; anything else is text.
 PolicyForm FormOfFile(absl::string_view file_name);

@@ -19,6 +19,7 @@
 #include "policy/base/path.h"
 #include "policy/base/status.h"
 #include "policy/field_scan.h"
+#include "policy/lint/lint.h"
 #include "policy/message_check.h"
 #include "policy/validate_environment.h"
 #include "policy/validate_mounts.h"
@@ -34,6 +35,25 @@ constexpr uint32_t kLargestMinor = 1048575;
 
 void CheckResolved(const v1::Policy& policy, Violations* violations) {
   if (!policy.extends().empty()) violations->Add("extends", "has not been resolved");
+}
+
+void CheckAcceptedLints(const v1::Policy& policy, Violations* violations) {
+  std::set<std::string> ids;
+  for (int i = 0; i < policy.accept_lint_size(); ++i) {
+    const v1::AcceptedLint& accepted = policy.accept_lint(i);
+    const std::string path = IndexedField("accept_lint", static_cast<size_t>(i));
+    const std::string id = ChildField(path, "id");
+    const absl::StatusOr<const Lint*> lint = FindLint(accepted.id());
+    if (!lint.ok()) {
+      violations->Add(id, std::string(lint.status().message()), DetailsOf(lint.status())[0].hint());
+    } else if (!ids.insert(accepted.id()).second) {
+      violations->Add(id, absl::StrCat(Excerpt(accepted.id()), " is accepted twice"));
+    }
+    if (absl::StripAsciiWhitespace(accepted.reason()).empty()) {
+      violations->Add(ChildField(path, "reason"), "is required",
+                      "say why the policy is meant to be this way");
+    }
+  }
 }
 
 // 65534 is what the kernel shows for ids that are not mapped, 65535 the -1 of 16-bit calls: a job
@@ -150,8 +170,9 @@ using CheckFunction = void (*)(const v1::Policy&, Violations*);
 
 // In the order of the schema, which is the order of the messages.
 constexpr CheckFunction kChecks[] = {
-    CheckResolved, CheckIdentity, CheckMountsBlock,  CheckEnvironmentBlock, CheckWorkingDirectory,
-    CheckLimits,   CheckCgroup,   CheckSeccompBlock, CheckLandlock,
+    CheckResolved,         CheckAcceptedLints,    CheckIdentity, CheckMountsBlock,
+    CheckEnvironmentBlock, CheckWorkingDirectory, CheckLimits,   CheckCgroup,
+    CheckSeccompBlock,     CheckLandlock,
 };
 
 }  // namespace

@@ -47,6 +47,8 @@ inline constexpr StringCeiling kStringCeilings[] = {
      size_t{128} * 1024 - 1 - 256},                      // "NAME=value" and NUL: MAX_ARG_STRLEN
     {"cordon.v1.JobSpec.argv", size_t{128} * 1024 - 1},  // MAX_ARG_STRLEN with its NUL
     {"cordon.v1.Policy.description", 200},
+    {"cordon.v1.AcceptedLint.id", 64},
+    {"cordon.v1.AcceptedLint.reason", 500},
 };
 
 }  // namespace cordon

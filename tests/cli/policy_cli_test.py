@@ -119,6 +119,91 @@ class Ceiling(PolicyTest):
                           done.stderr)
 
 
+class Check(PolicyTest):
+    def check(self, text, *flags):
+        return self.cordon("check", *flags, self.file("checked.textproto", text))
+
+    def test_every_shipped_profile_is_clean(self):
+        names = [line.split()[0] for line in self.cordon("profiles").stdout.splitlines()]
+        done = self.cordon("check", "--fail-on", "note", *names)
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        self.assertEqual(done.stdout.splitlines(), [f"{name}: ok" for name in names])
+
+    def test_a_lint_names_its_place_its_reason_and_its_fix(self):
+        done = self.check('extends: "judge/cpp"\nlimits {\n  swap: "1MiB"\n}\n')
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        lines = done.stdout.splitlines()
+        self.assertIn("checked.textproto:3:3: warning: limits.swap is 1MiB", lines[0])
+        self.assertTrue(lines[0].endswith("[swap-allowed]"), lines[0])
+        self.assertTrue(lines[1].startswith("  why: "), lines)
+        self.assertTrue(any(line.startswith("  fix: ") for line in lines), lines)
+        self.assertTrue(lines[-1].endswith("checked.textproto: 1 warning"), lines)
+
+    def test_the_exit_status_follows_the_gravest(self):
+        warning = 'extends: "judge/cpp" limits { swap: "1MiB" }'
+        danger = 'extends: "judge/cpp" network { enforcement: OFF }'
+        for text, flags, code in (
+                (warning, (), 0), (warning, ("--fail-on", "warning"), 1),
+                (warning, ("--fail-on", "note"), 1), (warning, ("--fail-on", "danger"), 0),
+                (danger, (), 1), (danger, ("--fail-on", "never"), 0),
+                (danger, ("--lint", "off"), 0), (danger, ("--fail-on", "maybe"), 125),
+                ("no_such_field: 1", ("--fail-on", "never"), 125), (danger + " x: 1", (), 125)):
+            self.assertEqual(self.check(text, *flags).returncode, code, (text, flags))
+
+    def test_an_accepted_lint_is_silent_and_an_unknown_one_an_error(self):
+        text = 'extends: "judge/cpp" limits { swap: "1MiB" } accept_lint { id: "%s" reason: "r" }'
+        done = self.check(text % "swap-allowed", "--fail-on", "note")
+        self.assertEqual((done.returncode, done.stdout.count("\n")), (0, 1), done.stdout)
+        done = self.check(text % "swap-allowed", "--lint", "all", "--fail-on", "note")
+        self.assertEqual(done.returncode, 0)
+        self.assertIn("(accepted) [swap-allowed]", done.stdout)
+        done = self.check(text % "swap-alowed")
+        self.assertEqual(done.returncode, 125)
+        self.assertIn('did you mean "swap-allowed"?', done.stderr)
+
+    def test_json_holds_errors_and_lints(self):
+        done = self.check('extends: "judge/cpp" limits { swap: "1MiB" }', "--format", "json")
+        lint = json.loads(done.stdout)["policy"][0]["lint"]
+        self.assertEqual([(one["id"], one["severity"], one["field"]) for one in lint],
+                         [("swap-allowed", "WARNING", "limits.swap")])
+        done = self.check("no_such_field: 1", "--format", "json")
+        self.assertEqual((done.returncode, done.stderr), (125, ""))
+        error = json.loads(done.stdout)["policy"][0]["error"]
+        self.assertIn("no_such_field", error[0]["message"])
+
+    def test_the_table_of_lints_can_be_read(self):
+        done = self.cordon("check", "--list-lints")
+        self.assertEqual(done.returncode, 0)
+        self.assertIn("ioctl-tiocsti (danger)\n  why: ", done.stdout)
+
+
+class Explain(PolicyTest):
+    def test_text_names_the_line_that_grants(self):
+        self.file("p.textproto", 'extends: "judge/cpp"\nlimits { memory: "64MiB" }\n')
+        done = self.cordon("explain", "p.textproto")
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        self.assertIn("extends judge/cpp, which extends base/compute, which extends base/strict\n",
+                      done.stdout)
+        self.assertRegex(done.stdout, r"memory +64MiB in all.* p\.textproto:2:10\n")
+        self.assertLessEqual(max(map(len, done.stdout.splitlines())), 100)
+
+    def test_json_has_the_same_rows(self):
+        done = self.cordon("explain", "--format", "json", "judge/cpp")
+        self.assertEqual(done.returncode, 0)
+        document = json.loads(done.stdout)
+        self.assertEqual(document["bases"], ["base/compute", "base/strict"])
+        limits = next(one for one in document["section"] if one["id"] == "limits")
+        memory = next(row for row in limits["row"] if row["label"] == "memory")
+        self.assertEqual((memory["field"], memory["verdict"]), ("limits.memory", "MEMORY_LIMIT"))
+        self.assertTrue(memory["place"].startswith("base/compute:"))
+
+    def test_a_policy_with_errors_is_not_explained(self):
+        self.file("p.textproto", "no_such_field: 1\n")
+        done = self.cordon("explain", "p.textproto")
+        self.assertEqual((done.returncode, done.stdout), (125, ""))
+        self.assertIn("no_such_field", done.stderr)
+
+
 def main():
     global CORDON  # pylint: disable=global-statement
     parser = argparse.ArgumentParser()

@@ -130,6 +130,25 @@ TEST(MergeTest, AFileRuleReplacesTheInheritedOneOfItsPath) {
   EXPECT_EQ(merged.places.Find("landlock.file[1].access"), "over:1:30");
 }
 
+TEST(MergeTest, AcceptedLintsReplaceThoseOfTheSameId) {
+  const ParsedPolicy merged = Merge(R"(accept_lint { id: "a" reason: "base" }
+accept_lint { id: "b" reason: "base" })",
+                                    R"(accept_lint { id: "a" reason: "over" })");
+  ASSERT_EQ(merged.policy.accept_lint_size(), 2);
+  EXPECT_EQ(merged.policy.accept_lint(0).id(), "b");
+  EXPECT_EQ(merged.places.Find("accept_lint[0]"), "base:2:1");
+  EXPECT_EQ(merged.policy.accept_lint(1).reason(), "over");
+  EXPECT_EQ(merged.places.Find("accept_lint[1]"), "over:1:1");
+}
+
+TEST(MergeTest, TheNamesOfTheBasesAreKeptNearestFirst) {
+  const ParsedPolicy middle = Merge("working_directory: \"/a\"", "working_directory: \"/b\"");
+  EXPECT_THAT(middle.bases, testing::ElementsAre("base"));
+  const ParsedPolicy last = MergePolicies(middle, *ParseText("working_directory: \"/c\"", "last"));
+  EXPECT_EQ(last.name, "last");
+  EXPECT_THAT(last.bases, testing::ElementsAre("over", "base"));
+}
+
 // The merge copies singular fields kind by kind; a kind that it does not know would be dropped.
 TEST(MergeTest, EveryFieldOfTheSchemaIsInherited) {
   const auto* file = v1::Policy::descriptor()->file();

@@ -228,5 +228,13 @@ TEST(NormalizeTest, AnInvalidPolicyHasNoNormalForm) {
                        "unlimited"));
 }
 
+TEST(NormalizeTest, AcceptedLintsAreSorted) {
+  const auto policy = Normal(R"(accept_lint { id: "swap-allowed" reason: "x" }
+accept_lint { id: "bpf" reason: "y" })");
+  ASSERT_TRUE(policy.ok());
+  EXPECT_EQ(policy->proto().accept_lint(0).id(), "bpf");
+  EXPECT_EQ(policy->places().Find("accept_lint[0]"), "p:2:1");
+}
+
 }  // namespace
 }  // namespace cordon

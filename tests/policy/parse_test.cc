@@ -340,5 +340,21 @@ TEST(ParseTest, FormFollowsTheSuffix) {
   EXPECT_EQ(FormOfFile("json"), PolicyForm::kText);
 }
 
+TEST(ParseTest, APlaceNamesItsFile) {
+  EXPECT_EQ(FileOfPlace("a/b.textproto:3:14"), "a/b.textproto");
+  EXPECT_EQ(FileOfPlace("judge/cpp"), "judge/cpp");
+  EXPECT_EQ(FileOfPlace("c:odd:3:14"), "c:odd");
+  EXPECT_EQ(FileOfPlace(""), "");
+  EXPECT_EQ(FileOfPlace("a:"), "a:");
+}
+
+TEST(ParseTest, WrittenFieldsAreToldFromDefaults) {
+  const auto parsed = ParsePolicy("limits { memory: \"1GiB\" }", PolicyForm::kText, "p");
+  ASSERT_TRUE(parsed.ok());
+  EXPECT_TRUE(parsed->places.Has("limits.memory"));
+  EXPECT_FALSE(parsed->places.Has("limits.swap"));
+  EXPECT_EQ(parsed->places.Find("limits.swap"), "p:1:1");
+}
+
 }  // namespace
 }  // namespace cordon

@@ -7,11 +7,11 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "google/protobuf/util/json_util.h"
 #include "policy/base/status.h"
 #include "policy/compare.h"
 #include "policy/proto/diff.pb.h"
 #include "tools/cordon/commands.h"
+#include "tools/cordon/json_text.h"
 #include "tools/cordon/policy_source.h"
 
 namespace cordon::cli {
@@ -64,13 +64,7 @@ int Diff(const std::string& before, const std::string& after, bool json) {
     return kExitCordon;
   }
   if (json) {
-    std::string text;
-    google::protobuf::util::JsonPrintOptions options;
-    options.add_whitespace = true;
-    if (!google::protobuf::util::MessageToJsonString(*report, &text, options).ok()) {
-      return kExitCordon;
-    }
-    std::printf("%s", text.c_str());
+    std::printf("%s", JsonText(*report).c_str());
   } else {
     PrintText(*report);
   }

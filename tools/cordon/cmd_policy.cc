@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// `cordon check`, `explain` and `profiles`: what can be said without running anything.
+// `cordon explain` and `profiles`: what can be said without running anything.
 #include <algorithm>
 #include <cstdio>
 #include <string>
@@ -7,20 +7,14 @@
 #include "policy/base/status.h"
 #include "policy/compile.h"
 #include "policy/explain.h"
+#include "policy/explain_text.h"
 #include "policy/ideal_host.h"
 #include "profiles/embedded.h"
 #include "tools/cordon/commands.h"
+#include "tools/cordon/json_text.h"
 #include "tools/cordon/policy_source.h"
 
 namespace cordon::cli {
-namespace {
-
-absl::Status CheckOne(const std::string& reference) {
-  CORDON_ASSIGN_OR_RETURN(const NormalPolicy policy, LoadPolicy(reference));
-  return CompileForAnyHost(policy).status();
-}
-
-}  // namespace
 
 absl::StatusOr<CompiledPlan> CompileForAnyHost(const NormalPolicy& policy) {
   return CompiledPlan::Make(policy, IdealHost(NativeArchitecture()));
@@ -32,21 +26,7 @@ void PrintErrors(const absl::Status& status) {
   }
 }
 
-int Check(const std::vector<std::string>& policies) {
-  int failed = 0;
-  for (const std::string& policy : policies) {
-    const absl::Status status = CheckOne(policy);
-    if (status.ok()) {
-      std::printf("%s: ok\n", EscapeForPeople(policy).c_str());
-      continue;
-    }
-    ++failed;
-    PrintErrors(status);
-  }
-  return failed == 0 ? 0 : kExitCordon;
-}
-
-int Explain(const std::string& reference) {
+int Explain(const std::string& reference, bool json) {
   const absl::StatusOr<NormalPolicy> policy = LoadPolicy(reference);
   if (!policy.ok()) {
     PrintErrors(policy.status());
@@ -57,7 +37,8 @@ int Explain(const std::string& reference) {
     PrintErrors(plan.status());
     return kExitCordon;
   }
-  std::printf("%s", ExplainPlan(*policy, *plan).c_str());
+  const v1::Explanation explanation = ExplainPlan(*policy, *plan);
+  std::printf("%s", json ? JsonText(explanation).c_str() : ExplanationText(explanation).c_str());
   return 0;
 }
 

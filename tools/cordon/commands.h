@@ -19,6 +19,7 @@ namespace cordon::cli {
 inline constexpr int kExitWidened = 1;  // `diff`: the second policy allows more
 inline constexpr int kExitTimeLimit = 124;
 inline constexpr int kExitCordon = 125;  // Cordon itself failed; the job did not run
+inline constexpr int kExitLint = 1;      // `check`: no error, but a lint of --fail-on or above
 inline constexpr int kExitNotExecutable = 126;
 inline constexpr int kExitNotFound = 127;
 
@@ -42,9 +43,17 @@ struct RunOptions {
   std::vector<std::string> command;
 };
 
+struct CheckOptions {
+  std::vector<std::string> policies;
+  std::string lint = "open";       // off; open: what no policy accepts; all
+  std::string fail_on = "danger";  // never, note, warning, danger
+  bool json = false;
+  bool list = false;  // the table of lints, and nothing else
+};
+
 int Run(const RunOptions& options);
-int Check(const std::vector<std::string>& policies);
-int Explain(const std::string& policy);
+int Check(const CheckOptions& options);
+int Explain(const std::string& policy, bool json);
 
 struct CompileOptions {
   std::string policy;

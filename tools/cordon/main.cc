@@ -13,6 +13,7 @@
 
 namespace {
 
+using cordon::cli::CheckOptions;
 using cordon::cli::RunOptions;
 
 void AddRun(CLI::App* run, RunOptions* options) {
@@ -41,6 +42,25 @@ void AddRun(CLI::App* run, RunOptions* options) {
   run->add_flag("--quiet,-q", options->quiet, "Say nothing about how the job ended");
 }
 
+void AddCheck(CLI::App* check, CheckOptions* options) {
+  check->add_option("POLICY", options->policies, "Profile names or policy files");
+  check
+      ->add_option("--lint", options->lint,
+                   "Lints to print: off, open (those that no policy accepts), all")
+      ->check(CLI::IsMember({"off", "open", "all"}))
+      ->capture_default_str();
+  check->add_option("--fail-on", options->fail_on, "Exit with 1 for an open lint this grave")
+      ->check(CLI::IsMember({"never", "note", "warning", "danger"}))
+      ->capture_default_str();
+  check->add_flag("--list-lints", options->list, "Print every lint there is");
+}
+
+void AddFormat(CLI::App* command, std::string* format) {
+  command->add_option("--format", *format, "text or json")
+      ->check(CLI::IsMember({"text", "json"}))
+      ->capture_default_str();
+}
+
 // Everything behind the first "--" of `run` is the job's, whatever it looks like.
 std::vector<std::string> SplitCommand(int argc, char** argv, std::vector<std::string>* command) {
   std::vector<std::string> own;
@@ -58,12 +78,15 @@ int Main(int argc, char** argv) {
   RunOptions run_options;
   CLI::App* run = app.add_subcommand("run", "Run a command under a policy");
   AddRun(run, &run_options);
-  std::vector<std::string> policies;
-  CLI::App* check = app.add_subcommand("check", "Check policies and list every error");
-  check->add_option("POLICY", policies, "Profile names or policy files")->required();
+  std::string format = "text";
+  CheckOptions check_options;
+  CLI::App* check = app.add_subcommand("check", "Check policies: list every error, then lints");
+  AddCheck(check, &check_options);
+  AddFormat(check, &format);
   std::string explained;
   CLI::App* explain = app.add_subcommand("explain", "Say in words what a policy allows");
   explain->add_option("POLICY", explained, "Profile name or policy file")->required();
+  AddFormat(explain, &format);
   cordon::cli::CompileOptions compile_options;
   CLI::App* compile = app.add_subcommand("compile", "Write the plan that a policy becomes here");
   compile->add_option("POLICY", compile_options.policy, "Profile name or policy file")->required();
@@ -79,10 +102,9 @@ int Main(int argc, char** argv) {
       "diff", "Say what policy B allows that policy A does not; exit 1 if there is anything");
   diff->add_option("A", before, "Profile name or policy file")->required();
   diff->add_option("B", after, "Profile name or policy file")->required();
-  std::string format = "text";
-  diff->add_option("--format", format, "text or json")->check(CLI::IsMember({"text", "json"}));
+  AddFormat(diff, &format);
   CLI::App* doctor = app.add_subcommand("doctor", "Say what this host can enforce");
-  doctor->add_option("--format", format, "text or json")->check(CLI::IsMember({"text", "json"}));
+  AddFormat(doctor, &format);
   CLI::App* profiles = app.add_subcommand("profiles", "List the shipped profiles");
 
   std::vector<std::string> own = SplitCommand(argc, argv, &run_options.command);
@@ -102,11 +124,13 @@ int Main(int argc, char** argv) {
     return cordon::cli::kExitCordon;
   }
   if (run->parsed()) return cordon::cli::Run(run_options);
-  if (check->parsed()) return cordon::cli::Check(policies);
-  if (explain->parsed()) return cordon::cli::Explain(explained);
+  const bool json = format == "json";
+  check_options.json = json;
+  if (check->parsed()) return cordon::cli::Check(check_options);
+  if (explain->parsed()) return cordon::cli::Explain(explained, json);
   if (compile->parsed()) return cordon::cli::Compile(compile_options);
-  if (diff->parsed()) return cordon::cli::Diff(before, after, format == "json");
-  if (doctor->parsed()) return cordon::cli::Doctor(format == "json");
+  if (diff->parsed()) return cordon::cli::Diff(before, after, json);
+  if (doctor->parsed()) return cordon::cli::Doctor(json);
   if (profiles->parsed()) return cordon::cli::Profiles();
   return cordon::cli::kExitCordon;
 }

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tools/cordon/json_text.h"
+
+#include <google/protobuf/util/json_util.h>
+
+#include <memory>
+#include <vector>
+
+#include "policy/base/status.h"
+#include "policy/base/utf8.h"
+
+namespace cordon::cli {
+namespace {
+
+using google::protobuf::FieldDescriptor;
+using google::protobuf::Message;
+using google::protobuf::Reflection;
+
+bool IsValidUtf8(const std::string& text) {
+  for (size_t i = 0; i < text.size();) {
+    const size_t length = DecodeUtf8(text, i).length;
+    if (length == 0) return false;
+    i += length;
+  }
+  return true;
+}
+
+// JSON is UTF-8, file names and arguments need not be: what is not valid is escaped.
+std::string ValidText(const std::string& text) {
+  return IsValidUtf8(text) ? text : EscapeForPeople(text);
+}
+
+void MakeStringsValid(Message* message) {
+  const Reflection* reflection = message->GetReflection();
+  std::vector<const FieldDescriptor*> fields;
+  reflection->ListFields(*message, &fields);
+  for (const FieldDescriptor* field : fields) {
+    const int count = field->is_repeated() ? reflection->FieldSize(*message, field) : 1;
+    for (int i = 0; i < count; ++i) {
+      const bool repeated = field->is_repeated();
+      if (field->cpp_type() == FieldDescriptor::CPPTYPE_MESSAGE) {
+        MakeStringsValid(repeated ? reflection->MutableRepeatedMessage(message, field, i)
+                                  : reflection->MutableMessage(message, field));
+      } else if (field->cpp_type() == FieldDescriptor::CPPTYPE_STRING && repeated) {
+        reflection->SetRepeatedString(message, field, i,
+                                      ValidText(reflection->GetRepeatedString(*message, field, i)));
+      } else if (field->cpp_type() == FieldDescriptor::CPPTYPE_STRING) {
+        reflection->SetString(message, field, ValidText(reflection->GetString(*message, field)));
+      }
+    }
+  }
+}
+
+}  // namespace
+
+std::string JsonText(const Message& original) {
+  const std::unique_ptr<Message> message(original.New());
+  message->CopyFrom(original);
+  MakeStringsValid(message.get());
+  google::protobuf::util::JsonPrintOptions options;
+  options.preserve_proto_field_names = true;
+  options.always_print_primitive_fields = true;
+  options.add_whitespace = true;
+  std::string json;
+  if (!google::protobuf::util::MessageToJsonString(*message, &json, options).ok()) return "";
+  if (json.empty() || json.back() != '\n') json.push_back('\n');
+  return json;
+}
+
+}  // namespace cordon::cli

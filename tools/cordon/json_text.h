@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: Apache-2.0
+// Messages as JSON for other programs.
+#ifndef CORDON_TOOLS_CORDON_JSON_TEXT_H_
+#define CORDON_TOOLS_CORDON_JSON_TEXT_H_
+
+#include <google/protobuf/message.h>
+
+#include <string>
+
+namespace cordon::cli {
+
+// One object with the names of the schema, every primitive field printed; ends with a newline.
+// Strings that are not UTF-8 are escaped. "" when the message cannot be JSON at all.
+std::string JsonText(const google::protobuf::Message& message);
+
+}  // namespace cordon::cli
+
+#endif  // CORDON_TOOLS_CORDON_JSON_TEXT_H_
