@@ -45,6 +45,8 @@ struct RunOptions {
 int Run(const RunOptions& options);
 int Check(const std::vector<std::string>& policies);
 int Explain(const std::string& policy);
+// Prints the policy's AppArmor profile for the abi "3.0" or "4.0".
+int ExplainAppArmor(const std::string& policy, const std::string& abi);
 
 struct CompileOptions {
   std::string policy;

@@ -41,6 +41,27 @@ void AddRun(CLI::App* run, RunOptions* options) {
   run->add_flag("--quiet,-q", options->quiet, "Say nothing about how the job ended");
 }
 
+struct ExplainOptions {
+  std::string policy;
+  bool apparmor = false;
+  std::string abi = "3.0";
+};
+
+void AddExplain(CLI::App* explain, ExplainOptions* options) {
+  explain->add_option("POLICY", options->policy, "Profile name or policy file")->required();
+  CLI::Option* apparmor =
+      explain->add_flag("--apparmor", options->apparmor, "Print its AppArmor profile instead");
+  explain->add_option("--apparmor-abi", options->abi, "3.0 (Debian 12) or 4.0")
+      ->check(CLI::IsMember({"3.0", "4.0"}))
+      ->needs(apparmor)
+      ->capture_default_str();
+}
+
+int Explain(const ExplainOptions& options) {
+  if (options.apparmor) return cordon::cli::ExplainAppArmor(options.policy, options.abi);
+  return cordon::cli::Explain(options.policy);
+}
+
 // Everything behind the first "--" of `run` is the job's, whatever it looks like.
 std::vector<std::string> SplitCommand(int argc, char** argv, std::vector<std::string>* command) {
   std::vector<std::string> own;
@@ -61,9 +82,9 @@ int Main(int argc, char** argv) {
   std::vector<std::string> policies;
   CLI::App* check = app.add_subcommand("check", "Check policies and list every error");
   check->add_option("POLICY", policies, "Profile names or policy files")->required();
-  std::string explained;
+  ExplainOptions explained;
   CLI::App* explain = app.add_subcommand("explain", "Say in words what a policy allows");
-  explain->add_option("POLICY", explained, "Profile name or policy file")->required();
+  AddExplain(explain, &explained);
   cordon::cli::CompileOptions compile_options;
   CLI::App* compile = app.add_subcommand("compile", "Write the plan that a policy becomes here");
   compile->add_option("POLICY", compile_options.policy, "Profile name or policy file")->required();
@@ -103,7 +124,7 @@ int Main(int argc, char** argv) {
   }
   if (run->parsed()) return cordon::cli::Run(run_options);
   if (check->parsed()) return cordon::cli::Check(policies);
-  if (explain->parsed()) return cordon::cli::Explain(explained);
+  if (explain->parsed()) return Explain(explained);
   if (compile->parsed()) return cordon::cli::Compile(compile_options);
   if (diff->parsed()) return cordon::cli::Diff(before, after, format == "json");
   if (doctor->parsed()) return cordon::cli::Doctor(format == "json");
