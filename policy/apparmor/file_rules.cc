@@ -217,10 +217,11 @@ void RuleMaker::AddDenials(size_t index) {
   const v1::MountEntry& entry = *entries_[index];
   if (!IsRegion(entry)) return;
   const bool mask = entry.kind() == Kind::MASK;
+  // The deepest entry around it: what that one lacks, it denies here already.
   unsigned inherited = mask ? kAll : 0U;
   for (size_t i = 0; i < index && !mask; ++i) {
     if (!IsRegion(*entries_[i]) || !PathIsBelow(entry.target(), entries_[i]->target())) continue;
-    inherited |= RightsOf(*entries_[i]);
+    inherited = RightsOf(*entries_[i]);
   }
   std::map<std::vector<std::string>, unsigned> denied;  // holes -> rights that have just these
   for (const unsigned right : {kRead, kWrite, kTree, kExecute}) {
