@@ -4,17 +4,31 @@
 #include <cstdio>
 #include <string>
 
+#include "policy/apparmor/profile.h"
 #include "policy/base/status.h"
 #include "policy/compile.h"
 #include "policy/explain.h"
 #include "policy/explain_text.h"
 #include "policy/ideal_host.h"
+#include "policy/layers/layer.h"
 #include "profiles/embedded.h"
 #include "tools/cordon/commands.h"
 #include "tools/cordon/json_text.h"
 #include "tools/cordon/policy_source.h"
 
 namespace cordon::cli {
+namespace {
+
+absl::StatusOr<std::string> AppArmorText(const std::string& reference, AppArmorAbi abi) {
+  CORDON_ASSIGN_OR_RETURN(const NormalPolicy policy, LoadPolicy(reference));
+  CORDON_ASSIGN_OR_RETURN(const CompiledPlan plan, CompileForAnyHost(policy));
+  const absl::StatusOr<std::string> text =
+      CompileAppArmorProfile(plan.proto(), AppArmorProfileName(policy.name()), abi);
+  if (!text.ok()) return WithPlaces(policy, WithStage(text.status(), "compile"));
+  return text;
+}
+
+}  // namespace
 
 absl::StatusOr<CompiledPlan> CompileForAnyHost(const NormalPolicy& policy) {
   return CompiledPlan::Make(policy, IdealHost(NativeArchitecture()));
@@ -39,6 +53,17 @@ int Explain(const std::string& reference, bool json) {
   }
   const v1::Explanation explanation = ExplainPlan(*policy, *plan);
   std::printf("%s", json ? JsonText(explanation).c_str() : ExplanationText(explanation).c_str());
+  return 0;
+}
+
+int ExplainAppArmor(const std::string& reference, const std::string& abi) {
+  const absl::StatusOr<std::string> text =
+      AppArmorText(reference, abi == "4.0" ? AppArmorAbi::k4_0 : AppArmorAbi::k3_0);
+  if (!text.ok()) {
+    PrintErrors(text.status());
+    return kExitCordon;
+  }
+  std::printf("%s", text->c_str());
   return 0;
 }
 

@@ -54,6 +54,8 @@ struct CheckOptions {
 int Run(const RunOptions& options);
 int Check(const CheckOptions& options);
 int Explain(const std::string& policy, bool json);
+// Prints the policy's AppArmor profile for the abi "3.0" or "4.0".
+int ExplainAppArmor(const std::string& policy, const std::string& abi);
 
 struct CompileOptions {
   std::string policy;

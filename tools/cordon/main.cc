@@ -61,6 +61,27 @@ void AddFormat(CLI::App* command, std::string* format) {
       ->capture_default_str();
 }
 
+struct ExplainOptions {
+  std::string policy;
+  bool apparmor = false;
+  std::string abi = "3.0";
+};
+
+void AddExplain(CLI::App* explain, ExplainOptions* options) {
+  explain->add_option("POLICY", options->policy, "Profile name or policy file")->required();
+  CLI::Option* apparmor =
+      explain->add_flag("--apparmor", options->apparmor, "Print its AppArmor profile instead");
+  explain->add_option("--apparmor-abi", options->abi, "3.0 (Debian 12) or 4.0")
+      ->check(CLI::IsMember({"3.0", "4.0"}))
+      ->needs(apparmor)
+      ->capture_default_str();
+}
+
+int Explain(const ExplainOptions& options, bool json) {
+  if (options.apparmor) return cordon::cli::ExplainAppArmor(options.policy, options.abi);
+  return cordon::cli::Explain(options.policy, json);
+}
+
 // Everything behind the first "--" of `run` is the job's, whatever it looks like.
 std::vector<std::string> SplitCommand(int argc, char** argv, std::vector<std::string>* command) {
   std::vector<std::string> own;
@@ -83,9 +104,9 @@ int Main(int argc, char** argv) {
   CLI::App* check = app.add_subcommand("check", "Check policies: list every error, then lints");
   AddCheck(check, &check_options);
   AddFormat(check, &format);
-  std::string explained;
+  ExplainOptions explained;
   CLI::App* explain = app.add_subcommand("explain", "Say in words what a policy allows");
-  explain->add_option("POLICY", explained, "Profile name or policy file")->required();
+  AddExplain(explain, &explained);
   AddFormat(explain, &format);
   cordon::cli::CompileOptions compile_options;
   CLI::App* compile = app.add_subcommand("compile", "Write the plan that a policy becomes here");
@@ -127,7 +148,7 @@ int Main(int argc, char** argv) {
   const bool json = format == "json";
   check_options.json = json;
   if (check->parsed()) return cordon::cli::Check(check_options);
-  if (explain->parsed()) return cordon::cli::Explain(explained, json);
+  if (explain->parsed()) return Explain(explained, json);
   if (compile->parsed()) return cordon::cli::Compile(compile_options);
   if (diff->parsed()) return cordon::cli::Diff(before, after, json);
   if (doctor->parsed()) return cordon::cli::Doctor(json);
