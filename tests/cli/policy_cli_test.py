@@ -106,6 +106,23 @@ class Compile(PolicyTest):
         self.assertIn("no/such/folder/x", done.stderr)
 
 
+class AppArmor(PolicyTest):
+    def test_explain_prints_an_apparmor_profile(self):
+        def explain(*flags):
+            return subprocess.run([CORDON, "explain", *flags], capture_output=True, check=False)
+        done = explain("base/strict", "--apparmor")
+        self.assertEqual((done.returncode, done.stderr), (0, b""))
+        self.assertIn(b"\nprofile cordon-base-strict flags=", done.stdout)
+        self.assertNotIn(b"userns", done.stdout)
+        done = explain("base/strict", "--apparmor", "--apparmor-abi", "4.0")
+        self.assertIn(b"  audit deny userns,\n", done.stdout)
+        for flags in (["base/strict", "--apparmor-abi", "4.0"], ["no/such", "--apparmor"],
+                      ["base/strict", "--apparmor", "--apparmor-abi", "2.0"]):
+            done = explain(*flags)
+            self.assertEqual((done.returncode, done.stdout), (125, b""), flags)
+            self.assertNotEqual(done.stderr, b"", flags)
+
+
 class Ceiling(PolicyTest):
     def test_every_verb_holds_it(self):
         path = self.file("over.textproto", 'extends: "judge/cpp"\nceiling: "judge/cpp"\n'

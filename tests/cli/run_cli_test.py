@@ -280,28 +280,6 @@ class Failures(CliTest):
             file.write(content)
         self.assert_failed(*self.run_job(["exit", "7"]), "minimal.plan", "cordon compile")
 
-    def test_check_and_explain(self):
-        done = subprocess.run([CORDON, "check", self.policy, "base/strict"], capture_output=True,
-                              check=False)
-        self.assertEqual(done.returncode, 0, done.stderr)
-        done = subprocess.run([CORDON, "explain", self.policy], capture_output=True, check=False)
-        self.assertEqual(done.returncode, 0, done.stderr)
-        self.assertIn(b"64 MiB", done.stdout.replace(b"64MiB", b"64 MiB"))
-
-    def test_explain_prints_an_apparmor_profile(self):
-        def explain(*flags):
-            return subprocess.run([CORDON, "explain", *flags], capture_output=True, check=False)
-        done = explain("base/strict", "--apparmor")
-        self.assertEqual((done.returncode, done.stderr), (0, b""))
-        self.assertIn(b"\nprofile cordon-base-strict flags=", done.stdout)
-        self.assertNotIn(b"userns", done.stdout)
-        done = explain("base/strict", "--apparmor", "--apparmor-abi", "4.0")
-        self.assertIn(b"  audit deny userns,\n", done.stdout)
-        for flags in (["base/strict", "--apparmor-abi", "4.0"], ["no/such", "--apparmor"],
-                      ["base/strict", "--apparmor", "--apparmor-abi", "2.0"]):
-            done = explain(*flags)
-            self.assertEqual((done.returncode, done.stdout), (125, b""), flags)
-            self.assertNotEqual(done.stderr, b"", flags)
 
 
 class Streams(CliTest):

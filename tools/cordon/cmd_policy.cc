@@ -28,6 +28,17 @@ absl::StatusOr<std::string> AppArmorText(const std::string& reference, AppArmorA
   return text;
 }
 
+int PrintAppArmor(const std::string& reference, const std::string& abi) {
+  const absl::StatusOr<std::string> text =
+      AppArmorText(reference, abi == "4.0" ? AppArmorAbi::k4_0 : AppArmorAbi::k3_0);
+  if (!text.ok()) {
+    PrintErrors(text.status());
+    return kExitCordon;
+  }
+  std::printf("%s", text->c_str());
+  return 0;
+}
+
 }  // namespace
 
 absl::StatusOr<CompiledPlan> CompileForAnyHost(const NormalPolicy& policy) {
@@ -40,8 +51,9 @@ void PrintErrors(const absl::Status& status) {
   }
 }
 
-int Explain(const std::string& reference, bool json) {
-  const absl::StatusOr<NormalPolicy> policy = LoadPolicy(reference);
+int Explain(const ExplainOptions& options, bool json) {
+  if (options.apparmor) return PrintAppArmor(options.policy, options.abi);
+  const absl::StatusOr<NormalPolicy> policy = LoadPolicy(options.policy);
   if (!policy.ok()) {
     PrintErrors(policy.status());
     return kExitCordon;
@@ -53,17 +65,6 @@ int Explain(const std::string& reference, bool json) {
   }
   const v1::Explanation explanation = ExplainPlan(*policy, *plan);
   std::printf("%s", json ? JsonText(explanation).c_str() : ExplanationText(explanation).c_str());
-  return 0;
-}
-
-int ExplainAppArmor(const std::string& reference, const std::string& abi) {
-  const absl::StatusOr<std::string> text =
-      AppArmorText(reference, abi == "4.0" ? AppArmorAbi::k4_0 : AppArmorAbi::k3_0);
-  if (!text.ok()) {
-    PrintErrors(text.status());
-    return kExitCordon;
-  }
-  std::printf("%s", text->c_str());
   return 0;
 }
 

@@ -53,9 +53,13 @@ struct CheckOptions {
 
 int Run(const RunOptions& options);
 int Check(const CheckOptions& options);
-int Explain(const std::string& policy, bool json);
-// Prints the policy's AppArmor profile for the abi "3.0" or "4.0".
-int ExplainAppArmor(const std::string& policy, const std::string& abi);
+
+struct ExplainOptions {
+  std::string policy;
+  bool apparmor = false;    // print the policy's AppArmor profile instead
+  std::string abi = "3.0";  // of that profile; or "4.0"
+};
+int Explain(const ExplainOptions& options, bool json);
 
 struct CompileOptions {
   std::string policy;

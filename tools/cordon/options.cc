@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tools/cordon/options.h"
+
+namespace cordon::cli {
+
+void AddRun(CLI::App* run, RunOptions* options) {
+  run->footer("Usage: cordon run [OPTIONS] -- COMMAND [ARGS...]");
+  CLI::Option* policy = run->add_option("--policy", options->policy, "Profile name or policy file")
+                            ->capture_default_str();
+  run->add_option("--plan", options->plan, "A plan of `cordon compile` in place of a policy")
+      ->excludes(policy);
+  run->add_option("--report", options->report, "Write the report (JSON) to this file");
+  run->add_option("--report-fd", options->report_fd, "Write the report to this descriptor");
+  run->add_option("--stdin", options->in, "Read the job's input from this file");
+  run->add_option("--stdout", options->out, "Write the job's output to this file");
+  run->add_option("--stderr", options->err, "Write the job's error output to this file");
+  run->add_option("--cpu-time", options->cpu_time, "CPU time limit, such as 1.5s; only tightens");
+  run->add_option("--wall-time", options->wall_time, "Wall time limit; only tightens");
+  run->add_option("--memory", options->memory, "Memory limit, such as 256MiB; only tightens");
+  run->add_option("--pids", options->processes, "Limit on processes and threads; only tightens");
+  run->add_option("--output-limit", options->output_limit, "Limit on output; only tightens");
+  // One value per flag: without this, "--bind A B -- cmd" would swallow what follows.
+  run->add_option("--bind", options->binds,
+                  "SRC:DST[:ro|rw], a bind mount beyond the policy (the report lists it)")
+      ->allow_extra_args(false);
+  run->add_option("--env", options->environment, "NAME=VALUE, added to the job's environment")
+      ->allow_extra_args(false);
+  run->add_option("--workdir", options->working_directory, "Directory inside where it starts");
+  run->add_flag("--quiet,-q", options->quiet, "Say nothing about how the job ended");
+}
+
+void AddCheck(CLI::App* check, CheckOptions* options) {
+  check->add_option("POLICY", options->policies, "Profile names or policy files");
+  check
+      ->add_option("--lint", options->lint,
+                   "Lints to print: off, open (those that no policy accepts), all")
+      ->check(CLI::IsMember({"off", "open", "all"}))
+      ->capture_default_str();
+  check->add_option("--fail-on", options->fail_on, "Exit with 1 for an open lint this grave")
+      ->check(CLI::IsMember({"never", "note", "warning", "danger"}))
+      ->capture_default_str();
+  check->add_flag("--list-lints", options->list, "Print every lint there is");
+}
+
+void AddFormat(CLI::App* command, std::string* format) {
+  command->add_option("--format", *format, "text or json")
+      ->check(CLI::IsMember({"text", "json"}))
+      ->capture_default_str();
+}
+
+void AddExplain(CLI::App* explain, ExplainOptions* options) {
+  explain->add_option("POLICY", options->policy, "Profile name or policy file")->required();
+  CLI::Option* apparmor =
+      explain->add_flag("--apparmor", options->apparmor, "Print its AppArmor profile instead");
+  explain->add_option("--apparmor-abi", options->abi, "3.0 (Debian 12) or 4.0")
+      ->check(CLI::IsMember({"3.0", "4.0"}))
+      ->needs(apparmor)
+      ->capture_default_str();
+}
+
+void AddCompile(CLI::App* compile, CompileOptions* options) {
+  compile->add_option("POLICY", options->policy, "Profile name or policy file")->required();
+  compile->add_option("-o,--output", options->output, "File to write; default stdout");
+  compile
+      ->add_option("--format", options->format,
+                   "binary (for `run --plan`), text, json, or filter (the system call filter as "
+                   "a listing); default by the name of the file, text on stdout")
+      ->check(CLI::IsMember({"binary", "text", "json", "filter"}));
+}
+
+}  // namespace cordon::cli
