@@ -220,7 +220,6 @@ bool IsKnownLine(absl::string_view line) {
       "  # Privileges.",
       "  capability,",
       "  audit deny userns,",
-      "  audit deny io_uring,",
       "  mqueue type=posix,"};
   if (std::find(std::begin(kLines), std::end(kLines), line) != std::end(kLines)) return true;
   return absl::ConsumePrefix(&line, "  network ") && absl::ConsumeSuffix(&line, ",") &&

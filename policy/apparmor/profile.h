@@ -11,7 +11,8 @@
 //   signals    among the job's own processes, and from the launcher, which could not end it else
 //   ptrace     among its own processes, when the filter lets a call through that needs it
 //   capability none; all, when the policy keeps those of its user namespace (OFF)
-// and nothing of mount, umount, pivot_root, change_profile, dbus and rlimit.
+// and nothing of mount, umount, pivot_root, change_profile, dbus and rlimit. Rules of landlock.file
+// are not repeated: they belong to that layer.
 #ifndef CORDON_POLICY_APPARMOR_PROFILE_H_
 #define CORDON_POLICY_APPARMOR_PROFILE_H_
 
@@ -26,7 +27,7 @@ namespace cordon {
 // The language and the kernel's features that the text is written for.
 enum class AppArmorAbi {
   k3_0,  // apparmor_parser 3.0 and newer (Debian 12)
-  k4_0,  // 4.0 and newer: also denies user namespaces and io_uring, and names message queues
+  k4_0,  // 4.0 and newer: also denies user namespaces, and names message queues
 };
 
 // A profile's name for a policy's: "cordon-judge-cpp" for "judge/cpp". What a name cannot hold

@@ -107,20 +107,32 @@ class Compile(PolicyTest):
 
 
 class AppArmor(PolicyTest):
-    def test_explain_prints_an_apparmor_profile(self):
-        def explain(*flags):
-            return subprocess.run([CORDON, "explain", *flags], capture_output=True, check=False)
-        done = explain("base/strict", "--apparmor")
-        self.assertEqual((done.returncode, done.stderr), (0, b""))
-        self.assertIn(b"\nprofile cordon-base-strict flags=", done.stdout)
-        self.assertNotIn(b"userns", done.stdout)
-        done = explain("base/strict", "--apparmor", "--apparmor-abi", "4.0")
-        self.assertIn(b"  audit deny userns,\n", done.stdout)
+    def test_explain_prints_the_profile_of_a_policy(self):
+        done = self.cordon("explain", "base/strict", "--apparmor")
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        self.assertIn("\nprofile cordon-base-strict flags=", done.stdout)
+        self.assertNotIn("userns", done.stdout)
+        done = self.cordon("explain", "base/strict", "--apparmor", "--apparmor-abi", "4.0")
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        self.assertIn("  audit deny userns,\n", done.stdout)
+
+    def test_wrong_flags_and_policies_print_no_profile(self):
         for flags in (["base/strict", "--apparmor-abi", "4.0"], ["no/such", "--apparmor"],
                       ["base/strict", "--apparmor", "--apparmor-abi", "2.0"]):
-            done = explain(*flags)
-            self.assertEqual((done.returncode, done.stdout), (125, b""), flags)
-            self.assertNotEqual(done.stderr, b"", flags)
+            done = self.cordon("explain", *flags)
+            self.assertEqual((done.returncode, done.stdout), (125, ""), flags)
+            self.assertNotEqual(done.stderr, "", flags)
+
+    def test_what_it_cannot_express_names_its_place(self):
+        inner = "/w/s/" + "/".join(["x" * 250] * 8)
+        self.file("deep.textproto", 'extends: "base/strict"\nmounts {\n'
+                                    '  tmpfs { target: "/w" size: "1MiB" }\n'
+                                    '  bind { source: "/usr" target: "/w/s" }\n'
+                                    f'  tmpfs {{ target: "{inner}" size: "1MiB" }}\n}}\n')
+        done = self.cordon("explain", "deep.textproto", "--apparmor")
+        self.assertEqual((done.returncode, done.stdout), (125, ""))
+        self.assertIn("deep.textproto:4:3", done.stderr)
+        self.assertIn("the paths are too long", done.stderr)
 
 
 class Ceiling(PolicyTest):
