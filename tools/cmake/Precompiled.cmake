@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # CORDON_PCH: the headers that nearly every file reads are parsed once. Two thirds of a build are
-# spent on them. Off in the everyday preset, which thereby proves that each file includes what it
-# uses; on where the same sources are built again (gcc, sanitizers).
+# spent on them. Off in the release preset, which thereby proves that each file of the libraries and
+# of the command includes what it uses.
 #
 # cordon_define_precompiled()      once, when cordon_proto is there
 # cordon_use_precompiled(T KIND)   KIND: library or test, which have flags of their own
