@@ -8,6 +8,7 @@
 #include <google/protobuf/util/json_util.h>
 #include <google/protobuf/util/message_differencer.h>
 
+#include <cstdint>
 #include <cstdlib>
 #include <iostream>
 #include <string>
@@ -16,11 +17,21 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_split.h"
 #include "absl/strings/string_view.h"
+#include "policy/base/columns.h"
 #include "policy/base/field_path.h"
 #include "policy/base/hard_limits.h"
 #include "policy/base/status.h"
 #include "policy/base/utf8.h"
+#include "policy/compile.h"
+#include "policy/explain.h"
+#include "policy/explain_text.h"
+#include "policy/ideal_host.h"
+#include "policy/lint/lint.h"
+#include "policy/lint/lint_text.h"
 #include "policy/normalize.h"
 #include "policy/resolve.h"
 #include "policy/validate.h"
@@ -91,6 +102,18 @@ void CheckReadsBack(const v1::Policy& policy, const std::string& bytes, PolicyFo
   Require(MessageDifferencer::Equals(policy, again->policy), "a printed policy is the same", bytes);
 }
 
+// Lines that a terminal shows as they are.
+void CheckLines(absl::string_view text, size_t width) {
+  Require(absl::EndsWith(text, "\n"), "printed text ends its last line", std::string(text));
+  for (absl::string_view line : absl::StrSplit(text, '\n')) {
+    Require(TextWidth(line) <= width, "a line fits its columns", std::string(line));
+    for (const char c : line) {
+      Require(!absl::ascii_iscntrl(static_cast<unsigned char>(c)), "no control byte is printed",
+              std::string(line));
+    }
+  }
+}
+
 // The input itself under the name "input", shipped profiles under theirs.
 class FuzzSource : public ProfileSource {
  public:
@@ -155,6 +178,27 @@ void CheckPipeline(absl::string_view text) {
           applied.ok() ? "" : RenderError(DetailsOf(applied.status())[0]));
   Require(MessageDifferencer::Equals(normal->proto(), applied->policy.proto()),
           "a job that asks for the limits it has changes nothing");
+}
+
+void CheckAdvice(absl::string_view text) {
+  FuzzSource source(text);
+  const absl::StatusOr<ParsedPolicy> resolved = ResolvePolicy("input", "/policies", source);
+  if (!resolved.ok()) return;
+  const absl::StatusOr<NormalPolicy> normal = NormalPolicy::Make(*resolved);
+  if (!normal.ok()) return;
+  const absl::StatusOr<CompiledPlan> plan =
+      CompiledPlan::Make(*normal, IdealHost(NativeArchitecture()));
+  if (!plan.ok()) return CheckErrors(plan.status());
+
+  const auto findings = LintPolicy(*normal, *plan, NativeArchitecture());
+  if (!findings.ok()) return CheckErrors(findings.status());
+  for (const v1::LintFinding& finding : *findings) {
+    Require(!finding.field().empty() && !finding.place().empty(), "a finding has its place",
+            finding.DebugString());
+    CheckLines(RenderLint(finding), SIZE_MAX);
+    CheckLines(RenderLintNotes(finding), kColumns);
+  }
+  CheckLines(ExplanationText(ExplainPlan(*normal, *plan)), kColumns);
 }
 
 }  // namespace cordon

@@ -18,6 +18,11 @@ void CheckParsing(absl::string_view bytes, PolicyForm form);
 // form, which is valid, survives text, and is not changed by a job that asks for its own limits.
 void CheckPipeline(absl::string_view text);
 
+// What is said about a text policy that compiles: each finding of a lint names a field and a place,
+// and explanations and findings print as lines without control bytes that are no wider than the
+// terminal (the first line of a finding may be).
+void CheckAdvice(absl::string_view text);
+
 }  // namespace cordon
 
 #endif  // CORDON_FUZZ_POLICY_PROPERTIES_H_

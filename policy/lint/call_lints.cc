@@ -3,6 +3,7 @@
 // for every value of every argument. A comparison of bits that the kernel does not read, the cause
 // of CVE-2019-10063, cannot be written in this language: arguments are compared in their own width.
 #include <algorithm>
+#include <cstddef>
 #include <map>
 #include <string>
 #include <vector>
@@ -35,7 +36,8 @@ std::string PassingText(const Passing& passing) {
   }
   const size_t shown = std::min(passing.names.size(), kNamesShown);
   std::string text = absl::StrCat(
-      "lets ", absl::StrJoin(passing.names.begin(), passing.names.begin() + shown, ", "));
+      "lets ", absl::StrJoin(passing.names.begin(),
+                             passing.names.begin() + static_cast<std::ptrdiff_t>(shown), ", "));
   if (shown < passing.names.size()) {
     absl::StrAppend(&text, " and ", passing.names.size() - shown, " more");
   }

@@ -25,6 +25,7 @@ void ForEachLayer(const v1::Policy& policy, const Visit& visit) {
            LayerField{"capabilities.enforcement", policy.capabilities().enforcement()},
            LayerField{"seccomp.enforcement", policy.seccomp().enforcement()},
            LayerField{"network.enforcement", policy.network().enforcement()},
+           LayerField{"landlock.enforcement", policy.landlock().enforcement()},
        }) {
     visit(layer);
   }
@@ -40,8 +41,19 @@ void IsOff(const Lint& lint, const LintContext& context, LintSink* sink) {
 
 void IsOptional(const Lint& /*lint*/, const LintContext& context, LintSink* sink) {
   ForEachLayer(context.policy(), [&](const LayerField& layer) {
-    if (layer.enforcement == v1::IF_AVAILABLE) sink->Add(layer.field, "is IF_AVAILABLE");
+    // Landlock repeats the mounts, which are always there: RulesMayBeMissing is about the rest.
+    if (layer.enforcement != v1::IF_AVAILABLE || layer.field == "landlock.enforcement") return;
+    sink->Add(layer.field, "is IF_AVAILABLE");
   });
+}
+
+void RulesMayBeMissing(const Lint& /*lint*/, const LintContext& context, LintSink* sink) {
+  const v1::Landlock& landlock = context.policy().landlock();
+  if (landlock.file().empty() || landlock.enforcement() == v1::REQUIRED) return;
+  sink->Add("landlock.enforcement",
+            absl::StrCat("is ", v1::Enforcement_Name(landlock.enforcement()), ", with ",
+                         landlock.file_size(), landlock.file_size() == 1 ? " rule" : " rules",
+                         " about files"));
 }
 
 void RootInside(const Lint& /*lint*/, const LintContext& context, LintSink* sink) {
@@ -110,6 +122,14 @@ constexpr Lint kLints[] = {
      "on a host that cannot, the job runs without this layer, and only the report says so "
      "(README.md)",
      "set REQUIRED, and see `cordon doctor` for what the host misses", IsOptional},
+    {"landlock-off", v1::NOTE,
+     "the mounts are the only wall around files, and nothing scopes signals and abstract sockets a "
+     "second time (landlock(7))",
+     "set IF_AVAILABLE: it costs nothing where the host cannot", IsOff},
+    {"file-rules-optional", v1::WARNING,
+     "only Landlock enforces these rules: where the host cannot, each path gives what its mount "
+     "gives (landlock(7))",
+     "set landlock.enforcement to REQUIRED, or say it with mounts", RulesMayBeMissing},
     {"root-inside", v1::NOTE,
      "programs take id 0 for the right to do everything and behave differently; it gives none "
      "here (user_namespaces(7))",

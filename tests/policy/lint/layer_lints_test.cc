@@ -15,6 +15,12 @@ constexpr LintCase kCases[] = {
     {"network-off", "network { enforcement: OFF }", "network { mode: LOOPBACK }"},
     {"layer-if-available", "cgroup { enforcement: IF_AVAILABLE }",
      "cgroup { enforcement: REQUIRED }"},
+    {"landlock-off", "landlock { enforcement: OFF }", "landlock { enforcement: IF_AVAILABLE }"},
+    {"file-rules-optional",
+     "mounts { bind { source: \"/usr\" } } "
+     "landlock { enforcement: IF_AVAILABLE file { path: \"/usr\" access: READ } }",
+     "mounts { bind { source: \"/usr\" } } "
+     "landlock { enforcement: REQUIRED file { path: \"/usr\" access: READ } }"},
     {"root-inside", "identity { uid: 0 }", "identity { uid: 1 gid: 0 }"},
     {"loader-variable", "environment { name: \"LD_PRELOAD\" value: \"/x.so\" }",
      "environment { name: \"OLD_PRELOAD\" value: \"/x.so\" }"},
@@ -29,7 +35,7 @@ TEST(LayerLintsTest, EachFindsItsPolicyAndNotTheNearMiss) { ExpectCases(LayerLin
 TEST(LayerLintsTest, EachLayerIsNamedByItsField) {
   const auto findings = LintsOfText(R"(limits { enforcement: IF_AVAILABLE }
     cgroup { enforcement: IF_AVAILABLE } capabilities { enforcement: IF_AVAILABLE }
-    network { enforcement: IF_AVAILABLE }
+    network { enforcement: IF_AVAILABLE } landlock { enforcement: IF_AVAILABLE }
     seccomp { allow: ["stdio", "exec"] enforcement: IF_AVAILABLE })");
   EXPECT_THAT(Only("layer-if-available", findings), SizeIs(5));
   const auto off = Only("cgroup-off", LintsOfText("cgroup { enforcement: OFF }"));

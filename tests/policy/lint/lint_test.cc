@@ -47,7 +47,9 @@ TEST(LintTest, TheTableIsWellFormed) {
   for (const Lint& lint : Lints()) {
     EXPECT_TRUE(ids.insert(lint.id).second) << lint.id << " is there twice";
     for (const char c : lint.id)
-      EXPECT_TRUE(absl::ascii_islower(c) || c == '-' || c == '3' || c == '2') << lint.id;
+      EXPECT_TRUE(absl::ascii_islower(static_cast<unsigned char>(c)) || c == '-' || c == '3' ||
+                  c == '2')
+          << lint.id;
     EXPECT_NE(lint.severity, v1::LINT_SEVERITY_UNSPECIFIED) << lint.id;
     // A source: a CVE, a page of the manual, or a document.
     EXPECT_TRUE(absl::StrContains(lint.reason, "CVE-") || absl::StrContains(lint.reason, "("))
