@@ -110,8 +110,8 @@ std::vector<std::string> Profiles() {
 }
 
 INSTANTIATE_TEST_SUITE_P(Shipped, GoldenTest, testing::ValuesIn(Profiles()),
-                         [](const testing::TestParamInfo<std::string>& info) {
-                           return absl::StrReplaceAll(info.param, {{"/", "_"}});
+                         [](const testing::TestParamInfo<std::string>& each) {
+                           return absl::StrReplaceAll(each.param, {{"/", "_"}});
                          });
 
 }  // namespace
