@@ -8,6 +8,7 @@ import argparse
 import hashlib
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -133,6 +134,24 @@ class AppArmor(PolicyTest):
         self.assertEqual((done.returncode, done.stdout), (125, ""))
         self.assertIn("deep.textproto:4:3", done.stderr)
         self.assertIn("the paths are too long", done.stderr)
+
+
+class Documentation(PolicyTest):
+    """The examples of the manuals are policies; one without a base stands on judge/cpp."""
+
+    def test_every_example_is_a_policy(self):
+        root = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
+        examples = 0
+        for manual in ("README.md", "policy/README.md", "profiles/README.md", "SECURITY.md"):
+            with open(os.path.join(root, manual), encoding="utf-8") as file:
+                blocks = re.findall(r"```textproto\n(.*?)```", file.read(), re.DOTALL)
+            for number, block in enumerate(blocks):
+                base = "" if "extends:" in block else 'extends: "judge/cpp"\n'
+                path = self.file(f"example{number}.textproto", base + block)
+                done = self.cordon("check", "--lint", "off", path)
+                self.assertEqual((done.returncode, done.stderr), (0, ""), (manual, block))
+                examples += 1
+        self.assertGreater(examples, 5)
 
 
 class Ceiling(PolicyTest):

@@ -217,9 +217,11 @@ class ReadmeTest(unittest.TestCase):
             done = subprocess.run([self.CORDON, "explain", path], capture_output=True, text=True,
                                   check=False)
         self.assertEqual(done.returncode, 0, done.stderr)
-        for words in ("256MiB in all, swap none", f"read-only from the host's {folder}/case07",
-                      "at most 1 process", "PR_SET_NAME"):
-            self.assertIn(words, done.stdout)
+        for words in ("256MiB in all: processes, files in memory", "swap none: its memory never",
+                      f"/data read-only: the host's {folder}/case07",
+                      "processes one, without threads", "2s of processor time",
+                      "prctl allowed when the first argument is PR_SET_NAME"):
+            self.assertIn(words, " ".join(done.stdout.split()))
 
 
 class TableTest(unittest.TestCase):
