@@ -71,8 +71,8 @@ constexpr Quantity kQuantities[] = {
     {kLimits, "processes", kCount, 1, kMostProcesses, "64"},
     OrUnlimited({kLimits, "output", kSize, 1, kLargestSize, "16MiB"}),
     OrUnlimited({kLimits, "file_size", kSize, 1, kLargestSize, "64MiB"}),
-    // Below 4 no program opens its libraries beside the three standard descriptors.
-    {kLimits, "open_files", kCount, 4, 1048576, "256"},
+    // With fewer the set-up of the job itself fails (EMFILE), whatever the program needs.
+    {kLimits, "open_files", kCount, 8, 1048576, "256"},
     // exec(2) gives arguments a quarter of it and refuses to start below some pages.
     OrUnlimited({kLimits, "stack", kSize, 64 * kKiB, kLargestSize, "8MiB"}),
     {kCgroup, "memory_max", kSize, kMiB, kLargestSize, nullptr},

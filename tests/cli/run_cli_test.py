@@ -233,6 +233,14 @@ class Failures(CliTest):
                                     "--memory", "32MiB", "--pids", "2", "--output-limit", "1KiB")
         self.assertEqual((done.returncode, report["widened"]), (0, []))
 
+    def test_the_fewest_open_files_still_run(self):
+        self.policy = os.path.join(self.folder, "few.textproto")
+        with open(self.policy, "w", encoding="utf-8") as file:
+            file.write(MINIMAL.format(folder=os.path.dirname(PAYLOAD)).replace(
+                "processes: 8", "processes: 8 open_files: 8"))
+        done, _ = self.run_job(["exit", "3"])
+        self.assertEqual(done.returncode, 3, done.stderr)
+
     def test_malformed_values(self):
         for flags in (("--bind", "nocolon"), ("--bind", "/a:/b:rx"), ("--bind", ":/b"),
                       ("--env", "=x"), ("--env", "novalue"), ("--workdir", "relative"),
