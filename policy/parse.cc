@@ -11,6 +11,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -135,6 +136,32 @@ void ParseBinary(absl::string_view bytes, FieldScan* scan, v1::Policy* policy) {
   }
 }
 
+// Errors that have been listed before.
+class NoErrors : public google::protobuf::io::ErrorCollector {
+ public:
+  void AddError(int, google::protobuf::io::ColumnNumber, const std::string&) override {}
+};
+
+bool ReadText(absl::string_view text, FieldScan* scan, v1::Policy* policy) {
+  Place broken_at;
+  if (!ScanText(text, v1::Policy::descriptor(), scan, &broken_at) || scan->stopped()) return false;
+  NoErrors errors;
+  google::protobuf::TextFormat::Parser parser;
+  parser.RecordErrorsTo(&errors);
+  parser.SetRecursionLimit(kMaxNesting + 1);
+  parser.AllowUnknownField(true);
+  return parser.ParseFromString(std::string(text), policy);
+}
+
+bool ReadJson(absl::string_view text, FieldScan* scan, v1::Policy* policy) {
+  if (!ScanJson(text, v1::Policy::descriptor(), scan) || scan->stopped()) return false;
+  google::protobuf::util::JsonParseOptions options;
+  options.ignore_unknown_fields = true;
+  return google::protobuf::util::JsonStringToMessage(
+             google::protobuf::StringPiece(text.data(), text.size()), policy, options)
+      .ok();
+}
+
 }  // namespace
 
 void SourceMap::Set(absl::string_view field_path, int line, int column) {
@@ -204,6 +231,21 @@ absl::StatusOr<ParsedPolicy> ParsePolicy(absl::string_view bytes, PolicyForm for
     errors = empty.errors();
   }
   if (!errors.empty()) return ErrorFromDetails(absl::StatusCode::kInvalidArgument, errors);
+  parsed.places = scan.places();
+  return parsed;
+}
+
+std::optional<ParsedPolicy> ParseWhatCanBeRead(absl::string_view bytes, PolicyForm form,
+                                               absl::string_view name) {
+  if (form == PolicyForm::kBinary || bytes.size() > kMaxPolicyBytes) return std::nullopt;
+  FieldScan scan(name);
+  CheckCharacters(bytes, &scan);
+  if (!scan.errors().empty()) return std::nullopt;
+  ParsedPolicy parsed;
+  parsed.name = std::string(name);
+  const bool read = form == PolicyForm::kText ? ReadText(bytes, &scan, &parsed.policy)
+                                              : ReadJson(bytes, &scan, &parsed.policy);
+  if (!read) return std::nullopt;
   parsed.places = scan.places();
   return parsed;
 }

@@ -7,6 +7,7 @@
 #define CORDON_POLICY_PARSE_H_
 
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -47,6 +48,12 @@ struct ParsedPolicy {
 // `name` is used in messages. All errors found are in the status (see base/status.h DetailsOf).
 absl::StatusOr<ParsedPolicy> ParsePolicy(absl::string_view bytes, PolicyForm form,
                                          absl::string_view name);
+
+// For finding more errors in a text or JSON policy that ParsePolicy refused, never for running it:
+// what can be read when fields that do not exist are passed over. nullopt when nothing can, and for
+// the binary form, which has no places.
+std::optional<ParsedPolicy> ParseWhatCanBeRead(absl::string_view bytes, PolicyForm form,
+                                               absl::string_view name);
 
 // "a/b.textproto" of "a/b.textproto:3:14": the part of a place that names the file.
 absl::string_view FileOfPlace(absl::string_view place);

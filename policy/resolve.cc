@@ -4,6 +4,7 @@
 #include "policy/resolve.h"
 
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -17,6 +18,7 @@
 #include "policy/base/hard_limits.h"
 #include "policy/base/path.h"
 #include "policy/base/status.h"
+#include "policy/further_errors.h"
 #include "policy/merge.h"
 
 namespace cordon {
@@ -72,7 +74,15 @@ void MakeCeilingsAbsolute(absl::string_view directory, v1::Policy* policy) {
 }
 
 absl::StatusOr<ParsedPolicy> ParseLoaded(const PolicyBytes& loaded) {
-  CORDON_ASSIGN_OR_RETURN(ParsedPolicy parsed, ParsePolicy(loaded.bytes, loaded.form, loaded.name));
+  absl::StatusOr<ParsedPolicy> read = ParsePolicy(loaded.bytes, loaded.form, loaded.name);
+  if (!read.ok()) {
+    std::optional<ParsedPolicy> rest = ParseWhatCanBeRead(loaded.bytes, loaded.form, loaded.name);
+    if (!rest.has_value() || !MakeSourcesAbsolute(loaded.directory, &*rest).ok()) {
+      return read.status();
+    }
+    return WithFurtherErrors(read.status(), *std::move(rest));
+  }
+  ParsedPolicy parsed = *std::move(read);
   MakeCeilingsAbsolute(loaded.directory, &parsed.policy);
   CORDON_RETURN_IF_ERROR(MakeSourcesAbsolute(loaded.directory, &parsed));
   return parsed;

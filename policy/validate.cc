@@ -2,22 +2,28 @@
 // The list of check functions, and the small blocks of the schema. See validate.h.
 #include "policy/validate.h"
 
+#include <algorithm>
 #include <cstddef>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/string_view.h"
 #include "policy/base/cpu_list.h"
 #include "policy/base/field_path.h"
+#include "policy/base/hard_limits.h"
 #include "policy/base/path.h"
 #include "policy/base/status.h"
+#include "policy/bpf/rules.h"
+#include "policy/bpf/syscall_table.h"
 #include "policy/field_scan.h"
 #include "policy/lint/lint.h"
 #include "policy/message_check.h"
@@ -177,6 +183,17 @@ constexpr CheckFunction kChecks[] = {
 
 }  // namespace
 
+std::vector<v1::ErrorDetail> RuleErrors(const ParsedPolicy& policy) {
+  // Names and types are the same on every architecture.
+  std::vector<v1::ErrorDetail> errors =
+      DetailsOf(BuildRules(policy.policy.seccomp(), Architecture::kX86_64).status());
+  for (v1::ErrorDetail& error : errors) {
+    error.set_stage("validate");
+    error.set_source(policy.places.Find(error.policy_field()));
+  }
+  return errors;
+}
+
 absl::Status ValidatePolicy(const ParsedPolicy& policy) {
   // A policy may have been built or merged rather than parsed, and the checks below quote its text.
   std::vector<v1::ErrorDetail> malformed;
@@ -186,7 +203,18 @@ absl::Status ValidatePolicy(const ParsedPolicy& policy) {
   }
   Violations violations(policy.places);
   for (const CheckFunction check : kChecks) check(policy.policy, &violations);
-  return violations.ToStatus();
+  const absl::Status status = violations.ToStatus();
+  if (status.ok()) return status;
+  std::vector<v1::ErrorDetail> errors = DetailsOf(status);
+  const bool seccomp_is_broken =
+      std::any_of(errors.begin(), errors.end(), [](const v1::ErrorDetail& error) {
+        return absl::StartsWith(error.policy_field(), "seccomp");
+      });
+  if (seccomp_is_broken) return status;
+  for (v1::ErrorDetail& error : RuleErrors(policy)) {
+    if (errors.size() < kMaxErrors) errors.push_back(std::move(error));
+  }
+  return ErrorFromDetails(status.code(), errors);
 }
 
 }  // namespace cordon

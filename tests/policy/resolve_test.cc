@@ -56,6 +56,17 @@ class ResolveTest : public testing::Test {
   MemorySource source_;
 };
 
+TEST_F(ResolveTest, AllErrorsOfAPolicyAreListedAtOnce) {
+  source_.Add(
+      "/p/a.textproto",
+      "limits { proceses: 3 memory: \"12XB\" } mounts { bind { source: \"x\" target: \"y\" } }");
+  const absl::StatusOr<ParsedPolicy> policy = Resolve("a.textproto");
+  EXPECT_THAT(policy, HasErrorWith("has no field \"proceses\""));
+  EXPECT_THAT(policy, HasErrorWith("limits.memory (/p/a.textproto:1:22)"));
+  EXPECT_THAT(policy, HasErrorWith("mounts.bind[0].target"));
+  EXPECT_EQ(DetailsOf(policy.status()).size(), 3u);  // a relative source is none
+}
+
 TEST_F(ResolveTest, APolicyWithoutABaseIsItself) {
   source_.Add("base/strict", "description: \"d\" limits { memory: \"1GiB\" }");
   const absl::StatusOr<ParsedPolicy> resolved = Resolve("base/strict", "");

@@ -52,6 +52,16 @@ seccomp { rule { action: ALLOW } })");
   EXPECT_THAT(status, HasError("seccomp.rule[0].calls (p:7:11): names no system call"));
 }
 
+TEST(ValidateTest, WhatCompilingWouldSayOfCallsIsListedWithOtherErrors) {
+  const absl::Status status = ValidateText(
+      "limits { memory: \"12XB\" }\nseccomp { allow: \"stdoi\" rule { calls: \"opennat\" action: "
+      "KILL } }");
+  EXPECT_THAT(status, HasErrorWith("limits.memory (p:1:10)"));
+  EXPECT_THAT(status, HasErrorWith("seccomp.allow[0] (p:2:11)"));
+  EXPECT_THAT(status, HasErrorWith("seccomp.rule[0].calls[0] (p:2:33)"));
+  EXPECT_EQ(DetailsOf(status).size(), 3u);
+}
+
 TEST(ValidateTest, RefusesIdsThatMeanNobodyOrNothing) {
   for (const absl::string_view id : {"65534", "65535", "4294967295"}) {
     EXPECT_THAT(ValidateText(absl::StrCat("identity { uid: ", id, " }")),
