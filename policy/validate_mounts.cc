@@ -194,6 +194,10 @@ void CheckBind(const v1::Bind& bind, absl::string_view path, Violations* violati
   } else if (PathIsBelow(*source, "/proc")) {
     violations->Add(field, "the host's /proc shows its processes and cannot be bound",
                     "use mounts.proc");
+  } else if (PathIsBelow(*source, "/sys/fs/cgroup") || PathIsBelow("/sys/fs/cgroup", *source)) {
+    // A process with the caller's uid may write every limit that it can see.
+    violations->Add(field, "the host's control groups hold the limits of jobs and cannot be bound",
+                    "name the folders of /sys that the job needs, such as /sys/devices/system/cpu");
   } else if (*source == "/dev") {
     violations->Add(field, "the host's /dev holds its devices and cannot be bound whole",
                     "use mounts.dev");

@@ -160,13 +160,4 @@ void SweepStaleGroups(const std::string& parent_dir) {
   }
 }
 
-absl::Status CheckValue(const Group& group, const std::string& file, uint64_t expected) {
-  CORDON_ASSIGN_OR_RETURN(const uint64_t found, group.ReadNumber(file));
-  if (found == expected) return absl::OkStatus();
-  return Error(absl::StatusCode::kFailedPrecondition,
-               absl::StrCat(file, ": expected ", expected, ", the kernel says ", found))
-      .Stage("verify")
-      .Layer("cgroup");
-}
-
 }  // namespace cordon

@@ -70,9 +70,6 @@ absl::StatusOr<std::unique_ptr<CgroupLease>> CreateCgroupV2(const v1::CgroupPlan
 absl::Status ProbeCgroupV1(const std::vector<Hierarchy>& all, v1::HostFacts* facts);
 absl::Status ProbeCgroupV2(const std::vector<Hierarchy>& all, v1::HostFacts* facts);
 
-// A read-back that differs: FAILED_PRECONDITION with file, expected and found.
-absl::Status CheckValue(const Group& group, const std::string& file, uint64_t expected);
-
 }  // namespace cordon
 
 #endif  // CORDON_SANDBOX_LAYERS_CGROUP_GROUP_H_

@@ -4,6 +4,7 @@
 #include <sys/epoll.h>
 
 #include <algorithm>
+#include <limits>
 #include <map>
 #include <utility>
 
@@ -11,8 +12,10 @@
 #include "absl/strings/str_join.h"
 #include "policy/base/status.h"
 #include "sandbox/layers/cgroup_group.h"
+#include "sandbox/layers/cgroup_limits.h"
 #include "sandbox/os/event.h"
 #include "sandbox/os/file.h"
+#include "sandbox/os/process.h"
 
 namespace cordon {
 namespace {
@@ -23,8 +26,6 @@ constexpr int kRemoveWaitMs = 500;
 std::string V1Name(const std::string& controller) {
   return controller == "io" ? "blkio" : controller;
 }
-
-uint64_t RoundDownToPage(uint64_t bytes) { return bytes & ~uint64_t{4095}; }
 
 class CgroupV1 : public CgroupLease {
  public:
@@ -94,11 +95,16 @@ class CgroupV1 : public CgroupLease {
 
  private:
   absl::Status MakeGroups(const std::vector<Hierarchy>& all);
+  // Each notes what the kernel must show then, for Verify.
   absl::Status SetMemory();
   absl::Status SetPids();
   absl::Status SetCpu();
   absl::Status SetCpuset(const std::vector<Hierarchy>& all);
   absl::Status SetIo();
+  absl::Status Set(const char* controller, LimitFile limit);
+  absl::Status Set(const char* controller, const char* file, const std::string& value) {
+    return Set(controller, {file, {value}, value});
+  }
   absl::Status WatchOom();
   const Group* Of(const std::string& controller) const {
     const auto mount = mount_of_.find(controller);
@@ -107,8 +113,9 @@ class CgroupV1 : public CgroupLease {
   }
 
   v1::CgroupPlan plan_;
-  std::map<std::string, Group> groups_;          // by mount point; "" is the v2 one
-  std::map<std::string, std::string> mount_of_;  // controller -> mount point
+  std::map<std::string, Group> groups_;                    // by mount point; "" is the v2 one
+  std::map<std::string, std::string> mount_of_;            // controller -> mount point
+  std::vector<std::pair<std::string, LimitFile>> limits_;  // by controller
   UniqueFd oom_event_;
   UniqueFd oom_control_;
 };
@@ -141,69 +148,73 @@ absl::Status CgroupV1::MakeGroups(const std::vector<Hierarchy>& all) {
   return absl::OkStatus();
 }
 
-absl::Status CgroupV1::SetMemory() {
-  const Group* memory = Of("memory");
-  if (memory == nullptr) return absl::OkStatus();
-  CORDON_RETURN_IF_ERROR(
-      memory->Write("memory.limit_in_bytes", absl::StrCat(plan_.memory_max_bytes())));
-  // memsw is the sum of both, and may only be set when it is not below the memory limit.
-  if (memory->Has("memory.memsw.limit_in_bytes")) {
-    CORDON_RETURN_IF_ERROR(
-        memory->Write("memory.memsw.limit_in_bytes",
-                      absl::StrCat(plan_.memory_max_bytes() + plan_.swap_max_bytes())));
-  }
+absl::Status CgroupV1::Set(const char* controller, LimitFile limit) {
+  CORDON_RETURN_IF_ERROR(SetLimit(*Of(controller), limit));
+  limits_.emplace_back(controller, std::move(limit));
   return absl::OkStatus();
 }
 
+absl::Status CgroupV1::SetMemory() {
+  const Group* memory = Of("memory");
+  if (memory == nullptr) return absl::OkStatus();
+  const auto set = [&](const char* file, uint64_t bytes) {
+    return Set("memory", {file, {absl::StrCat(bytes)}, ShownBytesV1(bytes, PageSize())});
+  };
+  CORDON_RETURN_IF_ERROR(set("memory.limit_in_bytes", plan_.memory_max_bytes()));
+  // memsw is the sum of both, and may only be set when it is not below the memory limit.
+  if (!memory->Has("memory.memsw.limit_in_bytes")) return absl::OkStatus();
+  return set("memory.memsw.limit_in_bytes", plan_.memory_max_bytes() + plan_.swap_max_bytes());
+}
+
 absl::Status CgroupV1::SetPids() {
-  const Group* pids = Of("pids");
-  if (pids == nullptr) return absl::OkStatus();
+  if (Of("pids") == nullptr) return absl::OkStatus();
   // The init counts too.
-  return pids->Write("pids.max", absl::StrCat(uint64_t{plan_.pids_max()} + 1));
+  return Set("pids", "pids.max", absl::StrCat(uint64_t{plan_.pids_max()} + 1));
 }
 
 absl::Status CgroupV1::SetCpu() {
-  const Group* cpu = Of("cpu");
-  if (cpu == nullptr) return absl::OkStatus();
+  if (Of("cpu") == nullptr) return absl::OkStatus();
   if (plan_.has_cpu_quota_us()) {
-    CORDON_RETURN_IF_ERROR(cpu->Write("cpu.cfs_period_us", absl::StrCat(plan_.cpu_period_us())));
-    CORDON_RETURN_IF_ERROR(cpu->Write("cpu.cfs_quota_us", absl::StrCat(plan_.cpu_quota_us())));
+    CORDON_RETURN_IF_ERROR(Set("cpu", "cpu.cfs_period_us", absl::StrCat(plan_.cpu_period_us())));
+    CORDON_RETURN_IF_ERROR(Set("cpu", "cpu.cfs_quota_us", absl::StrCat(plan_.cpu_quota_us())));
   }
   if (plan_.has_cpu_weight()) {
     // v2's default weight 100 is v1's default 1024 shares; 2 is v1's lowest.
     const uint64_t shares = std::max<uint64_t>(2, uint64_t{plan_.cpu_weight()} * 1024 / 100);
-    CORDON_RETURN_IF_ERROR(cpu->Write("cpu.shares", absl::StrCat(shares)));
+    CORDON_RETURN_IF_ERROR(Set("cpu", "cpu.shares", absl::StrCat(shares)));
   }
   return absl::OkStatus();
 }
 
 absl::Status CgroupV1::SetCpuset(const std::vector<Hierarchy>& all) {
-  const Group* cpuset = Of("cpuset");
-  if (cpuset == nullptr) return absl::OkStatus();
+  if (Of("cpuset") == nullptr) return absl::OkStatus();
   const Hierarchy* hierarchy = FindV1(all, "cpuset");
   // A v1 cpuset takes no member before it has both; memory nodes are the parent's.
   CORDON_ASSIGN_OR_RETURN(const std::string mems,
                           ReadAt(kCwd, absl::StrCat(hierarchy->own_dir, "/cpuset.mems")));
-  CORDON_RETURN_IF_ERROR(cpuset->Write("cpuset.mems", mems));
-  return cpuset->Write("cpuset.cpus", plan_.cpuset_cpus());
+  CORDON_RETURN_IF_ERROR(Set("cpuset", "cpuset.mems", mems));
+  CORDON_RETURN_IF_ERROR(Set("cpuset", "cpuset.cpus", plan_.cpuset_cpus()));
+  return Set("cpuset", {"cpuset.effective_cpus", {}, plan_.cpuset_cpus()});
 }
 
 absl::Status CgroupV1::SetIo() {
-  const Group* io = Of("blkio");
-  if (io == nullptr) return absl::OkStatus();
+  if (Of("blkio") == nullptr) return absl::OkStatus();
+  std::map<std::string, LimitFile> files;
   for (const v1::IoPlan& limit : plan_.io()) {
-    const auto set = [&](const char* file, bool wanted, uint64_t value) -> absl::Status {
-      if (!wanted) return absl::OkStatus();
-      return io->Write(file, absl::StrCat(limit.device(), " ", value));
+    const auto add = [&](const char* file, bool wanted, uint64_t value) {
+      if (!wanted || value == std::numeric_limits<uint64_t>::max()) return;  // unlimited
+      const std::string line = absl::StrCat(limit.device(), " ", value);
+      files[file].writes.push_back(line);
+      absl::StrAppend(&files[file].expected, line, "\n");
     };
-    CORDON_RETURN_IF_ERROR(
-        set("blkio.throttle.read_bps_device", limit.has_read_bps(), limit.read_bps()));
-    CORDON_RETURN_IF_ERROR(
-        set("blkio.throttle.write_bps_device", limit.has_write_bps(), limit.write_bps()));
-    CORDON_RETURN_IF_ERROR(
-        set("blkio.throttle.read_iops_device", limit.has_read_iops(), limit.read_iops()));
-    CORDON_RETURN_IF_ERROR(
-        set("blkio.throttle.write_iops_device", limit.has_write_iops(), limit.write_iops()));
+    add("blkio.throttle.read_bps_device", limit.has_read_bps(), limit.read_bps());
+    add("blkio.throttle.write_bps_device", limit.has_write_bps(), limit.write_bps());
+    add("blkio.throttle.read_iops_device", limit.has_read_iops(), limit.read_iops());
+    add("blkio.throttle.write_iops_device", limit.has_write_iops(), limit.write_iops());
+  }
+  for (auto& [name, file] : files) {
+    file.file = name;
+    CORDON_RETURN_IF_ERROR(Set("blkio", std::move(file)));
   }
   return absl::OkStatus();
 }
@@ -234,21 +245,8 @@ absl::Status CgroupV1::Verify(const std::vector<CgroupLine>& membership) {
           .Layer("cgroup");
     }
   }
-  if (const Group* memory = Of("memory")) {
-    CORDON_RETURN_IF_ERROR(
-        CheckValue(*memory, "memory.limit_in_bytes", RoundDownToPage(plan_.memory_max_bytes())));
-    if (memory->Has("memory.memsw.limit_in_bytes")) {
-      CORDON_RETURN_IF_ERROR(
-          CheckValue(*memory, "memory.memsw.limit_in_bytes",
-                     RoundDownToPage(plan_.memory_max_bytes() + plan_.swap_max_bytes())));
-    }
-  }
-  if (const Group* pids = Of("pids")) {
-    CORDON_RETURN_IF_ERROR(CheckValue(*pids, "pids.max", uint64_t{plan_.pids_max()} + 1));
-  }
-  if (const Group* cpu = Of("cpu"); cpu != nullptr && plan_.has_cpu_quota_us()) {
-    CORDON_RETURN_IF_ERROR(CheckValue(*cpu, "cpu.cfs_quota_us", plan_.cpu_quota_us()));
-    CORDON_RETURN_IF_ERROR(CheckValue(*cpu, "cpu.cfs_period_us", plan_.cpu_period_us()));
+  for (const auto& [controller, limit] : limits_) {
+    CORDON_RETURN_IF_ERROR(CheckLimit(*Of(controller), limit));
   }
   return absl::OkStatus();
 }

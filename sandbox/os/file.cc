@@ -5,7 +5,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <poll.h>
 #include <stdlib.h>
+#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
@@ -112,6 +114,14 @@ absl::Status WriteAll(int fd, absl::string_view name, absl::string_view bytes) {
     bytes.remove_prefix(static_cast<size_t>(put));
   }
   return absl::OkStatus();
+}
+
+bool LockFile(int fd, int wait_ms) {
+  for (int waited = 0;; ++waited) {
+    if (::flock(fd, LOCK_EX | LOCK_NB) == 0) return true;
+    if (waited >= wait_ms) return false;
+    ::poll(nullptr, 0, 1);
+  }
 }
 
 absl::Status RenameFile(const std::string& from, const std::string& to) {

@@ -36,6 +36,9 @@ absl::Status WriteAt(int dir_fd, const std::string& path, absl::string_view text
 // Writes everything, however many calls it takes.
 absl::Status WriteAll(int fd, absl::string_view name, absl::string_view bytes);
 
+// flock(LOCK_EX), tried for at most `wait_ms`; released when the last copy of `fd` is closed.
+bool LockFile(int fd, int wait_ms);
+
 absl::Status RenameFile(const std::string& from, const std::string& to);
 void RemoveFile(const std::string& path);
 absl::StatusOr<UniqueFd> Duplicate(int fd);

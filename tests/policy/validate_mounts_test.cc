@@ -72,7 +72,8 @@ TEST(ValidateMountsTest, RequiresWhatHasNoDefault) {
 }
 
 TEST(ValidateMountsTest, RefusesSourcesThatShowTheHost) {
-  for (const absl::string_view source : {"/proc", "/proc/self/fd/3", "/proc/1/root/etc", "/dev"}) {
+  for (const absl::string_view source : {"/proc", "/proc/self/fd/3", "/proc/1/root/etc", "/dev",
+                                         "/sys", "/sys/fs", "/sys/fs/cgroup/user.slice"}) {
     EXPECT_THAT(Mounts(absl::StrCat("bind { source: \"", source, "\" target: \"/x\" }")),
                 HasErrorWith("mounts.bind[0].source (p:1:17)"))
         << source;

@@ -21,7 +21,7 @@ constexpr LintCase kCases[] = {
      CORDON_BIND("source: \"/srv/x\" target: \"/usr/local\"")},
     {"bind-run", CORDON_BIND("source: \"/var/run/docker.sock\" target: \"/d\""),
      CORDON_BIND("source: \"/runs\"")},
-    {"bind-sys", CORDON_BIND("source: \"/sys/fs/cgroup\""), CORDON_BIND("source: \"/system\"")},
+    {"bind-sys", CORDON_BIND("source: \"/sys/kernel\""), CORDON_BIND("source: \"/system\"")},
     {"bind-device", CORDON_BIND("source: \"/dev/kvm\""), "mounts { dev {} }"},
     {"bind-shared-tmp", CORDON_BIND("source: \"/tmp\""),
      CORDON_BIND("source: \"/tmp/case07\" target: \"/data\"")},

@@ -28,5 +28,21 @@ TEST(CgroupLayerTest, TheGroupJudgesTheMembershipThatTheKernelShows) {
   EXPECT_FALSE(verify().ok());
 }
 
+TEST(CgroupLayerTest, NoHierarchyOfTheHostIsVisibleInside) {
+  for (const char* type : {"cgroup", "cgroup2"}) {
+    VerifyCase each;
+    const auto verify = [&] {
+      return VerifyCgroup({each.plan, each.sources, each.back, each.ids, true, nullptr});
+    };
+    EXPECT_THAT(verify(), IsOk());
+    MountInfo mount;
+    mount.type = type;
+    mount.mount_point = "/data/groups";
+    each.back.mounts.push_back(mount);
+    EXPECT_THAT(verify(), StatusIs(absl::StatusCode::kFailedPrecondition,
+                                   "expected none, found /data/groups"));
+  }
+}
+
 }  // namespace
 }  // namespace cordon

@@ -37,6 +37,20 @@ TEST_F(CgroupV1Test, EveryLimitIsInTheKernelsFiles) {
   EXPECT_EQ(pids, "4\n");  // and one for the init
 }
 
+TEST_F(CgroupV1Test, NoLimitChangesUnseen) {
+  const std::string device =
+      FullGroup(facts_).io_size() > 0 ? FullGroup(facts_).io(0).device() : "";
+  const size_t tried =
+      EveryLimitIsCompared(facts_, {{"memory.limit_in_bytes", "8388608"},
+                                    {"pids.max", "5"},
+                                    {"cpu.cfs_quota_us", "60000"},
+                                    {"cpu.cfs_period_us", "110000"},
+                                    {"cpu.shares", "1024"},
+                                    {"blkio.throttle.read_bps_device", device + " 2097152"},
+                                    {"blkio.throttle.write_iops_device", device + " 0"}});
+  EXPECT_GE(tried, 2u);
+}
+
 TEST_F(CgroupV1Test, ADestroyedLeaseLeavesNothing) {
   { ASSERT_THAT(CreateCgroupV1(SmallGroup(facts_)), IsOk()); }
   EXPECT_THAT(GroupsOfTest(), testing::IsEmpty());

@@ -37,6 +37,41 @@ TEST_F(CgroupV2Test, EveryLimitIsInTheKernelsFiles) {
   EXPECT_EQ(pids, "4\n");  // and one for the init
 }
 
+TEST_F(CgroupV2Test, NoLimitChangesUnseen) {
+  const std::string device =
+      FullGroup(facts_).io_size() > 0 ? FullGroup(facts_).io(0).device() : "";
+  const size_t tried = EveryLimitIsCompared(facts_, {{"memory.max", "8388608"},
+                                                     {"memory.high", "max"},
+                                                     {"memory.swap.max", "4096"},
+                                                     {"memory.oom.group", "0"},
+                                                     {"pids.max", "5"},
+                                                     {"cgroup.max.descendants", "1"},
+                                                     {"cpu.max", "60000 100000"},
+                                                     {"cpu.weight", "100"},
+                                                     {"cpuset.cpus", "\n"},
+                                                     {"io.max", device + " wbps=4096"}});
+  EXPECT_GE(tried, 6u);
+}
+
+// As a second supervisor would do at the same time.
+TEST_F(CgroupV2Test, TwoGroupsDoNotDisturbEachOther) {
+  auto first = CreateCgroupV2(SmallGroup(facts_));
+  ASSERT_THAT(first, IsOk());
+  auto second = CreateCgroupV2(SmallGroup(facts_));
+  ASSERT_THAT(second, IsOk());
+  first->reset();
+  absl::StatusOr<Clone3Result> child = Clone3(0, (*second)->CloneFd());
+  ASSERT_THAT(child, IsOk());
+  if (child->pid == 0) {
+    for (;;) ::pause();
+  }
+  EXPECT_THAT((*second)->Verify(MembershipOf(child->pid)), IsOk());
+  EXPECT_THAT(KillPidfd(child->pidfd.get()), IsOk());
+  EXPECT_THAT(WaitPidfd(child->pidfd.get(), true), IsOk());
+  second->reset();
+  EXPECT_THAT(GroupsOfTest(), testing::IsEmpty());
+}
+
 TEST_F(CgroupV2Test, ADestroyedLeaseLeavesNothing) {
   { ASSERT_THAT(CreateCgroupV2(SmallGroup(facts_)), IsOk()); }
   EXPECT_THAT(GroupsOfTest(), testing::IsEmpty());

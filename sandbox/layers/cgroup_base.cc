@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sandbox/layers/cgroup_base.h"
+
+#include <fcntl.h>
+
+#include <algorithm>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
+#include "policy/base/path.h"
+#include "policy/base/status.h"
+#include "sandbox/os/file.h"
+#include "sandbox/os/process.h"
+
+namespace cordon {
+namespace {
+
+constexpr int kLockWaitMs = 1000;
+
+std::vector<std::string> WordsOf(const std::string& directory, const char* file) {
+  const absl::StatusOr<std::string> text = ReadAt(kCwd, absl::StrCat(directory, "/", file));
+  if (!text.ok()) return {};
+  return absl::StrSplit(*text, absl::ByAnyChar(" \n"), absl::SkipEmpty());
+}
+
+bool Contains(const std::vector<std::string>& all, const std::string& one) {
+  return std::find(all.begin(), all.end(), one) != all.end();
+}
+
+bool HasLimits(const std::vector<std::string>& controllers) {
+  return Contains(controllers, "memory") && Contains(controllers, "pids");
+}
+
+bool MayUse(const std::string& directory) {
+  return MayWrite(kCwd, directory) && MayWrite(kCwd, absl::StrCat(directory, "/cgroup.procs")) &&
+         MayWrite(kCwd, absl::StrCat(directory, "/cgroup.subtree_control"));
+}
+
+// The top of the real hierarchy has no cgroup.type; the top of a cgroup namespace has.
+bool IsTop(const Hierarchy& unified) {
+  return !StatPath(absl::StrCat(unified.mount_point, "/cgroup.type")).ok();
+}
+
+std::vector<std::string> GroupsIn(const std::string& directory) {
+  std::vector<std::string> groups;
+  const absl::StatusOr<UniqueFd> fd = OpenAt(kCwd, directory, O_RDONLY | O_DIRECTORY);
+  if (!fd.ok()) return groups;
+  const absl::StatusOr<std::vector<std::string>> names = ListDirectory(fd->get());
+  if (!names.ok()) return groups;
+  for (const std::string& name : *names) {
+    const absl::StatusOr<FileInfo> info = StatPath(absl::StrCat(directory, "/", name));
+    if (info.ok() && info->IsDirectory()) groups.push_back(name);
+  }
+  return groups;
+}
+
+bool OnlyWeAreIn(const std::string& directory) {
+  const std::vector<std::string> members = WordsOf(directory, "cgroup.procs");
+  return members.size() == 1 && members[0] == absl::StrCat(CurrentPid());
+}
+
+std::string WhyNotOwn(const Hierarchy& unified, const std::vector<std::string>& controllers) {
+  if (!MayUse(unified.own_dir)) {
+    return absl::StrCat("you may not make groups in ", unified.own_dir);
+  }
+  if (!HasLimits(controllers)) {
+    return absl::StrCat(unified.own_dir, " has only the controllers [",
+                        absl::StrJoin(controllers, " "), "]");
+  }
+  return absl::StrCat("other processes are in ", unified.own_dir,
+                      ", and a group with processes cannot hand controllers down");
+}
+
+}  // namespace
+
+CgroupBase FindCgroupBase(const Hierarchy& unified, bool systemd) {
+  CgroupBase base;
+  const bool top = unified.own_path == "/" && IsTop(unified);
+  // What is above a unit's own group is systemd's.
+  const bool unit = systemd && !UnitOfGroup(unified.own_path).empty();
+  if (unified.own_path != "/" && !unit) {
+    const std::string parent_dir(ParentPath(unified.own_dir));
+    const std::string parent_path(ParentPath(unified.own_path));
+    const std::vector<std::string> offered = WordsOf(parent_dir, "cgroup.controllers");
+    if (MayUse(parent_dir) && HasLimits(offered) && WordsOf(parent_dir, "cgroup.procs").empty()) {
+      return {parent_dir, parent_path, offered, false, ""};
+    }
+  }
+  if (!top) {
+    const std::vector<std::string> offered = WordsOf(unified.own_dir, "cgroup.controllers");
+    if (MayUse(unified.own_dir) && HasLimits(offered) && OnlyWeAreIn(unified.own_dir)) {
+      return {unified.own_dir, unified.own_path, offered, true, ""};
+    }
+    base.why_not = WhyNotOwn(unified, offered);
+  }
+  if (!systemd && IsTop(unified) && MayUse(unified.mount_point)) {
+    return {unified.mount_point, "/", WordsOf(unified.mount_point, "cgroup.controllers"), false,
+            ""};
+  }
+  if (base.why_not.empty()) {
+    base.why_not = absl::StrCat("you may not make groups in ", unified.mount_point);
+  }
+  return base;
+}
+
+absl::StatusOr<CgroupBase> FindOwnCgroupBase(const std::vector<Hierarchy>& all) {
+  const Hierarchy* unified = FindV2(all);
+  if (unified == nullptr) {
+    return Error(absl::StatusCode::kFailedPrecondition, "no cgroup v2 hierarchy is mounted")
+        .Layer("cgroup");
+  }
+  return FindCgroupBase(*unified, SystemdRuns());
+}
+
+// sd_booted(3).
+bool SystemdRuns() { return StatPath("/run/systemd/system").ok(); }
+
+std::string UnitOfGroup(absl::string_view path) {
+  const absl::string_view last = LastComponent(path);
+  for (const char* kind : {".service", ".scope", ".slice", ".socket", ".mount", ".swap"}) {
+    if (absl::EndsWith(last, kind)) return std::string(last);
+  }
+  return "";
+}
+
+absl::Status EnableControllers(const CgroupBase& base, const std::vector<std::string>& wanted) {
+  std::vector<std::string> missing;
+  const std::vector<std::string> enabled = WordsOf(base.directory, "cgroup.subtree_control");
+  for (const std::string& each : wanted) {
+    if (!Contains(enabled, each)) missing.push_back(absl::StrCat("+", each));
+  }
+  if (missing.empty()) return absl::OkStatus();
+  const std::string file = absl::StrCat(base.directory, "/cgroup.subtree_control");
+  const absl::Status written = WriteAt(kCwd, file, absl::StrJoin(missing, " "));
+  if (written.ok()) return written;
+  const v1::ErrorDetail detail = DetailsOf(written)[0];
+  const bool busy = detail.errno_name() == "EBUSY";
+  return Error(written.code(), absl::StrCat("the controllers ", absl::StrJoin(missing, " "),
+                                            " cannot be handed down"))
+      .Layer("cgroup")
+      .Syscall(detail.syscall(), file, detail.errno_value())
+      .Hint(busy ? "a process has entered this group meanwhile; start Cordon in a group of its own"
+                 : "");
+}
+
+UniqueFd LockBase(const std::string& directory) {
+  absl::StatusOr<UniqueFd> fd = OpenAt(kCwd, directory, O_RDONLY | O_DIRECTORY);
+  if (!fd.ok() || !LockFile(fd->get(), kLockWaitMs)) return UniqueFd();
+  return *std::move(fd);
+}
+
+absl::StatusOr<SupervisorLeaf> SupervisorLeaf::Enter(const CgroupBase& base) {
+  const std::string name = FreshGroupName();
+  CORDON_ASSIGN_OR_RETURN(const UniqueFd directory, OpenAt(kCwd, base.directory, 0));
+  CORDON_RETURN_IF_ERROR(MakeDirectoryAt(directory.get(), name, 0755));
+  const absl::Status moved = WriteAt(directory.get(), name + "/cgroup.procs", "0");
+  if (!moved.ok()) {
+    RemoveDirectoryAt(directory.get(), name).IgnoreError();
+    return WithLayer(moved, "cgroup");
+  }
+  return SupervisorLeaf(base.directory, name);
+}
+
+absl::optional<SupervisorLeaf> SupervisorLeaf::Current(const Hierarchy& unified) {
+  const std::string name(LastComponent(unified.own_path));
+  // A scope of our own has such a name too, and an end to it.
+  if (!absl::StartsWith(name, absl::StrCat("cordon-", CurrentPid(), "-")) ||
+      absl::StrContains(name, ".")) {
+    return absl::nullopt;
+  }
+  return SupervisorLeaf(std::string(ParentPath(unified.own_dir)), name);
+}
+
+void SupervisorLeaf::Return() const {
+  // A scope that was asked for this run alone ends with it.
+  if (absl::StartsWith(LastComponent(base_), "cordon-")) return;
+  const UniqueFd lock = LockBase(base_);
+  if (!lock.valid() || GroupsIn(base_) != std::vector<std::string>{name_} ||
+      !OnlyWeAreIn(absl::StrCat(base_, "/", name_))) {
+    return;
+  }
+  std::vector<std::string> off;
+  for (const std::string& each : WordsOf(base_, "cgroup.subtree_control")) {
+    off.push_back(absl::StrCat("-", each));
+  }
+  WriteAt(lock.get(), "cgroup.subtree_control", absl::StrJoin(off, " ")).IgnoreError();
+  WriteAt(lock.get(), "cgroup.procs", "0").IgnoreError();
+  RemoveDirectoryAt(lock.get(), name_).IgnoreError();
+}
+
+}  // namespace cordon
