@@ -108,6 +108,7 @@ class PlanComparer {
   void CompareCpus();
   void CompareIo();
   void CompareRlimits();
+  void CompareProfiles();
   absl::Status CompareCalls();
 
   const v1::Plan& before_;
@@ -223,6 +224,22 @@ void PlanComparer::CompareRlimits() {
   }
 }
 
+// What a profile of the administrator allows is not known here, so a change from or to one is said.
+void PlanComparer::CompareProfiles() {
+  const auto named = [](const v1::AppArmorPlan& plan) {
+    return plan.source() == v1::AppArmorPlan::ADMINISTRATOR ? plan.name() : std::string();
+  };
+  const std::string was = named(before_.apparmor());
+  const std::string is = named(after_.apparmor());
+  if (was == is) return;
+  const auto shown = [](const std::string& name) {
+    return name.empty() ? std::string("the one compiled from the policy")
+                        : absl::StrCat("the administrator's ", EscapeForPeople(name));
+  };
+  Say("apparmor", absl::StrCat("its profile is ", shown(is), ", was ", shown(was)),
+      is.empty() ? "apparmor.enforcement" : "apparmor.profile");
+}
+
 absl::string_view AnswerText(Answer answer) {
   switch (answer) {
     case Answer::kKills:
@@ -286,6 +303,10 @@ absl::StatusOr<std::vector<Widening>> PlanComparer::Compare() {
   if (CompareEnforcement("seccomp", "seccomp.enforcement", before_.seccomp().enforcement(),
                          after_.seccomp().enforcement())) {
     CORDON_RETURN_IF_ERROR(CompareCalls());
+  }
+  if (CompareEnforcement("apparmor", "apparmor.enforcement", before_.apparmor().enforcement(),
+                         after_.apparmor().enforcement())) {
+    CompareProfiles();
   }
   return std::move(found_);
 }

@@ -105,6 +105,25 @@ std::string NetworkText(const v1::NetPlan& net) {
                       WhereTheHostCan(net.enforcement()));
 }
 
+std::string AppArmorText(const v1::AppArmorPlan& plan) {
+  if (plan.enforcement() == v1::OFF) return "OFF: no profile is entered";
+  if (!plan.enabled()) {
+    return absl::StrCat("NOT ENFORCED on this host: ", Shown(plan.unavailable_why()));
+  }
+  const std::string can(WhereTheHostCan(plan.enforcement()));
+  switch (plan.source()) {
+    case v1::AppArmorPlan::ADMINISTRATOR:
+      return absl::StrCat("what the administrator's profile ", Shown(plan.name()),
+                          " allows, whatever that is", can);
+    case v1::AppArmorPlan::FAMILY:
+      return absl::StrCat("the administrator's ", plan.name(),
+                          ", one for every job: nobody may load a profile of its own here", can);
+    default:
+      return absl::StrCat("files, sockets, signals and tracing of this page, once more, as a ",
+                          "profile of its own", can);
+  }
+}
+
 void ExplainWalls(const NormalPolicy& policy, const v1::Plan& plan, v1::Explanation* explanation) {
   SectionWriter writer(policy, "walls", "", "Walls", explanation);
   writer.Row("network", NetworkText(plan.net()),
@@ -116,6 +135,9 @@ void ExplainWalls(const NormalPolicy& policy, const v1::Plan& plan, v1::Explanat
                  : std::string("OFF: THOSE OF ITS USER NAMESPACE ARE KEPT"),
              "capabilities.enforcement");
   ExplainLandlock(policy, plan.landlock(), &writer);
+  writer.Row("apparmor", AppArmorText(plan.apparmor()),
+             plan.apparmor().source() == v1::AppArmorPlan::ADMINISTRATOR ? "apparmor.profile"
+                                                                         : "apparmor.enforcement");
   writer.Row("processes", "it sees and signals its own only; all of them end with the first", "");
   writer.Row("namespaces", "user, mount, pid, ipc, uts, cgroup: its own", "");
 }

@@ -31,6 +31,8 @@ v1::HostFacts IdealHost(Architecture architecture) {
     facts.add_seccomp_actions(name);
   }
   facts.set_landlock_abi(uapi::kLandlockNewestAbi);
+  facts.mutable_apparmor()->set_present(true);
+  facts.mutable_apparmor()->set_may_load(true);
   facts.mutable_rlimit_hard()->set_file_size(UINT64_MAX);
   facts.mutable_rlimit_hard()->set_open_files(UINT64_MAX);
   facts.mutable_rlimit_hard()->set_stack(UINT64_MAX);

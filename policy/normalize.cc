@@ -78,6 +78,7 @@ class Normalizer {
       policy_.mutable_network()->set_mode(v1::Network::NONE);
     }
     NormalizeLandlock();
+    ResolveEnforcement(policy_.mutable_apparmor());
     MovePlaces();
   }
 

@@ -17,6 +17,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/string_view.h"
+#include "policy/apparmor/profile.h"
 #include "policy/base/cpu_list.h"
 #include "policy/base/field_path.h"
 #include "policy/base/hard_limits.h"
@@ -172,13 +173,27 @@ void CheckLandlock(const v1::Policy& policy, Violations* violations) {
   }
 }
 
+void CheckAppArmor(const v1::Policy& policy, Violations* violations) {
+  const v1::AppArmor& apparmor = policy.apparmor();
+  if (!apparmor.has_profile()) return;
+  if (apparmor.profile() == "unconfined") {
+    violations->Add("apparmor.profile", "\"unconfined\" is the absence of a profile",
+                    "to go without this layer set enforcement: OFF");
+    return;
+  }
+  const absl::Status named = CheckAppArmorProfileName(apparmor.profile());
+  if (named.ok()) return;
+  violations->Add("apparmor.profile", std::string(named.message()),
+                  DetailsOf(named).front().hint());
+}
+
 using CheckFunction = void (*)(const v1::Policy&, Violations*);
 
 // In the order of the schema, which is the order of the messages.
 constexpr CheckFunction kChecks[] = {
     CheckResolved,         CheckAcceptedLints,    CheckIdentity, CheckMountsBlock,
     CheckEnvironmentBlock, CheckWorkingDirectory, CheckLimits,   CheckCgroup,
-    CheckSeccompBlock,     CheckLandlock,
+    CheckSeccompBlock,     CheckLandlock,         CheckAppArmor,
 };
 
 }  // namespace

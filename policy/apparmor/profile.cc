@@ -11,6 +11,7 @@
 #include "absl/strings/str_cat.h"
 #include "policy/apparmor/file_rules.h"
 #include "policy/apparmor/filter_reach.h"
+#include "policy/apparmor/narrowed_mounts.h"
 #include "policy/base/status.h"
 
 namespace cordon {
@@ -36,17 +37,6 @@ constexpr absl::string_view kFamilies[] = {
 
 bool IsNameByte(char c) {
   return absl::ascii_isalnum(static_cast<unsigned char>(c)) || c == '.' || c == '_' || c == '-';
-}
-
-absl::Status CheckName(absl::string_view name) {
-  bool good = !name.empty() && name.size() <= kLongestName &&
-              absl::ascii_isalpha(static_cast<unsigned char>(name[0]));
-  for (const char c : name) good = good && IsNameByte(c);
-  if (good) return absl::OkStatus();
-  return Error(absl::StatusCode::kInvalidArgument,
-               absl::StrCat("\"", EscapeForPeople(name.substr(0, kLongestName)),
-                            "\" cannot name a profile"))
-      .Hint("1 to 128 of A-Z a-z 0-9 . _ - beginning with a letter");
 }
 
 class ProfileWriter {
@@ -131,9 +121,10 @@ void ProfileWriter::WritePrivileges() {
 }
 
 absl::StatusOr<std::string> ProfileWriter::Write() {
-  CORDON_RETURN_IF_ERROR(CheckName(name_));
-  CORDON_ASSIGN_OR_RETURN(const std::vector<AppArmorFileRule> files,
-                          AppArmorFileRules(plan_.mount()));
+  CORDON_RETURN_IF_ERROR(CheckAppArmorProfileName(name_));
+  CORDON_ASSIGN_OR_RETURN(
+      const std::vector<AppArmorFileRule> files,
+      AppArmorFileRules(NarrowedMounts(plan_.mount(), plan_.apparmor().file())));
   text_ = absl::StrCat(
       "# Compiled by Cordon from a policy: change the policy, not this text.\n"
       "abi <abi/",
@@ -156,6 +147,17 @@ absl::StatusOr<std::string> ProfileWriter::Write() {
 }
 
 }  // namespace
+
+absl::Status CheckAppArmorProfileName(absl::string_view name) {
+  bool good = !name.empty() && name.size() <= kLongestName &&
+              absl::ascii_isalpha(static_cast<unsigned char>(name[0]));
+  for (const char c : name) good = good && IsNameByte(c);
+  if (good) return absl::OkStatus();
+  return Error(absl::StatusCode::kInvalidArgument,
+               absl::StrCat("\"", EscapeForPeople(name.substr(0, kLongestName)),
+                            "\" cannot name a profile"))
+      .Hint("1 to 128 of A-Z a-z 0-9 . _ - beginning with a letter");
+}
 
 std::string AppArmorProfileName(absl::string_view policy_name) {
   std::string name = "cordon-";

@@ -26,9 +26,10 @@ enum class LayerId {
   kCaps,
   kLandlock,
   kSeccomp,
+  kAppArmor,
   kProcess,
 };
-inline constexpr int kLayerCount = 10;
+inline constexpr int kLayerCount = 11;
 
 struct LayerCompiler {
   LayerId id;

@@ -3,6 +3,7 @@
 #include <array>
 #include <cstddef>
 
+#include "policy/layers/apparmor.h"
 #include "policy/layers/caps.h"
 #include "policy/layers/cgroup.h"
 #include "policy/layers/landlock.h"
@@ -23,6 +24,10 @@ constexpr LayerId kRlimitNeeds[] = {LayerId::kCgroup};
 // Its rules are made of the mounts, and of whether the job has a network.
 constexpr LayerId kLandlockNeeds[] = {LayerId::kMount, LayerId::kNet};
 
+// A profile is made of all that a job can reach.
+constexpr LayerId kAppArmorNeeds[] = {LayerId::kMount, LayerId::kNet, LayerId::kCaps,
+                                      LayerId::kLandlock, LayerId::kSeccomp};
+
 constexpr std::array<LayerCompiler, kLayerCount> kTable = {{
     {LayerId::kNamespaces, "namespaces", CompileNamespaces, {}},
     {LayerId::kUserns, "userns", CompileUserns, {}},
@@ -33,6 +38,7 @@ constexpr std::array<LayerCompiler, kLayerCount> kTable = {{
     {LayerId::kCaps, "caps", CompileCaps, {}},
     {LayerId::kLandlock, "landlock", CompileLandlock, kLandlockNeeds},
     {LayerId::kSeccomp, "seccomp", CompileSeccomp, {}},
+    {LayerId::kAppArmor, "apparmor", CompileAppArmor, kAppArmorNeeds},
     {LayerId::kProcess, "process", CompileProcess, {}},
 }};
 

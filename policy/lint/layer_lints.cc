@@ -26,6 +26,7 @@ void ForEachLayer(const v1::Policy& policy, const Visit& visit) {
            LayerField{"seccomp.enforcement", policy.seccomp().enforcement()},
            LayerField{"network.enforcement", policy.network().enforcement()},
            LayerField{"landlock.enforcement", policy.landlock().enforcement()},
+           LayerField{"apparmor.enforcement", policy.apparmor().enforcement()},
        }) {
     visit(layer);
   }
@@ -41,8 +42,12 @@ void IsOff(const Lint& lint, const LintContext& context, LintSink* sink) {
 
 void IsOptional(const Lint& /*lint*/, const LintContext& context, LintSink* sink) {
   ForEachLayer(context.policy(), [&](const LayerField& layer) {
-    // Landlock repeats the mounts, which are always there: RulesMayBeMissing is about the rest.
-    if (layer.enforcement != v1::IF_AVAILABLE || layer.field == "landlock.enforcement") return;
+    // Both repeat what other layers say: RulesMayBeMissing and a profile of the administrator's are
+    // about the rest.
+    const bool second =
+        layer.field == "landlock.enforcement" ||
+        (layer.field == "apparmor.enforcement" && !context.policy().apparmor().has_profile());
+    if (layer.enforcement != v1::IF_AVAILABLE || second) return;
     sink->Add(layer.field, "is IF_AVAILABLE");
   });
 }
@@ -126,9 +131,13 @@ constexpr Lint kLints[] = {
      "the mounts are the only wall around files, and nothing scopes signals and abstract sockets a "
      "second time (landlock(7))",
      "set IF_AVAILABLE: it costs nothing where the host cannot", IsOff},
+    {"apparmor-off", v1::NOTE,
+     "files, sockets and signals are not checked a second time by something that does not rest on "
+     "the mounts (CVE-2022-0492, apparmor(7))",
+     "set IF_AVAILABLE: it costs nothing where the host cannot", IsOff},
     {"file-rules-optional", v1::WARNING,
-     "only Landlock enforces these rules: where the host cannot, each path gives what its mount "
-     "gives (landlock(7))",
+     "only Landlock and AppArmor enforce these rules: where the host can neither, each path gives "
+     "what its mount gives (landlock(7))",
      "set landlock.enforcement to REQUIRED, or say it with mounts", RulesMayBeMissing},
     {"root-inside", v1::NOTE,
      "programs take id 0 for the right to do everything and behave differently; it gives none "

@@ -73,6 +73,7 @@ absl::StatusOr<v1::HostFacts> ProbeHost() {
   } else {
     facts.set_landlock_why(DetailsOf(landlock.status()).front().hint());
   }
+  facts.mutable_apparmor()->set_why("this version of Cordon does not load profiles yet");
   CORDON_RETURN_IF_ERROR(ProbeRlimits(facts.mutable_rlimit_hard()));
   CORDON_RETURN_IF_ERROR(ProbeCgroup(&facts));
   return facts;

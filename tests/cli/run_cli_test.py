@@ -34,6 +34,7 @@ working_directory: "/work"
 environment {{ name: "PATH" value: "/payload" }}
 limits {{ wall_time: "10s" cpu_time: "5s" memory: "64MiB" processes: 8 output: "1MiB" }}
 cgroup {{ enforcement: IF_AVAILABLE }}
+apparmor {{ enforcement: IF_AVAILABLE }}
 seccomp {{ allow: ["stdio", "memory", "self", "time", "signal", "rpath", "wpath", "cpath", "exec",
                   "thread", "proc"] kill: "dangerous" }}
 """

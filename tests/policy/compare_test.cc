@@ -121,6 +121,12 @@ TEST(CompareTest, EveryWideningHasItsSentence) {
       {"seccomp {",
        "landlock { enforcement: OFF } seccomp {",
        {"landlock: runs without this layer"}},
+      {"seccomp {",
+       "apparmor { enforcement: IF_AVAILABLE } seccomp {",
+       {"apparmor: runs without this layer where the host does not have it"}},
+      {"seccomp {",
+       "apparmor { enforcement: OFF } seccomp {",
+       {"apparmor: runs without this layer"}},
       {"seccomp { allow", "seccomp { enforcement: OFF allow", {"seccomp: runs without this layer"}},
       {"seccomp { allow",
        "seccomp { enforcement: IF_AVAILABLE allow",
@@ -131,6 +137,22 @@ TEST(CompareTest, EveryWideningHasItsSentence) {
     EXPECT_THAT(Sentences(Base(), changed), testing::ElementsAreArray(pair.sentences)) << changed;
     EXPECT_THAT(Sentences(changed, Base()), IsEmpty()) << changed;
   }
+}
+
+// What somebody else's profile allows is unknown, so both directions are said.
+TEST(CompareTest, AnotherProfileOfTheAdministratorIsSaid) {
+  const std::string one = With("seccomp {", "apparmor { profile: \"one\" } seccomp {");
+  const std::string two = With("seccomp {", "apparmor { profile: \"two\" } seccomp {");
+  EXPECT_THAT(Sentences(Base(), one),
+              testing::ElementsAre("apparmor: its profile is the administrator's one, was the one "
+                                   "compiled from the policy"));
+  EXPECT_THAT(Sentences(one, two),
+              testing::ElementsAre("apparmor: its profile is the administrator's two, was the "
+                                   "administrator's one"));
+  EXPECT_THAT(Sentences(two, Base()),
+              testing::ElementsAre("apparmor: its profile is the one compiled from the policy, was "
+                                   "the administrator's two"));
+  EXPECT_THAT(Sentences(one, one), IsEmpty());
 }
 
 TEST(CompareTest, NothingIsWiderThanItself) { EXPECT_THAT(Sentences(Base(), Base()), IsEmpty()); }

@@ -52,6 +52,25 @@ TEST(ExplainTest, TheSummaryIsTheWholeInFiveLines) {
   EXPECT_THAT(RowOf(nothing, "summary", "it reaches").text(), HasSubstr("itself over loopback"));
 }
 
+TEST(ExplainTest, SaysWhichProfileOfAppArmorIsEntered) {
+  const auto text = [](const std::string& policy, const v1::HostFacts& facts = FullHost()) {
+    return RowOf(Explained(policy, facts), "walls", "apparmor").text();
+  };
+  EXPECT_THAT(text("working_directory: \"/\""), HasSubstr("as a profile of its own"));
+  EXPECT_THAT(text("apparmor { profile: \"site\" }"),
+              HasSubstr("the administrator's profile site"));
+  EXPECT_THAT(text("apparmor { enforcement: OFF }"), HasSubstr("OFF"));
+  v1::HostFacts facts = FullHost();
+  facts.mutable_apparmor()->set_may_load(false);
+  facts.mutable_apparmor()->set_load_why("ask root");
+  EXPECT_THAT(text("apparmor { enforcement: IF_AVAILABLE }", facts),
+              HasSubstr("NOT ENFORCED on this host: no profile can be loaded, and cordon-job is "
+                        "not there; ask root"));
+  facts.mutable_apparmor()->set_family(true);
+  EXPECT_THAT(text("apparmor { enforcement: IF_AVAILABLE }", facts),
+              HasSubstr("the administrator's cordon-job, one for every job"));
+}
+
 TEST(ExplainTest, SaysLoudlyWhatIsOff) {
   const v1::Explanation explanation = Explained(R"(network { enforcement: OFF }
     capabilities { enforcement: OFF })");

@@ -28,11 +28,13 @@ bool Updating() {
   return mode != nullptr && std::string(mode) == "update";
 }
 
-// A kernel of Debian 12 with cgroup v1 and without what came later.
+// A kernel of Debian 12 with cgroup v1 and without what came later, and nobody may load profiles.
 v1::HostFacts OldHost() {
   v1::HostFacts facts = IdealHost(Architecture::kX86_64);
   facts.set_cgroup_mode(v1::HostFacts::CGROUP_V1);
   facts.set_landlock_abi(2);
+  facts.mutable_apparmor()->set_may_load(false);
+  facts.mutable_apparmor()->set_family(true);
   return facts;
 }
 
@@ -43,6 +45,8 @@ v1::HostFacts PoorHost() {
   facts.set_cgroup_why("no group was delegated");
   facts.set_landlock_abi(0);
   facts.set_landlock_why("not built into this kernel");
+  facts.mutable_apparmor()->Clear();
+  facts.mutable_apparmor()->set_why("not built into this kernel");
   return facts;
 }
 
@@ -62,7 +66,7 @@ void ExpectGolden(const std::string& path, const std::string& text) {
   EXPECT_EQ(wanted, text) << path;
 }
 
-// Without the rules and the filter: they are the same on every host and have a file of their own.
+// Without the rules, the filter and the text of AppArmor: they have a file of their own.
 std::string PlanText(const NormalPolicy& policy, const v1::HostFacts& facts) {
   const auto plan = CompiledPlan::Make(policy, facts);
   std::string text;
@@ -75,6 +79,7 @@ std::string PlanText(const NormalPolicy& policy, const v1::HostFacts& facts) {
   v1::Plan shown = plan->proto();
   shown.mutable_seccomp()->clear_filter();
   shown.mutable_seccomp()->clear_rules();
+  shown.mutable_apparmor()->clear_text();
   google::protobuf::TextFormat::PrintToString(shown, &text);
   return text;
 }

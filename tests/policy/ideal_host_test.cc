@@ -21,6 +21,7 @@ TEST(IdealHostTest, EveryProfileCompilesWithAllItsLayers) {
     EXPECT_TRUE(plan->proto().rlimit().enabled());
     EXPECT_TRUE(plan->proto().landlock().enabled());
     EXPECT_EQ(plan->proto().landlock().missing_size(), 0);
+    EXPECT_EQ(plan->proto().apparmor().source(), v1::AppArmorPlan::COMPILED);
   }
 }
 

@@ -171,7 +171,8 @@ mounts { bind { source: "/a" optional: true } dev { device: "null" shm_size: "1M
 environment { name: "A" value: "1" }
 limits { cpu_time: "1s" } cgroup { cpu_weight: 7 } capabilities { enforcement: OFF }
 seccomp { default_action: KILL allow: "a" rule { calls: "x" action: LOG } } network { mode: NONE }
-landlock { enforcement: OFF file { path: "/a" access: READ } })";
+landlock { enforcement: OFF file { path: "/a" access: READ } }
+apparmor { enforcement: OFF profile: "site" })";
   ParsedPolicy nothing;
   nothing.places = SourceMap("over");
   const ParsedPolicy parsed = *ParseText(text, "base");

@@ -70,6 +70,9 @@ network {
 landlock {
   enforcement: REQUIRED
 }
+apparmor {
+  enforcement: REQUIRED
+}
 )");
 }
 
@@ -214,7 +217,8 @@ environment { name: "Z" value: "1" } environment { name: "Y" }
 limits { cpu_time: "unlimited" swap: "0" stack: "unlimited" }
 seccomp { default_action: LOG rule { calls: "x" action: ERRNO } kill: "k" allow: "a" }
 network { enforcement: OFF mode: LOOPBACK }
-landlock { file { path: "/b/" access: READ } file { path: "/a//c" access: EXECUTE } })");
+landlock { file { path: "/b/" access: READ } file { path: "/a//c" access: EXECUTE } }
+apparmor { profile: "site" })");
   ASSERT_THAT(once, IsOk());
   const absl::StatusOr<NormalPolicy> twice = NormalPolicy::Make(once->parsed());
   ASSERT_THAT(twice, IsOk());

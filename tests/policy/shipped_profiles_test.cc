@@ -93,6 +93,8 @@ TEST_P(EveryProfileTest, EnforcesEveryLayer) {
   EXPECT_TRUE(proto.net().own_namespace());
   // Everything that it holds is held by another layer too, so a kernel without it still serves.
   EXPECT_EQ(proto.landlock().enforcement(), v1::IF_AVAILABLE);
+  EXPECT_EQ(proto.apparmor().enforcement(), v1::IF_AVAILABLE);
+  EXPECT_EQ(proto.apparmor().source(), v1::AppArmorPlan::COMPILED);
   EXPECT_TRUE(proto.landlock().enabled());
   EXPECT_NE(proto.landlock().handled_net(), 0u);
   EXPECT_EQ(proto.cgroup().swap_max_bytes(), 0u);

@@ -31,7 +31,8 @@ cgroup { enforcement: OFF memory_max: "1MiB" memory_high: "1MiB" swap_max: "0" p
          io { device: "253:1048575" write_operations_per_second: 1 } }
 capabilities { enforcement: OFF }
 network { enforcement: OFF mode: LOOPBACK }
-landlock { enforcement: OFF file { path: "/out/" access: READ } file { path: "/in" access: WRITE } })"),
+landlock { enforcement: OFF file { path: "/out/" access: READ } file { path: "/in" access: WRITE } }
+apparmor { enforcement: IF_AVAILABLE profile: "a.B_c-9" })"),
               IsOk());
 }
 
@@ -60,6 +61,17 @@ TEST(ValidateTest, WhatCompilingWouldSayOfCallsIsListedWithOtherErrors) {
   EXPECT_THAT(status, HasErrorWith("seccomp.allow[0] (p:2:11)"));
   EXPECT_THAT(status, HasErrorWith("seccomp.rule[0].calls[0] (p:2:33)"));
   EXPECT_EQ(DetailsOf(status).size(), 3u);
+}
+
+TEST(ValidateTest, AnAppArmorProfileHasANameThatIsNoSyntax) {
+  for (const absl::string_view name :
+       {"", "/usr/bin/x", "a b", "a//b", "a//&b", ":ns:a", "9a", "a\\n"}) {
+    EXPECT_THAT(ValidateText(absl::StrCat("apparmor { profile: \"", name, "\" }")),
+                HasErrorWith("apparmor.profile (p:1:12)"))
+        << name;
+  }
+  EXPECT_THAT(ValidateText("apparmor { profile: \"unconfined\" }"),
+              HasErrorWith("is the absence of a profile; hint: to go without"));
 }
 
 TEST(ValidateTest, RefusesIdsThatMeanNobodyOrNothing) {

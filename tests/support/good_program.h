@@ -32,6 +32,8 @@ inline v1::HostFacts FullHost() {
     facts.add_seccomp_actions(action);
   }
   facts.set_landlock_abi(7);
+  facts.mutable_apparmor()->set_present(true);
+  facts.mutable_apparmor()->set_may_load(true);
   facts.mutable_rlimit_hard()->set_file_size(UINT64_MAX);
   facts.mutable_rlimit_hard()->set_open_files(1 << 20);
   facts.mutable_rlimit_hard()->set_stack(UINT64_MAX);

@@ -86,6 +86,7 @@ struct JobOptions {
   std::string mounts;                     // more lines of the mounts block
   std::string more;                       // more top-level text
   std::string landlock = "IF_AVAILABLE";  // enforcement, and more text of the block
+  std::string apparmor = "IF_AVAILABLE";
   std::string seccomp = R"(
     allow: ["stdio", "memory", "self", "time", "signal", "rpath", "wpath", "cpath", "fattr", "exec",
             "flock", "thread", "proc", "sched", "limits"]
@@ -103,7 +104,8 @@ inline std::string JobPolicyText(const JobOptions& options) {
       "\" processes: ", options.processes, " output: \"", options.output, "\" file_size: \"",
       options.file_size, "\" }\n",
       "cgroup { enforcement: IF_AVAILABLE }\nlandlock { enforcement: ", options.landlock, "}\n",
-      "seccomp {", options.seccomp, "}\n", options.more);
+      "apparmor { enforcement: ", options.apparmor, " }\n", "seccomp {", options.seccomp, "}\n",
+      options.more);
 }
 
 inline absl::StatusOr<CompiledPlan> PlanOf(const JobOptions& options) {

@@ -16,6 +16,7 @@ constexpr LintCase kCases[] = {
     {"layer-if-available", "cgroup { enforcement: IF_AVAILABLE }",
      "cgroup { enforcement: REQUIRED }"},
     {"landlock-off", "landlock { enforcement: OFF }", "landlock { enforcement: IF_AVAILABLE }"},
+    {"apparmor-off", "apparmor { enforcement: OFF }", "apparmor { enforcement: IF_AVAILABLE }"},
     {"file-rules-optional",
      "mounts { bind { source: \"/usr\" } } "
      "landlock { enforcement: IF_AVAILABLE file { path: \"/usr\" access: READ } }",
@@ -36,8 +37,13 @@ TEST(LayerLintsTest, EachLayerIsNamedByItsField) {
   const auto findings = LintsOfText(R"(limits { enforcement: IF_AVAILABLE }
     cgroup { enforcement: IF_AVAILABLE } capabilities { enforcement: IF_AVAILABLE }
     network { enforcement: IF_AVAILABLE } landlock { enforcement: IF_AVAILABLE }
+    apparmor { enforcement: IF_AVAILABLE }
     seccomp { allow: ["stdio", "exec"] enforcement: IF_AVAILABLE })");
   EXPECT_THAT(Only("layer-if-available", findings), SizeIs(5));
+  const auto named = Only("layer-if-available",
+                          LintsOfText("apparmor { enforcement: IF_AVAILABLE profile: \"x\" }"));
+  ASSERT_THAT(named, SizeIs(1)) << "it may hold what nothing else does";
+  EXPECT_EQ(named[0].field(), "apparmor.enforcement");
   const auto off = Only("cgroup-off", LintsOfText("cgroup { enforcement: OFF }"));
   ASSERT_THAT(off, SizeIs(1));
   EXPECT_EQ(off[0].field(), "cgroup.enforcement");
