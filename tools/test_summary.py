@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Adds up test results and prints the truth about them: test_summary.py DIR...
+"""Adds up test results and prints the truth about them: test_summary.py [--nowhere] DIR...
 
-Reads in each DIR: ctest's JUnit files (ctest*.xml), GoogleTest's XML of each test program (NAME.xml
-in cases/), and tallies of our own runners (*.tally.json). A program that ctest calls failed counts
-as a failure even if its own file shows none (it crashed afterwards). Names failures, groups skips
-by reason, and ends with the line `N passed, N failed, N skipped`. Exits 1 on a failure or when
-nothing ran.
+Reads in each DIR and in the folders below it: ctest's JUnit files (ctest*.xml), GoogleTest's XML of
+each test program (NAME.xml in cases/), and tallies of our own runners (*.tally.json). A program
+that ctest calls failed counts as a failure even if its own file shows none (it crashed afterwards).
+Names failures, groups skips by reason, and ends with the line `N passed, N failed, N skipped`.
+Exits 1 on a failure or when nothing ran; with --nowhere also when a test was skipped in each place
+where it was met.
 """
 
 import argparse
@@ -93,6 +94,19 @@ def results_of(folder: str) -> List[Result]:
     return results
 
 
+def folders_with_results(top: str) -> List[str]:
+    """`top` and those below it that hold results of their own."""
+    return [top] + sorted(where for where, _, files in os.walk(top) if where != top and any(
+        name.endswith(".tally.json") or (name.startswith("ctest") and name.endswith(".xml"))
+        for name in files))
+
+
+def skipped_everywhere(results: List[Result]) -> List[Result]:
+    ran = {r.name for r in results if r.outcome != "skipped"}
+    missing = {r.name: r for r in results if r.name not in ran}
+    return [missing[name] for name in sorted(missing)]
+
+
 def print_summary(results: List[Result]) -> None:
     failed = [r for r in results if r.outcome == "failed"]
     if failed:
@@ -115,15 +129,22 @@ def print_summary(results: List[Result]) -> None:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
+    parser.add_argument("--nowhere", action="store_true",
+                        help="a test that was skipped in every place is a failure")
     parser.add_argument("folder", nargs="+")
     arguments = parser.parse_args()
     results: List[Result] = []
-    for folder in arguments.folder:
-        found = results_of(folder)
-        if len(arguments.folder) > 1:
-            label = os.path.basename(os.path.normpath(folder))
-            found = [r._replace(name=f"[{label}] {r.name}") for r in found]
-        results += found
+    plain: List[Result] = []
+    for top in arguments.folder:
+        for folder in folders_with_results(top):
+            found = results_of(folder)
+            plain += found
+            if len(arguments.folder) > 1:
+                label = os.path.relpath(folder, os.path.dirname(os.path.normpath(top)))
+                found = [r._replace(name=f"[{label}] {r.name}") for r in found]
+            results += found
+    nowhere = skipped_everywhere(plain) if arguments.nowhere else []
+    results += [r._replace(outcome="failed", detail="ran nowhere: " + r.detail) for r in nowhere]
     print_summary(results)
     return 1 if not results or any(r.outcome == "failed" for r in results) else 0
 

@@ -93,24 +93,42 @@ OpResult Attach(Context& context, int mount_fd, const char* target, uint16_t fla
   return result;
 }
 
+// A mount of the file "empty" of the detached `tmpfs`; *fd is detached, too.
+// Order: the new root is attached already; nobody else can see the tree yet.
+// Kernel: before 6.15 open_tree clones only from mounts of this namespace, so the tmpfs is put on
+// top of the new root for that moment; root_fd still means what is below it.
+OpResult CloneOfEmptyFile(const Context& context, int tmpfs, int* fd) {
+  const long file = Sys(__NR_openat, tmpfs, "empty", O_CREAT | O_EXCL | O_CLOEXEC, 0444);
+  if (file < 0) return Check(KernelCall::k_openat, file);
+  (void)Sys(__NR_close, file);
+  OpResult result = MoveTo(tmpfs, context.root_fd);
+  if (result.error != 0) return result;
+  const long clone = Sys(__NR_open_tree, tmpfs, "empty", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+  result = Check(KernelCall::k_open_tree, clone);
+  *fd = static_cast<int>(clone);
+  if (result.error == 0) result = Check(KernelCall::k_fchdir, Sys(__NR_fchdir, tmpfs));
+  if (result.error == 0) {
+    result = Check(KernelCall::k_umount2, Sys(__NR_umount2, ".", kMntDetach));
+  }
+  if (result.error == 0) {
+    result = Check(KernelCall::k_fchdir, Sys(__NR_fchdir, context.root_fd));
+  }
+  return result;
+}
+
 // Something empty and read-only of the same kind as the masked object.
-OpResult NewMask(bool directory, int* fd) {
+OpResult NewMask(const Context& context, bool directory, int* fd) {
   constexpr uint64_t kAttributes = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC;
   int tmpfs = -1;
   OpResult result = NewTmpfs(4096, 4, directory ? 0555 : 0755, kAttributes, &tmpfs);
   if (result.error != 0) return result;
+  *fd = directory ? tmpfs : -1;
   if (!directory) {
-    const long file = Sys(__NR_openat, tmpfs, "empty", O_CREAT | O_EXCL | O_CLOEXEC, 0444);
-    if (file < 0) return Check(KernelCall::k_openat, file);
-    (void)Sys(__NR_close, file);
-    const long clone = Sys(__NR_open_tree, tmpfs, "empty", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+    result = CloneOfEmptyFile(context, tmpfs, fd);
     (void)Sys(__NR_close, tmpfs);
-    if (clone < 0) return Check(KernelCall::k_open_tree, clone);
-    tmpfs = static_cast<int>(clone);
+    if (result.error != 0) return result;
   }
-  result = SetAttributes(tmpfs, kAttributes | MOUNT_ATTR_RDONLY, false);
-  *fd = tmpfs;
-  return result;
+  return SetAttributes(*fd, kAttributes | MOUNT_ATTR_RDONLY, false);
 }
 
 }  // namespace
@@ -264,7 +282,7 @@ OpResult RunMaskPath(Context& context, const Op& op) {
   FileId id;
   OpResult result = Identify(static_cast<int>(target), &id);
   int mask = -1;
-  if (result.error == 0) result = NewMask(id.is_directory, &mask);
+  if (result.error == 0) result = NewMask(context, id.is_directory, &mask);
   if (result.error == 0) result = MoveTo(mask, static_cast<int>(target));
   if (mask >= 0) (void)Sys(__NR_close, mask);
   (void)Sys(__NR_close, target);

@@ -119,6 +119,30 @@ class SummaryTest(unittest.TestCase):
         self.assertIn("b: why", shown.getvalue())
         self.assertIn("2 no cgroup (c and 1 more)", shown.getvalue())
 
+    def run_main(self, *arguments):
+        shown = io.StringIO()
+        sys.argv = ["test_summary.py", *arguments]
+        with contextlib.redirect_stdout(shown):
+            return test_summary.main(), shown.getvalue()
+
+    def test_what_was_skipped_in_every_place_is_a_failure_when_asked(self):
+        with tempfile.TemporaryDirectory() as top:
+            for place, results in (("here", ("skipped", "skipped")), ("vm/full-user", (
+                    "passed", "skipped"))):
+                folder = os.path.join(top, place)
+                os.makedirs(folder)
+                self.write(folder, "x.tally.json", json.dumps(
+                    [{"name": name, "result": result, "detail": "needs x"}
+                     for name, result in zip(("somewhere", "nowhere"), results)]))
+            folders = [os.path.join(top, "here"), os.path.join(top, "vm")]
+            status, text = self.run_main("--nowhere", *folders)
+            self.assertEqual(status, 1)
+            self.assertIn("  nowhere: ran nowhere: needs x", text)
+            self.assertEqual(text.splitlines()[-1], "1 passed, 1 failed, 3 skipped")
+            status, text = self.run_main(*folders)
+            self.assertEqual((status, text.splitlines()[-1]), (0, "1 passed, 0 failed, 3 skipped"))
+            self.assertIn("3 needs x ([here] somewhere and 2 more)", text)
+
     def test_nothing_at_all_is_no_success(self):
         with tempfile.TemporaryDirectory() as folder:
             sys.argv = ["test_summary.py", folder]

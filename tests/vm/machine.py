@@ -1,0 +1,99 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One boot under QEMU's software emulation.
+
+Entry point: boot. The machine ends itself by writing its status N to the debug port; QEMU then
+exits with 2N+1, so that anything else means that the run broke. Never waits without an end.
+"""
+
+import os
+import subprocess
+import sys
+import time
+from typing import Callable, List, NamedTuple
+
+MEMORY_MIB = 1536
+# A boot takes 7 s on an idle machine and was seen to take 30 s on a loaded one.
+ALIVE_SECONDS = 180
+SIGN_OF_LIFE = "lab: up"
+LSM = "lsm=landlock,lockdown,yama,integrity,apparmor,bpf"
+
+
+class Start(NamedTuple):
+    """What a machine starts from."""
+    vmlinuz: str
+    initramfs: str
+    root: str    # images of disks; never written to
+    tests: str
+    share: str   # the folder that is /lab inside
+    words: str   # of the kernel's command line
+
+
+class Outcome(NamedTuple):
+    alive: bool
+    status: int  # what the machine said; -1: it said nothing
+    why: str     # for -1
+
+
+def _command(start: Start, serial: List[str]) -> List[str]:
+    return ["qemu-system-x86_64", "-accel", "tcg,thread=multi", "-smp", "2", "-cpu", "max",
+            "-m", str(MEMORY_MIB), "-display", "none", "-nodefaults", *serial, "-monitor", "none",
+            "-no-reboot", "-kernel", start.vmlinuz, "-initrd", start.initramfs,
+            "-append", f"console=ttyS0 panic=-1 quiet no_timer_check {LSM} {start.words}",
+            "-drive", f"file={start.root},if=virtio,format=raw,snapshot=on",
+            "-drive", f"file={start.tests},if=virtio,format=raw,snapshot=on",
+            "-fsdev", f"local,id=lab,path={start.share},security_model=none",
+            "-device", "virtio-9p-pci,fsdev=lab,mount_tag=lab",
+            "-device", "isa-debug-exit,iobase=0x501,iosize=2"]
+
+
+def _text(path: str) -> str:
+    if not os.path.exists(path):
+        return ""
+    with open(path, encoding="utf-8", errors="replace") as file:
+        return file.read()
+
+
+def _outcome(code: int, alive: bool) -> Outcome:
+    if code > 0 and code % 2 == 1:
+        return Outcome(alive, code >> 1, "")
+    return Outcome(alive, -1, f"QEMU ended with {code} before the tests did (a panic?)")
+
+
+def boot(start: Start, console: str, seconds: float, tell: Callable[[], None]) -> Outcome:
+    """Runs to the end of the machine or for `seconds`; calls `tell` about once a second."""
+    began, alive = time.monotonic(), False
+    with open(console + ".qemu", "wb") as errors:
+        process = subprocess.Popen(
+            _command(start, ["-serial", f"file:{console}"]), stdin=subprocess.DEVNULL,
+            stdout=errors, stderr=errors)
+    try:
+        while True:
+            try:
+                code = process.wait(timeout=1)
+                tell()
+                alive = alive or SIGN_OF_LIFE in _text(console)
+                if not alive:
+                    return Outcome(False, -1, f"QEMU ended with {code} before the system was up: "
+                                   + _text(console + ".qemu").strip()[-300:])
+                return _outcome(code, alive)
+            except subprocess.TimeoutExpired:
+                pass
+            tell()
+            passed = time.monotonic() - began
+            alive = alive or SIGN_OF_LIFE in _text(console)
+            if not alive and passed > ALIVE_SECONDS:
+                return Outcome(False, -1, f"no sign of life in {ALIVE_SECONDS} s")
+            if passed > seconds + ALIVE_SECONDS:
+                return Outcome(alive, -1, f"the machine did not end in {passed:.0f} s")
+    finally:
+        process.kill()
+        process.wait()
+
+
+def shell(start: Start) -> int:
+    """The same machine with its serial port on this terminal."""
+    command = _command(start, ["-serial", "mon:stdio"])
+    at = command.index("-monitor")
+    del command[at:at + 2]
+    sys.stdout.flush()
+    return subprocess.run(command, check=False).returncode

@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What each boot of the VM lab is for, and which programs run in it as whom.
+
+Entry points: SCENARIOS and programs_for. A scenario runs the kernel tests that ctest knows, chosen
+by name, and scripts of its own from tests/vm/cases/, which judge what only this boot can show.
+"""
+
+import os
+import re
+from typing import Dict, List, NamedTuple, Sequence, Tuple
+
+import disk
+
+
+class Scenario(NamedTuple):
+    name: str
+    purpose: str
+    cgroup: str                             # v2, v1, systemd: see guest_groups.py
+    seconds: int                            # what the boot may take in all
+    tests: Sequence[Tuple[str, str]] = ()   # (who, expression of names of ctest)
+    cases: Sequence[Tuple[str, str]] = ()   # (who, script of tests/vm/cases/)
+    kernel: str = "apparmor=1"
+
+
+# Cutting down: what knows nothing of the host's features has run in `full`.
+_HOST_FACTS = (r"^sandbox_(host_.*|layers_.*|sandbox|every_step|launch_launcher"
+               r"|supervise_supervisor)_test$|^cli$")
+
+SCENARIOS = (
+    Scenario("full", "AppArmor, Landlock, cgroup v2: all kernel tests, as root and as a user",
+             "v2", 900, tests=(("user", "."), ("root", "."))),
+    Scenario("no-apparmor", "AppArmor off, controllers on cgroup v1", "v1", 300,
+             tests=(("root", _HOST_FACTS),), kernel="apparmor=0"),
+    Scenario("no-userns", "user namespaces shut to users, by each of the switches", "v2", 180,
+             cases=(("root", "no_userns.py"),)),
+    Scenario("systemd", "systemd and a user's manager: delegation as users have it", "systemd", 300,
+             tests=(("user", r"^sandbox_(layers_cgroup.*|sandbox)_test$"),)),
+)
+
+
+def programs_for(scenario: Scenario, known: List[disk.Program], pattern: str, tree: str) -> List:
+    """The entries of the plan; `pattern` narrows by name (an empty one: everything)."""
+    chosen: Dict[str, dict] = {}
+
+    def add(who: str, program: disk.Program) -> None:
+        if pattern and not re.search(pattern, program.name):
+            return
+        entry = chosen.setdefault(program.name, dict(program._asdict(), who=[]))
+        if who not in entry["who"]:
+            entry["who"].append(who)
+
+    for who, expression in scenario.tests:
+        for program in known:
+            if re.search(expression, program.name):
+                add(who, program)
+    for who, script in scenario.cases:
+        path = os.path.join(tree, "tests/vm/cases", script)
+        name = "vm_" + os.path.splitext(script)[0]
+        add(who, disk.Program(name, ["python3", "-B", path], tree, 300, name, plain=True))
+    return list(chosen.values())
