@@ -20,6 +20,7 @@ import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "tools"))
 import python_results  # noqa: E402  (the folder is on the path only now)
+from host_view import group_folders, jobs_with, processes_with, wait_until  # noqa: E402
 
 CORDON = ""
 PAYLOAD = ""
@@ -45,53 +46,6 @@ seccomp {{ allow: ["stdio", "memory", "self", "time", "signal", "rpath", "wpath"
 def have_cgroup():
     offered = FACTS.get("facts", {}).get("cgroup_controllers", [])
     return {"memory", "pids"} <= set(offered)
-
-
-def processes_with(token):
-    found = []
-    for name in os.listdir("/proc"):
-        if not name.isdigit() or int(name) == os.getpid():
-            continue
-        try:
-            with open(f"/proc/{name}/cmdline", "rb") as file:
-                words = file.read()
-        except OSError:
-            continue
-        if token.encode() in words:
-            found.append(int(name))
-    return found
-
-
-def jobs_with(token):
-    """Processes with the token that have become the payload: the sandbox's init keeps the command
-    line of the supervisor that it was cloned from."""
-    found = []
-    for pid in processes_with(token):
-        try:
-            with open(f"/proc/{pid}/cmdline", "rb") as file:
-                if file.read().startswith(b"/payload/payload\0"):
-                    found.append(pid)
-        except OSError:
-            continue
-    return found
-
-
-def wait_until(condition, seconds):
-    deadline = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.005)
-    return True
-
-
-def group_folders(pid):
-    """Control groups that the command with this process id made."""
-    prefix = f"cordon-{pid}-"
-    found = []
-    for folder, names, _ in os.walk("/sys/fs/cgroup"):
-        found += [os.path.join(folder, name) for name in names if name.startswith(prefix)]
-    return found
 
 
 class CliTest(unittest.TestCase):
