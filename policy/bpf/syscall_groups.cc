@@ -98,7 +98,11 @@ constexpr GroupEntry kRpath[] = {
     {"getcwd chdir fchdir", "", "moves inside the root, which it cannot leave"},
     {"getxattr lgetxattr fgetxattr listxattr llistxattr flistxattr", "",
      "ls and cp look at attributes"},
-    {"fadvise64 readahead", "", "hints about reading"},
+    {"fadvise64",
+     "3 in POSIX_FADV_NORMAL POSIX_FADV_RANDOM POSIX_FADV_SEQUENTIAL POSIX_FADV_WILLNEED "
+     "POSIX_FADV_NOREUSE",
+     "hints about reading; POSIX_FADV_DONTNEED would take files of the host out of its cache"},
+    {"readahead", "", "a hint about reading"},
 };
 
 constexpr GroupEntry kWpath[] = {

@@ -4,9 +4,9 @@
 #include <sys/epoll.h>
 
 #include <algorithm>
-#include <cstdio>
 #include <utility>
 
+#include "absl/strings/string_view.h"
 #include "policy/base/status.h"
 #include "sandbox/os/file.h"
 #include "sandbox/os/process.h"
@@ -41,20 +41,10 @@ absl::Status OutputRelay::Start(Epoll* epoll) {
 }
 
 void OutputRelay::Append(const char* data, size_t size) {
-  if (!escape_) {
+  if (escape_) {
+    terminal_.Append(absl::string_view(data, size), &pending_);
+  } else {
     pending_.append(data, size);
-    return;
-  }
-  for (size_t i = 0; i < size; ++i) {
-    const auto byte = static_cast<unsigned char>(data[i]);
-    const bool plain = byte >= 0x20 ? byte != 0x7f : byte == '\n' || byte == '\t';
-    if (plain) {
-      pending_.push_back(data[i]);
-    } else {
-      char text[8];
-      const int length = std::snprintf(text, sizeof(text), "\\x%02x", byte);
-      pending_.append(text, static_cast<size_t>(length));
-    }
   }
 }
 
@@ -63,7 +53,10 @@ absl::Status OutputRelay::Fill() {
   char buffer[kBuffer];
   const IoResult got = ReadSome(source_.get(), buffer, sizeof(buffer));
   if (got.state == IoState::kError) return ErrnoStatus("read", "output of the job", got.error);
-  if (got.state == IoState::kEnd) end_ = true;
+  if (got.state == IoState::kEnd) {
+    end_ = true;
+    terminal_.Finish(&pending_);
+  }
   if (got.state != IoState::kProgress) return absl::OkStatus();
   const uint64_t left = budget_->limit - std::min(budget_->limit, budget_->used);
   budget_->used += got.bytes;

@@ -12,6 +12,7 @@
 #include "absl/status/status.h"
 #include "sandbox/os/event.h"
 #include "sandbox/os/unique_fd.h"
+#include "sandbox/supervise/terminal_text.h"
 
 namespace cordon {
 
@@ -26,7 +27,7 @@ struct OutputBudget {
 class OutputRelay {
  public:
   // `sink` is not owned; `token` is this relay's base token in the epoll (token: source,
-  // token + 1: sink). `escape` writes control bytes visibly, for terminals.
+  // token + 1: sink). `escape` shows as text what could steer a terminal.
   OutputRelay(UniqueFd source, int sink, bool escape, uint64_t token, OutputBudget* budget);
 
   absl::Status Start(Epoll* epoll);
@@ -49,6 +50,7 @@ class OutputRelay {
   uint64_t token_;
   OutputBudget* budget_;
   std::string pending_;
+  TerminalText terminal_;
   bool source_watched_ = false;
   bool sink_pollable_ = true;
   bool sink_watched_ = false;

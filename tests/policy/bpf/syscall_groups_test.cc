@@ -206,6 +206,12 @@ TEST(SyscallGroupsTest, SocketsAreOfTheFamiliesThatAreNamed) {
   }
 }
 
+TEST(SyscallGroupsTest, HintsAboutReadingEvictNothing) {
+  const Allowing policy({"rpath"});
+  EXPECT_TRUE(policy.Allows("fadvise64", {3, 0, 0, 2})) << "sequential";
+  EXPECT_FALSE(policy.Allows("fadvise64", {3, 0, 0, 4})) << "out of the host's cache";
+}
+
 TEST(SyscallGroupsTest, OwnStateIsReadAndOthersAreLeftAlone) {
   const Allowing policy({"self", "stdio", "memory", "sched"});
   EXPECT_TRUE(policy.Allows("prlimit64", {0, 7, 0, 0x1000}));

@@ -133,6 +133,16 @@ TEST_F(RelayTest, EscapesControlBytesForATerminal) {
   EXPECT_EQ(Drain(caller_.read.get()), "a\\x1b]0;\\x07\\x7f\t\n\\x0d");
 }
 
+TEST_F(RelayTest, ACharacterThatIsCutOffAtTheEndIsShown) {
+  OutputRelay relay(std::move(job_.read), caller_.write.get(), true, kToken, &budget_);
+  ASSERT_THAT(relay.Start(&epoll_), IsOk());
+  ASSERT_THAT(WriteAll(job_.write.get(), "job", "a\xe2\x80"), IsOk());
+  Pump(&relay);
+  job_.write.Reset();
+  Pump(&relay);
+  EXPECT_EQ(Drain(caller_.read.get()), "a\\xe2\\x80");
+}
+
 TEST_F(RelayTest, AbandonedItWaitsForNobody) {
   OutputRelay relay(std::move(job_.read), caller_.write.get(), false, kToken, &budget_);
   ASSERT_THAT(relay.Start(&epoll_), IsOk());
