@@ -17,8 +17,8 @@ from commands import LabError
 # Emulation is 10 to 50 times slower than the host for code, and hardly for waiting.
 SLOWER = 4
 # Folders of the tree that scripts read; and built files beside the programs themselves.
-SOURCES = ("tests/cli", "tests/vm", "tools", "profiles")
-BUILT_FOLDERS = ("tests/support",)
+SOURCES = ("tests/cli", "tests/escape", "tests/vm", "tools", "profiles")
+BUILT_FOLDERS = ("tests/support", "tests/escape")
 
 
 class Program(NamedTuple):

@@ -252,7 +252,7 @@ TEST_F(SupervisorTest, BytesAreNotTouchedUnlessATerminalIsServed) {
   options.streams.escape_out = true;
   const JobResult escaped = Run({"nul"}, options);
   ASSERT_VERDICT(escaped, "EXITED");
-  EXPECT_EQ(escaped.out, "a\\x00b\\x00\\x00\\x1b[31m\xff");
+  EXPECT_EQ(escaped.out, "a\\x00b\\x00\\x00\\x1b[31m\\xff");
 }
 
 // Every byte value, in blocks that no buffer size divides.

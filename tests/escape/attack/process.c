@@ -1,0 +1,281 @@
+// SPDX-License-Identifier: Apache-2.0
+// Attacks by processes: too many, too stubborn, too late; and against the init of the sandbox.
+#include <pthread.h>
+#include <sched.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+
+#include "attack.h"
+
+// Forks until refused; prints how many there were, then all wait.
+static int ForkBomb(int argc, char** argv) {
+  (void)argc;
+  (void)argv;
+  long made = 0;
+  for (;; ++made) {
+    const pid_t child = fork();
+    if (child < 0) break;
+    if (child == 0) {
+      for (;;) pause();
+    }
+    if (made > 5000) break;
+  }
+  printf("made %ld\n", made);
+  return made > 0 ? 3 : 4;
+}
+
+// Every process makes two and ends, so that none is ever old.
+static int QuickBomb(int argc, char** argv) {
+  (void)argc;
+  (void)argv;
+  for (;;) {
+    const pid_t first = fork();
+    if (first == 0) {
+      if (fork() > 0) _exit(0);
+      continue;
+    }
+    if (first > 0) waitpid(first, NULL, 0);
+  }
+}
+
+static void* Forever(void* unused) {
+  (void)unused;
+  for (;;) pause();
+  return NULL;
+}
+
+static int ThreadBomb(int argc, char** argv) {
+  (void)argc;
+  (void)argv;
+  pthread_attr_t attributes;
+  pthread_attr_init(&attributes);
+  pthread_attr_setstacksize(&attributes, 65536);
+  long made = 0;
+  pthread_t thread;
+  while (made < 5000 && pthread_create(&thread, &attributes, Forever, NULL) == 0) ++made;
+  printf("made %ld\n", made);
+  return 3;
+}
+
+static int Zombies(int argc, char** argv) {
+  (void)argc;
+  (void)argv;
+  long made = 0;
+  for (; made < 5000; ++made) {
+    const pid_t child = fork();
+    if (child < 0) break;
+    if (child == 0) _exit(0);
+  }
+  printf("made %ld\n", made);
+  return 3;
+}
+
+// Detached in every way, deaf to every signal; writes the file when its parent is long gone.
+static int Daemon(int argc, char** argv) {
+  if (argc < 2) return 98;
+  sigset_t all;
+  prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
+  if (fork() != 0) return 0;
+  setsid();
+  if (fork() != 0) _exit(0);
+  for (int signal_number = 1; signal_number < 65; ++signal_number) {
+    signal(signal_number, SIG_IGN);
+  }
+  prctl(PR_SET_PDEATHSIG, 0, 0, 0, 0);
+  sigfillset(&all);
+  sigprocmask(SIG_BLOCK, &all, NULL);
+  Nap(argc > 2 ? atol(argv[2]) : 400);
+  const int fd = open(argv[1], O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
+  (void)!write(fd, "outlived", 8);
+  _exit(0);
+}
+
+// Sessions of their own, all signals ignored, all spinning; the first process leaves.
+static int Swarm(int argc, char** argv) {
+  (void)argc;
+  (void)argv;
+  for (int i = 0; i < 30; ++i) {
+    if (fork() != 0) continue;
+    setsid();
+    for (int signal_number = 1; signal_number < 32; ++signal_number) {
+      signal(signal_number, SIG_IGN);
+    }
+    for (;;) sched_yield();
+  }
+  return 0;
+}
+
+// Stops everything that it can, then itself.
+static int StopAll(int argc, char** argv) {
+  (void)argc;
+  (void)argv;
+  kill(getppid(), SIGSTOP);
+  kill(1, SIGSTOP);
+  kill(0, SIGSTOP);
+  raise(SIGSTOP);
+  Nap(60000);
+  return 0;
+}
+
+static int KillAll(int argc, char** argv) {
+  (void)argc;
+  (void)argv;
+  for (int signal_number = 1; signal_number < 65; ++signal_number) {
+    if (signal_number == SIGCONT || signal_number == SIGCHLD) continue;
+    kill(1, signal_number);
+    kill(getppid(), signal_number);
+  }
+  for (pid_t pid = 3; pid < 70000; ++pid) kill(pid, SIGKILL);
+  kill(-1, SIGKILL);
+  kill(getpid(), SIGKILL);
+  return 0;
+}
+
+// Gives the init of the sandbox the least of all priorities, and the job all the rest.
+static int StarveInit(int argc, char** argv) {
+  (void)argc;
+  (void)argv;
+  const struct sched_param none = {0};
+  cpu_set_t first;
+  CPU_ZERO(&first);
+  CPU_SET(0, &first);
+  sched_setscheduler(1, SCHED_IDLE, &none);
+  setpriority(PRIO_PROCESS, 1, 19);
+  sched_setaffinity(1, sizeof(first), &first);
+  for (int i = 0; i < 20; ++i) {
+    if (fork() != 0) continue;
+    for (;;) sched_yield();
+  }
+  Nap(50);
+  return 21;
+}
+
+static int VforkHang(int argc, char** argv) {
+  (void)argc;
+  (void)argv;
+  if (vfork() == 0) {
+    for (;;) pause();
+  }
+  return 0;
+}
+
+static int IgnoreAll(int argc, char** argv) {
+  (void)argc;
+  (void)argv;
+  sigset_t all;
+  for (int signal_number = 1; signal_number < 65; ++signal_number) signal(signal_number, SIG_IGN);
+  sigfillset(&all);
+  sigprocmask(SIG_BLOCK, &all, NULL);
+  for (;;) Nap(1000);
+}
+
+static void* EndLater(void* unused) {
+  (void)unused;
+  Nap(100);
+  _exit(17);
+  return NULL;
+}
+
+// The first thread leaves; another one ends the process.
+static int LeaderLeaves(int argc, char** argv) {
+  (void)argc;
+  (void)argv;
+  pthread_t thread;
+  if (pthread_create(&thread, NULL, EndLater, NULL) != 0) return 3;
+  pthread_exit(NULL);
+}
+
+static void* ExecNow(void* unused) {
+  (void)unused;
+  execl("/proc/self/exe", "attack", "exit", "18", NULL);
+  return NULL;
+}
+
+static int ExecFromThread(int argc, char** argv) {
+  (void)argc;
+  (void)argv;
+  pthread_t thread;
+  if (pthread_create(&thread, NULL, ExecNow, NULL) != 0) return 3;
+  pthread_join(thread, NULL);
+  return 4;
+}
+
+static int Exit(int argc, char** argv) { return argc > 1 ? atoi(argv[1]) : 0; }
+
+// Executes itself again and again.
+static int ExecChain(int argc, char** argv) {
+  const long left = argc > 1 ? atol(argv[1]) : 1000;
+  char text[32];
+  if (left == 0) return 19;
+  snprintf(text, sizeof(text), "%ld", left - 1);
+  execl("/proc/self/exe", "attack", "exec-chain", text, NULL);
+  return 4;
+}
+
+// No argument at all, not even a name.
+static int NoArguments(int argc, char** argv) {
+  (void)argc;
+  (void)argv;
+  char* const none[] = {NULL};
+  execve("/proc/self/exe", none, none);
+  return 4;
+}
+
+static int CrashMany(int argc, char** argv) {
+  (void)argc;
+  (void)argv;
+  for (int i = 0; i < 20; ++i) {
+    if (fork() == 0) abort();
+  }
+  while (wait(NULL) > 0) continue;
+  return access(WORK "/core", F_OK) == 0 ? 1 : 0;
+}
+
+// Signals without end between two processes.
+static int SignalStorm(int argc, char** argv) {
+  (void)argc;
+  (void)argv;
+  signal(SIGUSR1, SIG_IGN);
+  const pid_t parent = getpid();
+  for (int i = 0; i < 4; ++i) {
+    if (fork() == 0) {
+      for (;;) kill(parent, SIGUSR1);
+    }
+  }
+  for (;;) kill(0, SIGCONT);
+}
+
+// Lowers its own limits, which must not look like the judge's.
+static int LowerLimits(int argc, char** argv) {
+  (void)argc;
+  (void)argv;
+  const struct rlimit second = {1, 2};
+  signal(SIGXCPU, SIG_DFL);
+  if (setrlimit(RLIMIT_CPU, &second) != 0) return 3;
+  volatile int on = 1;
+  while (on) continue;
+  return 0;
+}
+
+const struct Attack kProcessAttacks[] = {
+    {"fork-bomb", ForkBomb},
+    {"quick-bomb", QuickBomb},
+    {"thread-bomb", ThreadBomb},
+    {"zombies", Zombies},
+    {"daemon", Daemon},
+    {"swarm", Swarm},
+    {"stop-all", StopAll},
+    {"kill-all", KillAll},
+    {"starve-init", StarveInit},
+    {"vfork-hang", VforkHang},
+    {"ignore-all", IgnoreAll},
+    {"leader-leaves", LeaderLeaves},
+    {"exec-from-thread", ExecFromThread},
+    {"exit", Exit},
+    {"exec-chain", ExecChain},
+    {"no-arguments", NoArguments},
+    {"crash-many", CrashMany},
+    {"signal-storm", SignalStorm},
+    {"lower-limits", LowerLimits},
+    {NULL, NULL},
+};

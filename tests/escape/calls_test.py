@@ -1,0 +1,157 @@
+# SPDX-License-Identifier: Apache-2.0
+"""System calls: each probe of probes.tsv under each profile, and again without its guard."""
+
+import os
+from typing import Dict, List, NamedTuple
+
+import harness
+from harness import EscapeTest
+
+FOLDER = os.path.dirname(os.path.abspath(__file__))
+# Calls that new kernels (seen on 6.18) let past every filter: without the trampoline that only
+# the kernel makes they end in SIGILL or ENXIO.
+UNFILTERED = {335, 336}
+# Probes whose control shows nothing on this host.
+VACUOUS_PROBES = set()
+
+
+class Probe(NamedTuple):
+    name: str
+    compute: List[str]
+    build: List[str]
+    ci: List[str]
+    control: str
+    attacks: List[str]
+
+
+def read_probes() -> List[Probe]:
+    probes = []
+    with open(os.path.join(FOLDER, "probes.tsv"), encoding="utf-8") as file:
+        for line in file:
+            if line.startswith(("#", "probe\t")):
+                continue
+            name, compute, build, ci, control, attacks = line.rstrip("\n").split("\t")
+            probes.append(Probe(name, compute.split("|"), build.split("|"), ci.split("|"), control,
+                                attacks.split(",")))
+    return probes
+
+
+class Calls(EscapeTest):
+    def compare(self, answers: Dict[str, str], expected: Dict[str, List[str]]):
+        wrong = {name: (answers.get(name), wanted) for name, wanted in expected.items()
+                 if answers.get(name) not in wanted}
+        self.assertEqual(wrong, {}, "probe: (answer, expected)")
+
+    def test_each_call_under_each_profile(self):
+        probes = read_probes()
+        for profile, field in (("base/compute", "compute"), ("judge/cpp", "compute"),
+                               ("base/build", "build"), ("compile/cpp", "build"),
+                               ("ci/cmake", "ci")):
+            run = self.attack("probe", policy=profile)
+            self.assert_verdict(run, "EXITED")
+            self.assertEqual(set(run.answers()), {probe.name for probe in probes})
+            self.compare(run.answers(), {probe.name: getattr(probe, field) for probe in probes})
+        for profile in ("judge/python", "judge/java"):
+            run = self.attack("probe", policy=profile)
+            self.compare(run.answers(),
+                         {probe.name: probe.compute + probe.build for probe in probes})
+
+    def test_controls_give_another_answer(self):
+        """With its guard away a probe is answered otherwise: otherwise it would prove nothing."""
+        answers = {
+            "seccomp": self.attack("probe", policy=self.without("seccomp")).answers(),
+            "landlock": self.attack("probe", policy=self.without("landlock")).answers(),
+            "ci": self.attack("probe", policy="ci/cmake").answers(),
+            "outside": {},
+        }
+        guarded = self.attack("probe").answers()
+        probes = read_probes()
+        safe = [probe.name for probe in probes if probe.control == "outside"]
+        answers["outside"] = self.outside("probe", *safe, cwd=self.folder).answers()
+        have_landlock = int(harness.FACTS.get("landlock_abi", 0)) >= 6
+        same = []
+        for probe in probes:
+            if probe.control == "-" or (probe.control == "landlock" and not have_landlock):
+                continue
+            answer = answers[probe.control].get(probe.name)
+            if answer != guarded[probe.name]:
+                continue
+            # A kernel without the call, or a host where nobody may: nothing to show here.
+            if answer == "ENOSYS" or probe.control == "outside":
+                VACUOUS_PROBES.add(probe.name)
+            else:
+                same.append((probe.name, answer))
+        self.assertEqual(same, [])
+        shown = {attack for probe in probes if probe.name not in VACUOUS_PROBES
+                 for attack in probe.attacks}
+        hidden = {attack for probe in probes for attack in probe.attacks} - shown
+        if hidden:
+            self.vacuous(f"no control shows anything on this host for {', '.join(sorted(hidden))}")
+
+    def test_one_process_alone_is_answered_the_same(self):
+        """base/strict has no children: all probes that do not kill in one process."""
+        quiet = [probe for probe in read_probes() if probe.compute == ["ENOSYS"]]
+        names = [probe.name for probe in quiet if not probe.name.startswith("exec_")]
+        run = self.attack("here", *names, policy="base/strict")
+        self.assert_verdict(run, "EXITED")
+        self.compare(run.answers(), {name: ["ENOSYS"] for name in names})
+
+    def test_each_kill_is_a_verdict(self):
+        """From outside: the kernel ended the process with SIGSYS."""
+        for name in ("bpf", "perf_event_open", "userfaultfd", "init_module", "keyctl", "syslog",
+                     "iopl", "fanotify_init", "statmount", "memfd_secret", "unshare_user",
+                     "clone_user", "setns_init", "mount", "umount", "chroot", "fsopen",
+                     "open_by_handle_at", "ptrace_me", "process_vm_readv", "socket_inet",
+                     "socket_vsock", "socket_route", "x32_getpid", "alias_520", "int80_getpid",
+                     "wide_ptrace"):
+            run = self.attack("here", name, policy="base/strict")
+            self.assertEqual(run.verdict, "SYSCALL_VIOLATION", name)
+            self.assertEqual(run.out, b"", name)
+        control = self.attack("here", "ptrace_me", policy=self.without("seccomp", "base/strict"))
+        self.assert_verdict(control, "EXITED")
+
+    def test_a_thread_that_violates_ends_the_process(self):
+        run = self.attack("thread-violates")
+        self.assert_verdict(run, "SYSCALL_VIOLATION")
+        self.assertNotIn("survived", run.text)
+        control = self.attack("thread-violates", policy=self.without("seccomp"))
+        self.assert_verdict(control, "EXITED")
+        self.assertIn("survived", control.text)
+
+    def test_a_kill_cannot_be_caught(self):
+        for how in ([], ["ignored"]):
+            run = self.attack("catch-sigsys", *how)
+            self.assert_verdict(run, "SYSCALL_VIOLATION")
+            self.assertEqual(run.out, b"")
+        control = self.attack("catch-sigsys", policy=self.without("seccomp"))
+        self.assertIn("survived", control.text)
+
+    def test_the_filter_stays_over_exec(self):
+        self.assert_verdict(self.attack("violate-after-exec"), "SYSCALL_VIOLATION")
+        self.assert_verdict(self.attack("violate-after-exec", policy=self.without("seccomp")),
+                            "EXITED")
+
+    def test_no_number_beyond_the_table_reaches_the_kernel(self):
+        def sweep(policy):
+            run = self.attack("sweep", "430", "700", policy=policy)
+            self.assert_verdict(run, "EXITED")
+            return {int(line.split()[0]): line.split()[1] for line in run.text.splitlines()}
+
+        guarded, control = sweep("base/compute"), sweep(self.without("seccomp"))
+        open_calls = {number for number, how in guarded.items() if how == "reached"} - UNFILTERED
+        # close_range, faccessat2, epoll_pwait2, fchmodat2, pidfd_open
+        self.assertLessEqual(open_calls, {434, 436, 439, 441, 452})
+        self.assertEqual({number for number in range(512, 548)},
+                         {number for number, how in guarded.items()
+                          if how == "killed" and number >= 512})
+        self.assertGreater(len({n for n, how in control.items() if how == "reached"}),
+                           len(open_calls))
+
+    def test_the_vsyscall_page_obeys(self):
+        quiet = self.policy('seccomp { rule { calls: "gettimeofday" action: ERRNO '
+                            'errno_name: "EPERM" } }')
+        guarded = self.attack("probe", "vsyscall", policy=quiet).answers()["vsyscall"]
+        control = self.attack("probe", "vsyscall").answers()["vsyscall"]
+        self.assertNotEqual(guarded, "ok")
+        if control == guarded:
+            self.vacuous("this kernel has no vsyscall page that can be executed")
