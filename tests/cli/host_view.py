@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the tests of the command see from the host: processes and control groups, not the job's word.
+"""What the tests of the command see from the host: processes and control groups.
 """
 
 import os

@@ -73,17 +73,20 @@ inline std::vector<std::string> LeftoversAfterASecond(const std::string& token) 
   return found;
 }
 
-// Control groups that this process made, in any hierarchy.
+// Control groups that this process made, in any hierarchy; but for the one that it stands in
+// itself, when it had to leave a delegated group to make others in it.
 inline std::vector<std::string> GroupsOfTest() {
   std::vector<std::string> found;
   const std::string prefix = "cordon-" + std::to_string(::getpid()) + "-";
+  const std::string own = FileText("/proc/self/cgroup");
   std::error_code error;
   using Iterator = std::filesystem::recursive_directory_iterator;
   for (Iterator it("/sys/fs/cgroup", std::filesystem::directory_options::skip_permission_denied,
                    error);
        it != Iterator(); it.increment(error)) {
     const std::string name = it->path().filename().string();
-    if (name.compare(0, prefix.size(), prefix) == 0) found.push_back(it->path().string());
+    if (name.compare(0, prefix.size(), prefix) != 0) continue;
+    if (own.find("/" + name + "\n") == std::string::npos) found.push_back(it->path().string());
   }
   return found;
 }

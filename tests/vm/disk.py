@@ -16,8 +16,8 @@ from commands import LabError
 
 # Emulation is 10 to 50 times slower than the host for code, and hardly for waiting.
 SLOWER = 4
-# Folders of the tree that scripts read; and built files beside the programs themselves.
-SOURCES = ("tests/cli", "tests/escape", "tests/vm", "tools", "profiles")
+# Folders of the tree that scripts may read; and built files beside the programs themselves.
+SOURCES = ("fuzz", "policy", "profiles", "sandbox", "tests", "tools")
 BUILT_FOLDERS = ("tests/support", "tests/escape")
 
 

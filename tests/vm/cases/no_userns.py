@@ -22,6 +22,7 @@ POLICY = f"""
 mounts {{ bind {{ source: "{PAYLOADS}" target: "/payload" }} proc {{}} dev {{}} }}
 limits {{ wall_time: "20s" cpu_time: "10s" memory: "64MiB" processes: 8 }}
 cgroup {{ enforcement: IF_AVAILABLE }}
+apparmor {{ enforcement: IF_AVAILABLE }}
 seccomp {{ allow: ["stdio", "memory", "self", "time", "signal", "rpath", "exec", "thread",
                   "proc"] }}
 """
