@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "policy/base/status.h"
+#include "sandbox/layers/apparmor.h"
 #include "sandbox/layers/layer.h"
 #include "sandbox/layers/read_back.h"
 #include "sandbox/os/process.h"
@@ -49,6 +50,7 @@ absl::Status Sandbox::Build(const v1::HostFacts& facts) {
   CORDON_ASSIGN_OR_RETURN(const ResolvedSources sources,
                           ResolveSources(plan_.mount(), facts.privileged()));
   skipped_ = sources.skipped;
+  CORDON_RETURN_IF_ERROR(ReadyAppArmor());
   CORDON_ASSIGN_OR_RETURN(CheckedProgram program,
                           BuildProgram({plan_, sources, facts.privileged()}, InitFilter()));
   program_ = std::make_unique<CheckedProgram>(std::move(program));
@@ -74,6 +76,20 @@ absl::Status Sandbox::Build(const v1::HostFacts& facts) {
   mark = MonotonicNs();
   CORDON_RETURN_IF_ERROR(Verify(sources, facts.privileged()));
   AddStep("verify", mark);
+  return absl::OkStatus();
+}
+
+// The profile is there before anything is cloned. IF_AVAILABLE goes on without, and the report's
+// row has the reason.
+absl::Status Sandbox::ReadyAppArmor() {
+  v1::AppArmorPlan& plan = *plan_.mutable_apparmor();
+  if (!plan.enabled()) return absl::OkStatus();
+  const uint64_t mark = MonotonicNs();
+  const absl::Status ready = EnsureAppArmorProfile(plan);
+  AddStep("load profile", mark);
+  if (ready.ok() || plan.enforcement() != v1::IF_AVAILABLE) return ready;
+  plan.set_enabled(false);
+  plan.set_unavailable_why(RenderError(DetailsOf(ready).front()));
   return absl::OkStatus();
 }
 

@@ -60,6 +60,7 @@ class Sandbox {
  private:
   explicit Sandbox(const v1::Plan& plan) : plan_(plan) {}
   absl::Status Build(const v1::HostFacts& facts);
+  absl::Status ReadyAppArmor();
   absl::Status Verify(const ResolvedSources& sources, bool privileged);
   void AddStep(const char* name, uint64_t since_ns);
 

@@ -49,6 +49,7 @@ inline constexpr uint16_t kFlagProcessOnly = 16;  // MountProc: subset=pid
 //   AwaitParent, AwaitGroup, Gate  a: the byte that is expected
 //   LandlockCreate a, b, c: handled accesses of files and TCP, scopes
 //   LandlockAllow  data: path; a: rights when it is a directory, b: when it is not
+//   AppArmorOnExec data: "exec PROFILE", data2: the label that is read back, without its mode
 //   InitFilter, SeccompLoad  data2/size2: struct sock_filter array
 struct Op {
   Opcode code;

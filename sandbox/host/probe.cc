@@ -9,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "policy/base/status.h"
+#include "sandbox/layers/apparmor.h"
 #include "sandbox/layers/cgroup.h"
 #include "sandbox/os/file.h"
 #include "sandbox/os/process.h"
@@ -73,7 +74,7 @@ absl::StatusOr<v1::HostFacts> ProbeHost() {
   } else {
     facts.set_landlock_why(DetailsOf(landlock.status()).front().hint());
   }
-  facts.mutable_apparmor()->set_why("this version of Cordon does not load profiles yet");
+  *facts.mutable_apparmor() = ProbeAppArmor();
   CORDON_RETURN_IF_ERROR(ProbeRlimits(facts.mutable_rlimit_hard()));
   CORDON_RETURN_IF_ERROR(ProbeCgroup(&facts));
   return facts;

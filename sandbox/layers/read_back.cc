@@ -45,6 +45,9 @@ absl::StatusOr<ReadBack> TakeReadBack(pid_t pid) {
   }
   CORDON_ASSIGN_OR_RETURN(const UniqueFd fds, OpenAt(proc, "fd", O_RDONLY | O_DIRECTORY));
   CORDON_ASSIGN_OR_RETURN(back.descriptors, ListDirectory(fds.get()));
+  // Not there, or refused (EINVAL, when AppArmor is built in and off), is no label.
+  absl::StatusOr<std::string> label = ReadAt(proc, "attr/apparmor/current");
+  if (label.ok()) back.apparmor = *std::move(label);
   return back;
 }
 

@@ -29,6 +29,7 @@ struct ReadBack {
   std::map<std::string, std::string> namespaces;      // "net" -> "net:[4026531840]"
   std::map<std::string, std::string> own_namespaces;  // the supervisor's
   std::vector<std::string> descriptors;               // numbers of open descriptors
+  std::string apparmor;                               // label; empty on a kernel without AppArmor
 };
 
 // `pid` must be an unreaped child, so that its number cannot belong to another process.

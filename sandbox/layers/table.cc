@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "sandbox/layers/apparmor.h"
 #include "sandbox/layers/layer.h"
 
 namespace cordon {
@@ -19,6 +20,20 @@ std::string LandlockDetail(const v1::Plan& plan, const CgroupLease*) {
   return absl::StrCat("ABI ", landlock.abi(),
                       landlock.missing().empty() ? "" : "; this kernel cannot guard: ",
                       absl::StrJoin(landlock.missing(), ", "));
+}
+
+std::string AppArmorDetail(const v1::Plan& plan, const CgroupLease*) {
+  const v1::AppArmorPlan& apparmor = plan.apparmor();
+  if (!apparmor.enabled()) return apparmor.unavailable_why();
+  const std::string label = AppArmorShown(apparmor);
+  switch (apparmor.source()) {
+    case v1::AppArmorPlan::COMPILED:
+      return absl::StrCat(label, ", compiled from the policy");
+    case v1::AppArmorPlan::FAMILY:
+      return absl::StrCat(label, ", one for every job");
+    default:
+      return absl::StrCat(label, ", of the administrator");
+  }
 }
 
 constexpr LayerRuntime kTable[] = {
@@ -50,6 +65,10 @@ constexpr LayerRuntime kTable[] = {
      "seccomp(2) accepted the filter; its content was checked against the rules when compiled",
      [](const v1::Plan& plan) { return plan.seccomp().enforcement(); },
      [](const v1::Plan& plan) { return plan.seccomp().enabled(); }},
+    {"apparmor", LowerAppArmor, VerifyAppArmor, v1::ENFORCED_VERIFIED,
+     "attr/apparmor/exec, read back by the payload before its exec; mode and hash in securityfs",
+     [](const v1::Plan& plan) { return plan.apparmor().enforcement(); },
+     [](const v1::Plan& plan) { return plan.apparmor().enabled(); }, AppArmorDetail},
     {"process", LowerProcess, VerifyProcess, v1::ENFORCED_VERIFIED, "/proc/PID/fd, status", Always,
      AlwaysOn},
 };

@@ -57,7 +57,10 @@ constexpr Before kOrder[] = {
     {Opcode::kSetUndumpable, Opcode::kForkPayload},  // the payload inherits it until exec
     {Opcode::kForkPayload, Opcode::kInitFilter},
     {Opcode::kInitFilter, Opcode::kReap},
-    {Opcode::kReap, Opcode::kPayloadSession},  // everything behind Reap is the payload's
+    {Opcode::kReap, Opcode::kPayloadSession},         // everything behind Reap is the payload's
+    {Opcode::kAppArmorOnExec, Opcode::kSetOomScore},  // it closes the procfs
+    {Opcode::kAppArmorOnExec, Opcode::kLandlockRestrict},
+    {Opcode::kAppArmorOnExec, Opcode::kSeccompLoad},
     {Opcode::kCloseInitFds, Opcode::kSeccompLoad},
     {Opcode::kSetOomScore, Opcode::kSeccompLoad},
     {Opcode::kChdir, Opcode::kSeccompLoad},
@@ -105,6 +108,7 @@ bool NeedsText(Opcode code) {
     case Opcode::kMaskPath:
     case Opcode::kSetHostname:
     case Opcode::kLandlockAllow:
+    case Opcode::kAppArmorOnExec:
       return true;
     default:
       return false;
@@ -122,8 +126,9 @@ absl::Status CheckOperands(const SetupProgram& program) {
     if (slots && (op.slot < 0 || op.slot >= child::kMaxSlots)) {
       return Wrong(i, op, absl::StrCat("slot ", op.slot, " is outside 0..", child::kMaxSlots - 1));
     }
-    if (op.code == Opcode::kMakeSymlink && !InArena(program, op.data2)) {
-      return Wrong(i, op, "link text is outside the arena");
+    const bool second = op.code == Opcode::kMakeSymlink || op.code == Opcode::kAppArmorOnExec;
+    if (second && !InArena(program, op.data2)) {
+      return Wrong(i, op, "second text is outside the arena");
     }
     if (op.size2 != 0 &&
         (op.data2 > program.arena.size() || op.size2 > program.arena.size() - op.data2)) {
@@ -171,6 +176,9 @@ absl::Status CheckOrder(const SetupProgram& program) {
     if (count != 1) return WrongCount(code, count);
   }
   CORDON_RETURN_IF_ERROR(CheckLandlock(ops));
+  // A second one would undo the first.
+  const size_t profiles = CountOf(ops, Opcode::kAppArmorOnExec);
+  if (profiles > 1) return WrongCount(Opcode::kAppArmorOnExec, profiles);
   if (ops.back().code != Opcode::kExec) return Wrong(ops.size() - 1, ops.back(), "not Exec");
   for (const Before& rule : kOrder) {
     size_t earliest_then = ops.size();

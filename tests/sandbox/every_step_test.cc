@@ -10,6 +10,7 @@
 #include "gtest/gtest.h"
 #include "sandbox/launch/launcher.h"
 #include "sandbox/launch/status_pipe.h"
+#include "sandbox/layers/apparmor.h"
 #include "sandbox/os/event.h"
 #include "sandbox/program/build.h"
 #include "sandbox/program/init_filter.h"
@@ -42,6 +43,9 @@ class EveryStepTest : public testing::Test {
     const absl::StatusOr<CompiledPlan> plan = PlanOf({});
     ASSERT_THAT(plan, IsOk());
     plan_ = plan->proto();
+    if (plan_.apparmor().enabled()) {
+      ASSERT_THAT(EnsureAppArmorProfile(plan_.apparmor()), IsOk());
+    }
     launch_ = LaunchOf(*plan, {"exit", "0"}).value();
     facts_ = HostFactsOfTest();
     absl::StatusOr<ResolvedSources> sources = ResolveSources(plan_.mount(), facts_.privileged());
@@ -207,11 +211,13 @@ TEST_F(EveryStepTest, WrongValuesOfTheProgramAreErrorsOfTheirStep) {
       // A right, and a right in a rule, that no kernel knows.
       {Opcode::kLandlockCreate, [](Op* op) { op->a = ~uint64_t{0}; }, "EINVAL"},
       {Opcode::kLandlockAllow, [](Op* op) { op->a = uint64_t{1} << 63; }, "EINVAL"},
+      // Another label is expected than the one that the kernel shows.
+      {Opcode::kAppArmorOnExec, [](Op* op) { op->data2 = op->data; }, "EPROTO"},
   };
   for (const Case& each : cases) {
     SetupProgram program = good_;
     const size_t at = IndexOf(good_, each.code);
-    if (at == good_.ops.size()) continue;  // a kernel without Landlock
+    if (at == good_.ops.size()) continue;  // a kernel without Landlock, or AppArmor
     each.spoil(&program.ops[at]);
     const auto checked = CheckedProgram::Make(std::move(program));
     ASSERT_THAT(checked, IsOk());

@@ -96,6 +96,7 @@ inline ReadBack ReadBackOf(const v1::Plan& plan, bool privileged) {
     back.namespaces[name] = absl::StrCat(name, ":[2]");
     back.own_namespaces[name] = absl::StrCat(name, ":[1]");
   }
+  back.apparmor = "unconfined\n";
   back.descriptors = {"0", "1", "2", "3", "4", "5"};
   return back;
 }

@@ -21,8 +21,9 @@ TEST(LayerTableTest, EveryLayerIsThereOnceAndComplete) {
                            layer.confirmed_state == v1::ENFORCED_UNREADABLE;
     EXPECT_TRUE(confirmed) << layer.name;
   }
-  EXPECT_EQ(names, (std::set<std::string>{"namespaces", "userns", "mount", "cgroup", "net",
-                                          "rlimit", "caps", "landlock", "seccomp", "process"}));
+  EXPECT_EQ(names,
+            (std::set<std::string>{"namespaces", "userns", "mount", "cgroup", "net", "rlimit",
+                                   "caps", "landlock", "seccomp", "apparmor", "process"}));
 }
 
 TEST(LayerTableTest, EveryLayerAcceptsTheReadBackOfItsPlan) {

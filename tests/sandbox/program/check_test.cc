@@ -77,6 +77,9 @@ TEST_F(CheckTest, EveryOrderThatMattersIsARule) {
       {Opcode::kForkPayload, Opcode::kInitFilter},
       {Opcode::kInitFilter, Opcode::kReap},
       {Opcode::kReap, Opcode::kPayloadSession},
+      {Opcode::kAppArmorOnExec, Opcode::kSetOomScore},
+      {Opcode::kAppArmorOnExec, Opcode::kLandlockRestrict},
+      {Opcode::kAppArmorOnExec, Opcode::kSeccompLoad},
       {Opcode::kCloseInitFds, Opcode::kSeccompLoad},
       {Opcode::kSetOomScore, Opcode::kSeccompLoad},
       {Opcode::kChdir, Opcode::kSeccompLoad},
@@ -181,7 +184,7 @@ TEST_F(CheckTest, WhatNeedsATextMustHaveOne) {
   for (const Opcode code :
        {Opcode::kOpenTree, Opcode::kAttachTree, Opcode::kMakeDirectory, Opcode::kMakeSymlink,
         Opcode::kMakeFile, Opcode::kMountTmpfs, Opcode::kMountProc, Opcode::kMaskPath,
-        Opcode::kSetHostname, Opcode::kLandlockAllow}) {
+        Opcode::kSetHostname, Opcode::kLandlockAllow, Opcode::kAppArmorOnExec}) {
     SetupProgram program = good_;
     program.ops[IndexOf(good_, code)].data = child::kNoData;
     EXPECT_THAT(Check(program), StatusIs(absl::StatusCode::kInternal, "outside the arena"))
@@ -189,7 +192,7 @@ TEST_F(CheckTest, WhatNeedsATextMustHaveOne) {
   }
   SetupProgram program = good_;
   program.ops[IndexOf(good_, Opcode::kMakeSymlink)].data2 = child::kNoData;
-  EXPECT_THAT(Check(program), StatusIs(absl::StatusCode::kInternal, "link text"));
+  EXPECT_THAT(Check(program), StatusIs(absl::StatusCode::kInternal, "second text"));
 }
 
 TEST_F(CheckTest, ATextWithoutItsEndIsRefused) {
@@ -198,6 +201,20 @@ TEST_F(CheckTest, ATextWithoutItsEndIsRefused) {
   program.ops[IndexOf(good_, Opcode::kSetHostname)].data =
       static_cast<uint32_t>(program.arena.size() - 6);
   EXPECT_FALSE(Check(program).ok());
+}
+
+TEST_F(CheckTest, OneProfileIsEnteredAndBothItsTextsLieInTheArena) {
+  const size_t at = IndexOf(good_, Opcode::kAppArmorOnExec);
+  ASSERT_LT(at, good_.ops.size());
+  SetupProgram second = good_;
+  second.ops[at].data2 = 0xfffffff0u;
+  EXPECT_THAT(Check(second), StatusIs(absl::StatusCode::kInternal, "second text"));
+  SetupProgram twice = good_;
+  InsertOp(&twice, at, good_.ops[at]);
+  EXPECT_THAT(Check(twice), StatusIs(absl::StatusCode::kInternal, "occurs 2 times"));
+  SetupProgram none = good_;
+  EraseOp(&none, at);
+  EXPECT_THAT(Check(none), IsOk());
 }
 
 TEST_F(CheckTest, BytesMustLieInTheArena) {
