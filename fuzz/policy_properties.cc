@@ -9,8 +9,6 @@
 #include <google/protobuf/util/message_differencer.h>
 
 #include <cstdint>
-#include <cstdlib>
-#include <iostream>
 #include <string>
 #include <utility>
 #include <vector>
@@ -21,6 +19,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/string_view.h"
+#include "fuzz/require.h"
 #include "policy/base/columns.h"
 #include "policy/base/field_path.h"
 #include "policy/base/hard_limits.h"
@@ -44,29 +43,6 @@ using google::protobuf::FieldDescriptor;
 using google::protobuf::Message;
 using google::protobuf::util::MessageDifferencer;
 
-void Require(bool holds, absl::string_view property, absl::string_view evidence = "") {
-  if (holds) return;
-  std::cerr << "does not hold: " << property << "\n" << EscapeForPeople(evidence) << "\n";
-  std::abort();
-}
-
-void CheckErrors(const absl::Status& status) {
-  const std::vector<v1::ErrorDetail> details = DetailsOf(status);
-  Require(!details.empty(), "an error has details");
-  Require(details.size() <= kMaxErrors + 1, "the list of errors has a ceiling");
-  for (const v1::ErrorDetail& detail : details) {
-    const std::string line = RenderError(detail);
-    Require(!detail.message().empty(), "an error has a message", line);
-    Require(!detail.source().empty(), "an error has a source", line);
-    for (size_t i = 0; i < line.size();) {
-      const Utf8Char c = DecodeUtf8(line, i);
-      Require(c.length != 0 && !IsControl(c.code) && !IsDeceptive(c.code),
-              "an error is safe to print", line);
-      i += c.length;
-    }
-  }
-}
-
 void CheckPlaces(const Message& message, const SourceMap& places, const std::string& path) {
   const google::protobuf::Reflection& reflection = *message.GetReflection();
   std::vector<const FieldDescriptor*> fields;
@@ -85,12 +61,6 @@ void CheckPlaces(const Message& message, const SourceMap& places, const std::str
                   places, at);
     }
   }
-}
-
-std::string ToText(const v1::Policy& policy) {
-  std::string text;
-  Require(google::protobuf::TextFormat::PrintToString(policy, &text), "a policy prints");
-  return text;
 }
 
 void CheckReadsBack(const v1::Policy& policy, const std::string& bytes, PolicyForm form) {
@@ -114,32 +84,46 @@ void CheckLines(absl::string_view text, size_t width) {
   }
 }
 
-// The input itself under the name "input", shipped profiles under theirs.
-class FuzzSource : public ProfileSource {
- public:
-  explicit FuzzSource(absl::string_view text) : text_(text) {}
-
-  absl::StatusOr<PolicyBytes> Load(absl::string_view reference, absl::string_view) override {
-    PolicyBytes bytes;
-    bytes.name = std::string(reference);
-    if (reference == "input") {
-      bytes.bytes = std::string(text_);
-      bytes.directory = "/policies";
-      return bytes;
-    }
-    for (const EmbeddedProfile& profile : EmbeddedProfiles()) {
-      if (profile.name != reference) continue;
-      bytes.bytes = std::string(profile.text);
-      return bytes;
-    }
-    return Error(absl::StatusCode::kNotFound, "there is no such profile").Source("input");
-  }
-
- private:
-  absl::string_view text_;
-};
-
 }  // namespace
+
+void CheckErrors(const absl::Status& status) {
+  const std::vector<v1::ErrorDetail> details = DetailsOf(status);
+  Require(!details.empty(), "an error has details");
+  Require(details.size() <= kMaxErrors + 1, "the list of errors has a ceiling");
+  for (const v1::ErrorDetail& detail : details) {
+    const std::string line = RenderError(detail);
+    Require(!detail.message().empty(), "an error has a message", line);
+    Require(!detail.source().empty(), "an error has a source", line);
+    for (size_t i = 0; i < line.size();) {
+      const Utf8Char c = DecodeUtf8(line, i);
+      Require(c.length != 0 && !IsControl(c.code) && !IsDeceptive(c.code),
+              "an error is safe to print", line);
+      i += c.length;
+    }
+  }
+}
+
+std::string ToText(const v1::Policy& policy) {
+  std::string text;
+  Require(google::protobuf::TextFormat::PrintToString(policy, &text), "a policy prints");
+  return text;
+}
+
+absl::StatusOr<PolicyBytes> FuzzSource::Load(absl::string_view reference, absl::string_view) {
+  PolicyBytes bytes;
+  bytes.name = std::string(reference);
+  if (reference == "input") {
+    bytes.bytes = std::string(text_);
+    bytes.directory = "/policies";
+    return bytes;
+  }
+  for (const EmbeddedProfile& profile : EmbeddedProfiles()) {
+    if (profile.name != reference) continue;
+    bytes.bytes = std::string(profile.text);
+    return bytes;
+  }
+  return Error(absl::StatusCode::kNotFound, "there is no such profile").Source("input");
+}
 
 void CheckParsing(absl::string_view bytes, PolicyForm form) {
   const absl::StatusOr<ParsedPolicy> parsed = ParsePolicy(bytes, form, "input");

@@ -49,8 +49,6 @@ const LimitRow kLimits[] = {
      }},
     {"cgroup", "swap", "limits.swap", Unit::kSize,
      [](const v1::Plan& plan) { return plan.cgroup().swap_max_bytes(); }},
-    {"cgroup", "processes", "limits.processes", Unit::kCount,
-     [](const v1::Plan& plan) -> uint64_t { return plan.cgroup().pids_max(); }},
     {"cgroup", "processor time per second", "cgroup.cpu_max", Unit::kTime, CpuRate},
     {"cgroup", "share of the processors", "cgroup.cpu_weight", Unit::kCount,
      [](const v1::Plan& plan) -> uint64_t {
@@ -63,6 +61,17 @@ const LimitRow kLimits[] = {
     {"watch", "output", "limits.output", Unit::kSize,
      [](const v1::Plan& plan) { return plan.watch().output_bytes(); }},
 };
+
+constexpr absl::string_view kRlimitProcesses = "RLIMIT_NPROC";
+
+// Held by a group, or where there is none by an rlimit, which counts the job's init too.
+uint64_t Processes(const v1::Plan& plan) {
+  uint64_t most = plan.cgroup().enforcement() == v1::OFF ? kUnlimited : plan.cgroup().pids_max();
+  for (const v1::RlimitEntry& entry : plan.rlimit().entry()) {
+    if (entry.name() == kRlimitProcesses) most = std::min(most, entry.hard() - 1);
+  }
+  return most;
+}
 
 std::string Text(Unit unit, uint64_t value) {
   if (value == kUnlimited) return "unlimited";
@@ -107,6 +116,7 @@ class PlanComparer {
   void CompareLimits(absl::string_view layer);
   void CompareCpus();
   void CompareIo();
+  void CompareProcesses();
   void CompareRlimits();
   void CompareProfiles();
   absl::Status CompareCalls();
@@ -193,6 +203,13 @@ void PlanComparer::CompareIo() {
   }
 }
 
+// Apart from both layers: one may take over from the other.
+void PlanComparer::CompareProcesses() {
+  const uint64_t most = Processes(after_);
+  if (most == kUnlimited) return;  // a layer is missing, and was named
+  CompareValue("cgroup", "processes", "limits.processes", Unit::kCount, Processes(before_), most);
+}
+
 struct RlimitName {
   absl::string_view name;
   absl::string_view label;
@@ -216,6 +233,7 @@ void PlanComparer::CompareRlimits() {
   std::map<std::string, const v1::RlimitEntry*> now;
   for (const v1::RlimitEntry& entry : after_.rlimit().entry()) now[entry.name()] = &entry;
   for (const v1::RlimitEntry& was : before_.rlimit().entry()) {
+    if (was.name() == kRlimitProcesses) continue;
     const auto found = now.find(was.name());
     // The hard limit is what a job can reach by itself.
     const RlimitName name = NameOf(was.name());
@@ -289,6 +307,7 @@ absl::StatusOr<std::vector<Widening>> PlanComparer::Compare() {
     CompareCpus();
     CompareIo();
   }
+  CompareProcesses();
   CompareLimits("watch");
   if (CompareEnforcement("rlimit", "limits.enforcement", before_.rlimit().enforcement(),
                          after_.rlimit().enforcement())) {

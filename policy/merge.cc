@@ -93,6 +93,12 @@ class Merger {
     base.clear_extends();
     base.clear_description();
     ReplaceRules(over, &base);
+    // The errno of an action that is replaced goes with it.
+    const v1::Seccomp::Action action = over.seccomp().default_action();
+    if (action != v1::Seccomp::ACTION_UNSPECIFIED && action != v1::Seccomp::ERRNO &&
+        base.has_seccomp()) {
+      base.mutable_seccomp()->clear_default_errno();
+    }
     DropReplacedMounts(base.mounts(), over.mounts(), &dropped_);
     const auto itself = [](const std::string& name) { return name; };
     DropSameKey(base.seccomp().allow(), over.seccomp().kill(), itself, &dropped_["seccomp.allow"]);

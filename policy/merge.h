@@ -16,6 +16,8 @@ namespace cordon {
 //   seccomp.allow, kill  a group leaves the inherited list of the other kind
 //   cgroup.io            of the same device
 //   accept_lint          of the same id
+//   landlock.file        of the same path
+// An inherited default_errno goes when `over` sets a default_action that has none.
 // `extends` and `description` of the base are dropped. Name and file are those of `over`; the name
 // of the base is added to `bases`.
 ParsedPolicy MergePolicies(const ParsedPolicy& base, const ParsedPolicy& over);

@@ -259,8 +259,8 @@ constexpr Lint kLints[] = {
      "CVE-2022-0492)",
      "leave both calls out, or put the group \"namespace\" into `kill`", AnyPasses, kUnshare},
     {"mount-calls", v1::DANGER,
-     "mounting changes what every path means, and its newer calls had grave bugs (CVE-2021-41133, "
-     "CVE-2022-0185 in fsconfig)",
+     "mounting changes what every path means; a sandbox that forgot the newer calls was escaped "
+     "with them (CVE-2021-41133), and fsconfig had an escalation of its own (CVE-2022-0185)",
      "leave these calls out, or put the group \"mount\" into `kill`; mounts belong in `mounts`",
      AnyPasses, kMounts},
     {"open-by-handle", v1::DANGER,
@@ -301,8 +301,9 @@ constexpr Lint kLints[] = {
      "it measures the machine, other jobs included, and had escalations (CVE-2013-2094)",
      "leave the call out, or put the group \"kernel\" into `kill`", AnyPasses, kPerf},
     {"userfaultfd", v1::DANGER,
-     "it stops the kernel in the middle of a copy, which makes races easy to win "
-     "(userfaultfd(2), CVE-2018-18397)",
+     "it stops the kernel in the middle of a copy, which makes races easy to win, and it once "
+     "wrote "
+     "to files that could only be read (userfaultfd(2), CVE-2018-18397)",
      "leave the call out, or put the group \"kernel\" into `kill`", AnyPasses, kUserfaultfd},
     {"io-uring", v1::DANGER,
      "its requests are system calls that no filter sees, and it had many escalations "
@@ -312,11 +313,13 @@ constexpr Lint kLints[] = {
      "these calls administer the machine and belong to no job (capabilities(7) names each)",
      "leave them out, or put the group \"kernel\" into `kill`", AnyPasses, kAdmin},
     {"socket-vsock", v1::DANGER,
-     "AF_VSOCK reaches the hypervisor past every network namespace (vsock(7), CVE-2021-26708)",
+     "AF_VSOCK reaches the hypervisor past every network namespace, and it had an escalation of "
+     "its "
+     "own (vsock(7), CVE-2021-26708)",
      "compare the family, argument 0, with those that the job needs", AnyPasses, kVsock},
     {"socket-alg", v1::DANGER,
-     "AF_ALG loads and runs the kernel's ciphers, a large and rarely used surface "
-     "(CVE-2016-10147)",
+     "AF_ALG loads and runs the kernel's ciphers, a large and rarely used surface: asking for the "
+     "wrong one crashed the kernel (CVE-2016-10147)",
      "compare the family, argument 0, with those that the job needs", AnyPasses, kAlg},
     {"socket-netlink", v1::WARNING,
      "AF_NETLINK is the way to the packet filter and its bugs (netlink(7), CVE-2023-32233)",

@@ -144,8 +144,8 @@ constexpr Lint kLints[] = {
      "here (user_namespaces(7))",
      "leave identity.uid out; its default is 1000", RootInside},
     {"loader-variable", v1::NOTE,
-     "every program of the job loads or runs what this variable names before its own first line "
-     "(ld.so(8), CVE-2021-4034, CVE-2023-4911)",
+     "such variables act on every program of the job before its own first line (ld.so(8); "
+     "CVE-2021-4034 was used with GCONV_PATH, CVE-2023-4911 is in reading GLIBC_TUNABLES)",
      "leave it out; link or install what the job needs", LoaderVariable},
     {"secret-variable", v1::DANGER,
      "the job, its children and whoever reads the policy see the value (environ(7))",

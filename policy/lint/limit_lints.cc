@@ -136,7 +136,7 @@ constexpr Lint kLints[] = {
      "set limits.output", OutputUnlimited},
     {"stack-unlimited", v1::NOTE,
      "deep recursion eats all memory before it fails, and the kernel lays out the address space "
-     "in its old way (setrlimit(2), CVE-2016-3672)",
+     "in its old way, which was not random up to Linux 4.5 (setrlimit(2), CVE-2016-3672)",
      "set limits.stack to the memory limit or less", StackUnlimited},
     {"one-process-forks", v1::NOTE,
      "each of these calls fails with EAGAIN, and the report may say PROCESS_LIMIT for a program "

@@ -155,6 +155,16 @@ TEST(CompareTest, AnotherProfileOfTheAdministratorIsSaid) {
   EXPECT_THAT(Sentences(one, one), IsEmpty());
 }
 
+// Found by the fuzzer: with the group came the loss of an rlimit, which counted as a widening, and
+// more processes in a group than the rlimit had allowed did not.
+TEST(CompareTest, ProcessesAreOneLimitWhicheverLayerHoldsThem) {
+  const std::string by_rlimit = With("cgroup {", "cgroup { enforcement: OFF");
+  EXPECT_THAT(Sentences(by_rlimit, Base()), IsEmpty());
+  EXPECT_THAT(Sentences(by_rlimit, With("processes: 4", "processes: 8")),
+              ElementsAre("cgroup: processes: 8, was 4"));
+  EXPECT_THAT(Sentences(Base(), by_rlimit), ElementsAre("cgroup: runs without this layer"));
+}
+
 TEST(CompareTest, NothingIsWiderThanItself) { EXPECT_THAT(Sentences(Base(), Base()), IsEmpty()); }
 
 TEST(CompareTest, WhatIsNoPermissionIsNotCompared) {

@@ -54,6 +54,20 @@ TEST(MergeTest, RepeatedFieldsAppendWithTheirPlaces) {
   EXPECT_EQ(merged.places.Find("mounts.masked[1]"), "over:2:24");
 }
 
+// Found by the fuzzer: a profile's errno made every other default action of its heirs an error, and
+// no heir can clear a field.
+TEST(MergeTest, AnInheritedErrnoGoesWithItsAction) {
+  const auto inherited = [](absl::string_view over) {
+    return Merge("seccomp { default_action: ERRNO default_errno: \"EACCES\" }", over)
+        .policy.seccomp()
+        .default_errno();
+  };
+  EXPECT_EQ(inherited("seccomp { default_action: KILL }"), "");
+  EXPECT_EQ(inherited("seccomp { default_action: KILL default_errno: \"EPERM\" }"), "EPERM");
+  EXPECT_EQ(inherited("seccomp { default_action: ERRNO }"), "EACCES");
+  EXPECT_EQ(inherited("seccomp { allow: \"stdio\" }"), "EACCES");
+}
+
 TEST(MergeTest, AVariableReplacesTheInheritedOne) {
   const ParsedPolicy merged =
       Merge("environment { name: \"A\" value: \"1\" }\nenvironment { name: \"B\" value: \"1\" }",
