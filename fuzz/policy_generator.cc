@@ -116,6 +116,11 @@ std::string CpuList(ByteSource* source) {
   return Pick(kLists, source);
 }
 
+std::string AppArmorName(ByteSource* source) {
+  static constexpr absl::string_view kNames[] = {"cordon-job", "a", "Site.Profile_2"};
+  return Pick(kNames, source);
+}
+
 std::string ErrnoName(ByteSource* source) {
   static constexpr absl::string_view kNames[] = {"EPERM", "ENOSYS", "EACCES", "EINVAL", "ENOENT"};
   return Pick(kNames, source);
@@ -202,6 +207,7 @@ constexpr StringRow kStrings[] = {
     {"cordon.v1.MaskedEquals.", ConstantText},
     {"cordon.v1.ValueSet.", ConstantText},
     {"cordon.v1.FileRule.path", Inside},
+    {"cordon.v1.AppArmor.profile", AppArmorName},
 };
 
 std::string MakeString(const FieldDescriptor* field, ByteSource* source) {

@@ -128,6 +128,7 @@ void RequireLayers(v1::Policy* policy, ByteSource* source) {
   tighten(policy->mutable_seccomp());
   tighten(policy->mutable_network());
   tighten(policy->mutable_landlock());
+  tighten(policy->mutable_apparmor());
   if (source->Below(2) == 1) policy->mutable_network()->set_mode(v1::Network::NONE);
 }
 
