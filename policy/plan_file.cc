@@ -8,6 +8,7 @@
 #include "google/protobuf/io/coded_stream.h"
 #include "google/protobuf/io/tokenizer.h"
 #include "google/protobuf/io/zero_copy_stream_impl_lite.h"
+#include "google/protobuf/stubs/logging.h"
 #include "google/protobuf/text_format.h"
 #include "google/protobuf/util/json_util.h"
 #include "policy/base/status.h"
@@ -79,6 +80,8 @@ absl::Status Parse(absl::string_view bytes, PolicyForm form, absl::string_view n
     case PolicyForm::kBinary:
       break;
   }
+  // protobuf prints to stderr about strings that are not UTF-8, and refuses them.
+  const google::protobuf::LogSilencer silencer;
   if (!file->ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) {
     return Malformed(name, "not a plan file, or cut off");
   }

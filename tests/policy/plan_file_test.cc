@@ -61,6 +61,18 @@ TEST(PlanFileTest, CompilingIsDeterministic) {
   EXPECT_NE(FileOf("judge/cpp", PolicyForm::kBinary), FileOf("judge/java", PolicyForm::kBinary));
 }
 
+// Found by the fuzzer: protobuf said on stderr what the status says.
+TEST(PlanFileTest, NothingIsPrintedAboutStringsThatAreNotUtf8) {
+  std::string bytes = FileOf("judge/cpp", PolicyForm::kBinary);
+  const size_t at = bytes.find("judge/cpp");
+  ASSERT_NE(at, std::string::npos);
+  bytes[at] = '\xff';
+  testing::internal::CaptureStderr();
+  const auto file = DecodePlanFile(bytes, PolicyForm::kBinary, "p");
+  EXPECT_EQ(testing::internal::GetCapturedStderr(), "");
+  EXPECT_THAT(file, StatusIs(absl::StatusCode::kInvalidArgument, "not a plan file"));
+}
+
 TEST(PlanFileTest, BytesThatAreNotCanonicalAreRefused) {
   const std::string good = FileOf("base/strict", PolicyForm::kBinary);
   const std::string unknown_field = good + std::string("\xf8\x07\x01", 3);
