@@ -17,6 +17,16 @@ namespace {
 // A set-up takes milliseconds; this bounds one that hangs on a dead network file system.
 constexpr int kSetupTimeoutMs = 30000;
 
+// Steps of the supervisor, in errors and in the report's times.
+constexpr char kLower[] = "lower";
+constexpr char kProfile[] = "load profile";
+constexpr char kMakeGroup[] = "create cgroup";
+constexpr char kClone[] = "clone and map ids";
+constexpr char kEnterGroup[] = "enter cgroup";
+constexpr char kReachGate[] = "reach the gate";
+constexpr char kVerify[] = "verify";
+constexpr char kOpenGate[] = "open the gate";
+
 v1::LayerReport RowOf(const LayerRuntime& layer, const v1::Plan& plan, const CgroupLease* lease) {
   v1::LayerReport row;
   row.set_layer(std::string(layer.name));
@@ -34,6 +44,16 @@ v1::LayerReport RowOf(const LayerRuntime& layer, const v1::Plan& plan, const Cgr
   return row;
 }
 
+// Says which step of the supervisor an error is of, where nothing below has said more.
+absl::Status Of(absl::string_view step, absl::string_view layer, const absl::Status& status) {
+  return WithStep(WithLayer(status, layer), step);
+}
+template <typename T>
+absl::StatusOr<T> Of(absl::string_view step, absl::string_view layer, absl::StatusOr<T> value) {
+  if (!value.ok()) return Of(step, layer, value.status());
+  return value;
+}
+
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Sandbox>> Sandbox::Prepare(const CompiledPlan& plan,
@@ -48,34 +68,38 @@ absl::Status Sandbox::Build(const v1::HostFacts& facts) {
   started_ns_ = MonotonicNs();
   uint64_t mark = started_ns_;
   CORDON_ASSIGN_OR_RETURN(const ResolvedSources sources,
-                          ResolveSources(plan_.mount(), facts.privileged()));
+                          Of(kLower, "mount", ResolveSources(plan_.mount(), facts.privileged())));
   skipped_ = sources.skipped;
-  CORDON_RETURN_IF_ERROR(ReadyAppArmor());
-  CORDON_ASSIGN_OR_RETURN(CheckedProgram program,
-                          BuildProgram({plan_, sources, facts.privileged()}, InitFilter()));
+  CORDON_RETURN_IF_ERROR(Of(kProfile, "apparmor", ReadyAppArmor()));
+  CORDON_ASSIGN_OR_RETURN(
+      CheckedProgram program,
+      Of(kLower, "process", BuildProgram({plan_, sources, facts.privileged()}, InitFilter())));
   program_ = std::make_unique<CheckedProgram>(std::move(program));
-  AddStep("lower", mark);
+  AddStep(kLower, mark);
   mark = MonotonicNs();
   if (plan_.cgroup().enabled()) {
-    CORDON_ASSIGN_OR_RETURN(lease_, CreateCgroup(plan_.cgroup(), facts));
-    AddStep("create cgroup", mark);
+    CORDON_ASSIGN_OR_RETURN(lease_, Of(kMakeGroup, "cgroup", CreateCgroup(plan_.cgroup(), facts)));
+    AddStep(kMakeGroup, mark);
     mark = MonotonicNs();
   }
   const StartOptions options = {facts.privileged(),   plan_.net().own_namespace(),
                                 plan_.userns().uid(), plan_.userns().gid(),
                                 sources.has_owner,    sources.owner};
-  CORDON_ASSIGN_OR_RETURN(child_, StartChild(*program_, options, lease_.get()));
-  AddStep("clone and map ids", mark);
+  CORDON_ASSIGN_OR_RETURN(child_,
+                          Of(kClone, "process", StartChild(*program_, options, lease_.get())));
+  AddStep(kClone, mark);
   mark = MonotonicNs();
-  const absl::Status entered = EnterGroup(child_, lease_.get());
-  // A child that failed a step explains itself better than the broken pipe that it left.
-  const absl::Status at_gate = AwaitGate(child_, *program_, kSetupTimeoutMs);
-  CORDON_RETURN_IF_ERROR(at_gate);
-  CORDON_RETURN_IF_ERROR(entered);
-  AddStep("reach the gate", mark);
+  const absl::Status entered = Of(kEnterGroup, "cgroup", EnterGroup(child_, lease_.get()));
+  // A child that failed a step explains itself better than the broken pipe that it left. One that
+  // still waits for its group will never be told.
+  const absl::Status at_gate = AwaitGate(child_, *program_, entered.ok() ? kSetupTimeoutMs : 0);
+  if (!entered.ok() && (at_gate.ok() || absl::IsUnavailable(at_gate))) return entered;
+  CORDON_RETURN_IF_ERROR(Of(kReachGate, "process", at_gate));
+  AddStep(kReachGate, mark);
   mark = MonotonicNs();
-  CORDON_RETURN_IF_ERROR(Verify(sources, facts.privileged()));
-  AddStep("verify", mark);
+  CORDON_RETURN_IF_ERROR(
+      WithStage(Of(kVerify, "process", Verify(sources, facts.privileged())), "verify"));
+  AddStep(kVerify, mark);
   return absl::OkStatus();
 }
 
@@ -86,7 +110,7 @@ absl::Status Sandbox::ReadyAppArmor() {
   if (!plan.enabled()) return absl::OkStatus();
   const uint64_t mark = MonotonicNs();
   const absl::Status ready = EnsureAppArmorProfile(plan);
-  AddStep("load profile", mark);
+  AddStep(kProfile, mark);
   if (ready.ok() || plan.enforcement() != v1::IF_AVAILABLE) return ready;
   plan.set_enabled(false);
   plan.set_unavailable_why(RenderError(DetailsOf(ready).front()));
@@ -117,10 +141,10 @@ absl::Status Sandbox::Launch(const v1::LaunchPlan& launch) {
   }
   state_ = State::kLaunched;
   if (lease_ != nullptr) {
-    CORDON_ASSIGN_OR_RETURN(cpu_baseline_ns_, lease_->CpuNs());
+    CORDON_ASSIGN_OR_RETURN(cpu_baseline_ns_, Of(kOpenGate, "cgroup", lease_->CpuNs()));
   }
   launched_ns_ = MonotonicNs();
-  return WithStage(OpenGate(child_, launch), "launch");
+  return WithStage(Of(kOpenGate, "process", OpenGate(child_, launch)), "launch");
 }
 
 absl::Status Sandbox::Kill() {

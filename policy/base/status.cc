@@ -193,6 +193,12 @@ absl::Status WithLayer(const absl::Status& status, absl::string_view layer) {
   });
 }
 
+absl::Status WithStep(const absl::Status& status, absl::string_view step) {
+  return WithEach(status, [step](v1::ErrorDetail* detail) {
+    if (detail->step().empty()) detail->set_step(std::string(step));
+  });
+}
+
 absl::Status WithSource(const absl::Status& status, absl::string_view source) {
   return WithEach(status, [source](v1::ErrorDetail* detail) {
     if (detail->source().empty()) detail->set_source(std::string(source));

@@ -53,6 +53,8 @@ absl::Status ErrorFromDetails(absl::StatusCode code, const std::vector<v1::Error
 // Adds what is missing in every detail of `status`; fields already set stay as they are.
 absl::Status WithStage(const absl::Status& status, absl::string_view stage);
 absl::Status WithLayer(const absl::Status& status, absl::string_view layer);
+// The step of a whole call; one that an operation of the child has named stays.
+absl::Status WithStep(const absl::Status& status, absl::string_view step);
 absl::Status WithSource(const absl::Status& status, absl::string_view source);
 
 // One line: field (source): step: syscall("object"): ERRNO (text): message; hint: ...

@@ -19,7 +19,8 @@ struct Context {
   int proc_fd;      // detached procfs; -1 before OpenProc
   int landlock_fd;  // ruleset; -1 but between LandlockCreate and LandlockRestrict
   int fd_status;
-  int exec_pipe[2];
+  int exec_pipe[2];  // payload to init: EOF, or the frame of its failed step
+  int go_fd;         // eventfd, init to payload: written once the init has its filter
   long payload_pid;
   uint32_t op_index;
 };

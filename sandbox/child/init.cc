@@ -15,6 +15,7 @@ namespace {
 constexpr int kEintr = 4;
 constexpr int kEchild = 10;
 constexpr int kEinval = 22;
+constexpr int kEownerdead = 130;
 
 // The fields of siginfo_t for SIGCHLD, at the offsets of the kernel's ABI (64 bit).
 struct WaitInfo {
@@ -37,7 +38,16 @@ long Wait(int type, long id, WaitInfo* info, int options) {
   return result;
 }
 
-// The payload's exec pipe: EOF is success, a frame is the failure.
+// The first operation behind Reap that has not ended; Exec marks itself just before its call.
+uint32_t FirstUndone(const Context& context) {
+  const uint32_t exec = context.program.op_count - 1;
+  uint32_t at = context.op_index + 1;
+  while (at < exec && context.shared->op_done_ns[at] != 0) ++at;
+  return at;
+}
+
+// The payload's exec pipe: a frame is a failure, and so is an EOF from a payload that died on the
+// way to its exec; any other EOF is the exec's success.
 void ForwardExec(Context& context) {
   StatusFrame frame = {};
   long got;
@@ -49,7 +59,26 @@ void ForwardExec(Context& context) {
     (void)Sys(__NR_write, kFdStatus, &frame, sizeof(frame));
     return;
   }
+  if (context.shared->op_done_ns[context.program.op_count - 1] == 0) {
+    const uint32_t reap = context.op_index;
+    context.op_index = FirstUndone(context);
+    WriteFrame(context, FrameKind::kExecFailed, {KernelCall::k_none, kEownerdead}, 0, 0);
+    context.op_index = reap;
+    return;
+  }
   WriteFrame(context, FrameKind::kExecDone, Ok(), 0, 0);
+}
+
+// In the payload, before its first step. An init that cannot take its filter exits, and everything
+// in its pid namespace with it.
+void AwaitInit(const Context& context) {
+  uint64_t go = 0;
+  long got;
+  do {
+    got = Sys(__NR_read, context.go_fd, &go, sizeof(go));
+  } while (got == -kEintr);
+  (void)Sys(__NR_close, context.go_fd);
+  if (got != static_cast<long>(sizeof(go))) ExitNow(125);
 }
 
 void ReportUsage(const Context& context) {
@@ -106,10 +135,16 @@ OpResult RunReadLaunch(Context& context, const Op&) {
 }
 
 // Order: after SetUndumpable: the payload inherits it until its exec, so that there is no moment
-// at which a sibling could look into it.
+// at which a sibling could look into it. The payload then waits for Reap: a failure of InitFilter
+// must find it before its first step, not somewhere on its way.
 OpResult RunForkPayload(Context& context, const Op&) {
-  long result = Sys(__NR_pipe2, context.exec_pipe, O_CLOEXEC);
+  // The gate was the last word on it; a policy may allow as few as 8 descriptors.
+  (void)Sys(__NR_close, kFdControl);
+  const long result = Sys(__NR_pipe2, context.exec_pipe, O_CLOEXEC);
   if (result < 0) return Check(KernelCall::k_pipe2, result);
+  const long go = Sys(__NR_eventfd2, 0, O_CLOEXEC);
+  if (go < 0) return Check(KernelCall::k_eventfd2, go);
+  context.go_fd = static_cast<int>(go);
   const long pid = Sys(__NR_clone, SIGCHLD, 0, nullptr, nullptr, 0);
   if (pid < 0) return Check(KernelCall::k_clone, pid);
   if (pid == 0) {
@@ -117,6 +152,7 @@ OpResult RunForkPayload(Context& context, const Op&) {
     while (first < context.program.op_count && context.program.ops[first].code != Opcode::kReap) {
       ++first;
     }
+    AwaitInit(context);
     RunPayload(context, first + 1);
   }
   context.payload_pid = pid;
@@ -129,6 +165,10 @@ OpResult RunForkPayload(Context& context, const Op&) {
 
 // Order: init's last step.
 OpResult RunReap(Context& context, const Op&) {
+  const uint64_t go = 1;
+  const long told = Sys(__NR_write, context.go_fd, &go, sizeof(go));
+  if (told < 0) return Check(KernelCall::k_write, told);
+  (void)Sys(__NR_close, context.go_fd);
   ForwardExec(context);
   for (;;) {
     WaitInfo info = {};

@@ -135,9 +135,7 @@ absl::Status EnterGroup(const Child& child, CgroupLease* lease) {
 absl::Status AwaitGate(const Child& child, const CheckedProgram& program, int timeout_ms) {
   CORDON_ASSIGN_OR_RETURN(const std::optional<child::StatusFrame> frame,
                           ReadFrame(child.status.get(), timeout_ms));
-  if (!frame.has_value()) {
-    return Error(absl::StatusCode::kInternal, "the sandbox's init died during set-up");
-  }
+  if (!frame.has_value()) return SilentDeathError(*child.region(), program.program());
   if (frame->kind == child::FrameKind::kAtGate) return absl::OkStatus();
   return StepError(*frame, program.program());
 }

@@ -56,6 +56,10 @@ std::string HintFor(Opcode code, int error) {
     default:
       break;
   }
+  if (error == EOWNERDEAD) {
+    return "something ended the process with a signal: an administrator, or the host's memory ran "
+           "out";
+  }
   if (error == ENOSYS) return "this kernel is too old; Cordon needs Linux 5.14 or newer";
   return "";
 }
@@ -82,7 +86,8 @@ absl::StatusOr<StatusFrame> DecodeFrame(absl::string_view bytes) {
 }
 
 absl::StatusOr<std::optional<StatusFrame>> ReadFrame(int fd, int timeout_ms) {
-  if (!Readable(fd, timeout_ms)) {
+  CORDON_ASSIGN_OR_RETURN(const bool ready, AwaitReadable(fd, timeout_ms));
+  if (!ready) {
     if (timeout_ms == 0) return absl::UnavailableError("no frame");
     return Error(absl::StatusCode::kDeadlineExceeded,
                  absl::StrCat("the sandbox's init did not answer within ", timeout_ms, " ms"));
@@ -91,7 +96,10 @@ absl::StatusOr<std::optional<StatusFrame>> ReadFrame(int fd, int timeout_ms) {
   // Frames are written in one call below PIPE_BUF, so one read has a whole one.
   const IoResult got = ReadSome(fd, bytes, sizeof(bytes));
   if (got.state == IoState::kEnd) return std::optional<StatusFrame>();
-  if (got.state == IoState::kWouldBlock) return absl::UnavailableError("no frame");
+  if (got.state == IoState::kWouldBlock && timeout_ms == 0) {
+    return absl::UnavailableError("no frame");
+  }
+  if (got.state == IoState::kWouldBlock) return ErrnoStatus("read", "status pipe", EAGAIN);
   if (got.state == IoState::kError) return ErrnoStatus("read", "status pipe", got.error);
   CORDON_ASSIGN_OR_RETURN(const StatusFrame frame,
                           DecodeFrame(absl::string_view(bytes, got.bytes)));
@@ -104,6 +112,10 @@ absl::Status StepError(const StatusFrame& frame, const SetupProgram& program,
   if (frame.op_index < program.origins.size()) origin = program.origins[frame.op_index];
   if (frame.opcode == Opcode::kExec) origin.object = std::string(job);
   const absl::string_view step = OpcodeName(frame.opcode);
+  bool behind_gate = frame.kind == FrameKind::kExecFailed;
+  for (size_t i = 0; i < frame.op_index && i < program.ops.size(); ++i) {
+    behind_gate |= program.ops[i].code == Opcode::kGate;
+  }
   const absl::StatusCode code = frame.error == EPERM || frame.error == EACCES
                                     ? absl::StatusCode::kPermissionDenied
                                     : absl::StatusCode::kFailedPrecondition;
@@ -112,12 +124,31 @@ absl::Status StepError(const StatusFrame& frame, const SetupProgram& program,
           ? std::string("the job's program could not be executed")
           : absl::StrCat("set-up step failed (", OpcodeWhy(frame.opcode), ")");
   return Error(code, message)
-      .Stage(frame.kind == FrameKind::kExecFailed ? "launch" : "prepare")
+      .Stage(behind_gate ? "launch" : "prepare")
       .Layer(origin.layer)
       .Field(origin.field)
       .StepAt(frame.op_index, step)
       .Syscall(KernelCallName(frame.call), origin.object, frame.error)
       .Hint(HintFor(frame.opcode, frame.error));
+}
+
+absl::Status SilentDeathError(const child::SharedRegion& region, const SetupProgram& program) {
+  size_t gate = 0;
+  size_t at = 0;
+  for (; at < program.ops.size(); ++at) {
+    const Opcode code = program.ops[at].code;
+    if (code == Opcode::kGate) gate = at;
+    // Reap ends last of all.
+    if (region.op_done_ns[at] == 0 && code != Opcode::kReap) break;
+  }
+  Error error(absl::StatusCode::kInternal, "the sandbox's init died without a word");
+  error.Hint(HintFor(Opcode::kCount, EOWNERDEAD));
+  if (at == program.ops.size()) return error.Stage("run");
+  error.Stage(gate == 0 || at == gate ? "prepare" : "launch");
+  return error.Layer(program.origins[at].layer)
+      .Field(program.origins[at].field)
+      .StepAt(static_cast<int>(at), OpcodeName(program.ops[at].code))
+      .Syscall("", program.origins[at].object, EOWNERDEAD);
 }
 
 }  // namespace cordon

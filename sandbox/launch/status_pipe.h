@@ -26,6 +26,10 @@ absl::StatusOr<std::optional<child::StatusFrame>> ReadFrame(int fd, int timeout_
 absl::Status StepError(const child::StatusFrame& frame, const SetupProgram& program,
                        absl::string_view job = "");
 
+// The error of a child that ended without a frame: it names the step that had not ended. Stage
+// "prepare" before the gate, "launch" behind it, "run" when the job's program may have begun.
+absl::Status SilentDeathError(const child::SharedRegion& region, const SetupProgram& program);
+
 }  // namespace cordon
 
 #endif  // CORDON_SANDBOX_LAUNCH_STATUS_PIPE_H_

@@ -18,6 +18,7 @@ namespace cordon {
 namespace {
 
 constexpr int kLockWaitMs = 1000;
+constexpr int kEnterAttempts = 16;
 
 std::vector<std::string> WordsOf(const std::string& directory, const char* file) {
   const absl::StatusOr<std::string> text = ReadAt(kCwd, absl::StrCat(directory, "/", file));
@@ -152,15 +153,19 @@ UniqueFd LockBase(const std::string& directory) {
 }
 
 absl::StatusOr<SupervisorLeaf> SupervisorLeaf::Enter(const CgroupBase& base) {
-  const std::string name = FreshGroupName();
   CORDON_ASSIGN_OR_RETURN(const UniqueFd directory, OpenAt(kCwd, base.directory, 0));
-  CORDON_RETURN_IF_ERROR(MakeDirectoryAt(directory.get(), name, 0755));
-  const absl::Status moved = WriteAt(directory.get(), name + "/cgroup.procs", "0");
-  if (!moved.ok()) {
+  absl::Status moved;
+  for (int attempt = 0; attempt < kEnterAttempts; ++attempt) {
+    const std::string name = FreshGroupName();
+    CORDON_RETURN_IF_ERROR(MakeDirectoryAt(directory.get(), name, 0755));
+    moved = WriteAt(directory.get(), name + "/cgroup.procs", "0");
+    if (moved.ok()) return SupervisorLeaf(base.directory, name);
     RemoveDirectoryAt(directory.get(), name).IgnoreError();
-    return WithLayer(moved, "cgroup");
+    // Empty for a moment, it was nobody's for another supervisor's janitor.
+    const int error = DetailsOf(moved)[0].errno_value();
+    if (error != ENOENT && error != ENODEV) break;
   }
-  return SupervisorLeaf(base.directory, name);
+  return WithLayer(moved, "cgroup");
 }
 
 absl::optional<SupervisorLeaf> SupervisorLeaf::Current(const Hierarchy& unified) {

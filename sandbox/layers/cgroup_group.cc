@@ -4,12 +4,14 @@
 #include <fcntl.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <utility>
 
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "absl/strings/strip.h"
 #include "policy/base/path.h"
 #include "policy/base/status.h"
 #include "sandbox/os/event.h"
@@ -35,6 +37,27 @@ bool SameControllers(const MountInfo& mount, const CgroupLine& line) {
     return std::find(mount.super_options.begin(), mount.super_options.end(), each) !=
            mount.super_options.end();
   });
+}
+
+// Each time another janitor would have to come between making a group and locking it.
+constexpr int kAttempts = 16;
+
+// Somebody holds the lock of what we have just made, or it is gone.
+bool TakenByJanitor(const absl::Status& made) {
+  if (made.ok()) return false;
+  const v1::ErrorDetail detail = DetailsOf(made)[0];
+  const bool gone = detail.errno_value() == ENOENT || detail.errno_value() == ENODEV;
+  return detail.syscall() == "flock" ? detail.errno_value() == EAGAIN
+                                     : detail.syscall() != "mkdirat" && gone;
+}
+
+// "cordon-PID-TIME", and what Make has appended.
+bool IsGroupName(absl::string_view name) {
+  if (!absl::ConsumePrefix(&name, kPrefix)) return false;
+  const std::vector<std::string> parts = absl::StrSplit(name, '-');
+  int pid = 0;
+  return parts.size() == 2 && absl::SimpleAtoi(parts[0], &pid) && pid > 0 && !parts[1].empty() &&
+         parts[1].find_first_not_of("0123456789abcdef.") == std::string::npos;
 }
 
 }  // namespace
@@ -77,20 +100,38 @@ const Hierarchy* FindV2(const std::vector<Hierarchy>& all) {
   return nullptr;
 }
 
+absl::Status Group::MakeLocked(const std::string& name) {
+  const absl::Status made = MakeDirectoryAt(parent_.get(), name, 0700);
+  if (!made.ok()) return made;
+  name_ = name;  // from here on the destructor removes it
+  CORDON_ASSIGN_OR_RETURN(fd_, OpenAt(parent_.get(), name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW));
+  CORDON_RETURN_IF_ERROR(TryLock(fd_.get()));
+  // Locked, but is it still there? A janitor that locked it first has removed it since.
+  CORDON_ASSIGN_OR_RETURN(const UniqueFd again, OpenAt(parent_.get(), name, O_PATH | O_NOFOLLOW));
+  CORDON_ASSIGN_OR_RETURN(const FileInfo found, StatFd(again.get()));
+  CORDON_ASSIGN_OR_RETURN(const FileInfo ours, StatFd(fd_.get()));
+  if (found.inode != ours.inode) return ErrnoStatus("openat", name, ENOENT);
+  return absl::OkStatus();
+}
+
 absl::StatusOr<Group> Group::Make(const std::string& parent_dir, const std::string& parent_path,
                                   const std::string& name) {
   Group group;
   CORDON_ASSIGN_OR_RETURN(group.parent_, OpenAt(kCwd, parent_dir, O_RDONLY | O_DIRECTORY));
-  const absl::Status made = MakeDirectoryAt(group.parent_.get(), name, 0755);
-  if (!made.ok()) {
-    return Error(made.code(), absl::StrCat("cannot make a control group in ", parent_dir))
-        .Syscall("mkdirat", absl::StrCat(parent_dir, "/", name), DetailsOf(made)[0].errno_value());
+  std::string own_name = name;
+  absl::Status made = group.MakeLocked(own_name);
+  for (int attempt = 1; attempt < kAttempts && TakenByJanitor(made); ++attempt) {
+    group.Remove(0).IgnoreError();
+    own_name = absl::StrCat(name, ".", attempt);
+    made = group.MakeLocked(own_name);
   }
-  group.name_ = name;  // from here on the destructor removes it
-  group.path_ = parent_path == "/" ? absl::StrCat("/", name) : absl::StrCat(parent_path, "/", name);
-  group.directory_ = absl::StrCat(parent_dir, "/", name);
-  CORDON_ASSIGN_OR_RETURN(group.fd_,
-                          OpenAt(group.parent_.get(), name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW));
+  if (!made.ok()) {
+    const v1::ErrorDetail detail = DetailsOf(made)[0];
+    return Error(made.code(), absl::StrCat("cannot make a control group in ", parent_dir))
+        .Syscall(detail.syscall(), absl::StrCat(parent_dir, "/", own_name), detail.errno_value());
+  }
+  group.path_ = absl::StrCat(parent_path == "/" ? "" : parent_path, "/", own_name);
+  group.directory_ = absl::StrCat(parent_dir, "/", own_name);
   return group;
 }
 
@@ -148,15 +189,15 @@ void SweepStaleGroups(const std::string& parent_dir) {
   absl::StatusOr<std::vector<std::string>> names = ListDirectory(parent->get());
   if (!names.ok()) return;
   for (const std::string& name : *names) {
-    if (!absl::StartsWith(name, kPrefix)) continue;
-    const std::vector<std::string> parts = absl::StrSplit(name, '-');
-    int pid = 0;
-    if (parts.size() != 3 || !absl::SimpleAtoi(parts[1], &pid)) continue;
-    // A living process of that number keeps it, whoever it is: only what is surely nobody's goes,
-    // and rmdir refuses a group with members.
-    if (!StatPath(absl::StrCat("/proc/", pid)).ok()) {
-      RemoveDirectoryAt(parent->get(), name).IgnoreError();
-    }
+    if (!IsGroupName(name)) continue;
+    const absl::StatusOr<UniqueFd> group =
+        OpenAt(parent->get(), name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
+    if (!group.ok()) continue;
+    const absl::StatusOr<FileInfo> info = StatFd(group->get());
+    if (!info.ok() || info->uid != EffectiveUid()) continue;
+    // Neither age nor process ids say that a group is nobody's: ids are used again, and are others
+    // in a container. The lock ends with its supervisor; rmdir refuses a group with members.
+    if (TryLock(group->get()).ok()) RemoveDirectoryAt(parent->get(), name).IgnoreError();
   }
 }
 

@@ -29,10 +29,13 @@ absl::StatusOr<std::vector<Hierarchy>> FindHierarchies();
 const Hierarchy* FindV1(const std::vector<Hierarchy>& all, absl::string_view controller);
 const Hierarchy* FindV2(const std::vector<Hierarchy>& all);
 
-// A directory that this process made below `parent_dir`; removed on destruction.
+// A directory that this process made below `parent_dir`; removed on destruction. It is open to its
+// owner alone and locked (flock) as long as this process lives: that is how a janitor tells a group
+// that is in use from one that was left behind.
 class Group {
  public:
-  // `path` is the group's path as /proc/PID/cgroup shows it.
+  // `path` is the group's path as /proc/PID/cgroup shows it. A janitor may be faster than the lock;
+  // then the group is made again, with more at the end of its name.
   static absl::StatusOr<Group> Make(const std::string& parent_dir, const std::string& parent_path,
                                     const std::string& name);
   Group(Group&&) noexcept = default;
@@ -52,6 +55,7 @@ class Group {
 
  private:
   Group() = default;
+  absl::Status MakeLocked(const std::string& name);
   std::string name_;
   std::string path_;
   std::string directory_;
@@ -61,7 +65,8 @@ class Group {
 
 // A name that no other group has: process id and a monotonic time.
 std::string FreshGroupName();
-// Removes empty groups that a supervisor that no longer exists has left in `parent_dir`.
+// The janitor: removes groups in `parent_dir` that have such a name and the caller as their owner,
+// and that nobody has locked and nobody is in. Costs one listing and four calls for each of them.
 void SweepStaleGroups(const std::string& parent_dir);
 
 // Makes the backends; each fails and leaves nothing, or holds a ready group.

@@ -160,13 +160,19 @@ bool Writable(int fd) {
   return ::poll(&one, 1, 0) == 1 && (one.revents & (POLLOUT | POLLERR | POLLHUP)) != 0;
 }
 
-bool Readable(int fd, int timeout_ms) {
+absl::StatusOr<bool> AwaitReadable(int fd, int timeout_ms) {
   struct pollfd one = {fd, POLLIN, 0};
   int ready;
   do {
     ready = ::poll(&one, 1, timeout_ms);
   } while (ready < 0 && errno == EINTR);
+  if (ready < 0) return ErrnoStatus("poll", "", errno);
   return ready == 1;
+}
+
+bool Readable(int fd, int timeout_ms) {
+  const absl::StatusOr<bool> ready = AwaitReadable(fd, timeout_ms);
+  return ready.ok() && *ready;
 }
 
 bool IsTerminal(int fd) { return ::isatty(fd) == 1; }

@@ -77,7 +77,9 @@ IoResult ReadSome(int fd, char* buffer, size_t size);
 IoResult WriteSome(int fd, const char* data, size_t size);
 // Whether a write to `fd` would not block now (poll POLLOUT).
 bool Writable(int fd);
-// Waits until `fd` has something to read, EOF included; -1 waits for ever.
+// Waits until `fd` has something to read, EOF included; -1 waits for ever. False: not in time.
+absl::StatusOr<bool> AwaitReadable(int fd, int timeout_ms);
+// The same where an error is as good as nothing to read.
 bool Readable(int fd, int timeout_ms);
 bool IsTerminal(int fd);
 

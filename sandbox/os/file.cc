@@ -124,6 +124,11 @@ bool LockFile(int fd, int wait_ms) {
   }
 }
 
+absl::Status TryLock(int fd) {
+  if (::flock(fd, LOCK_EX | LOCK_NB) != 0) return ErrnoStatus("flock", "", errno);
+  return absl::OkStatus();
+}
+
 absl::Status RenameFile(const std::string& from, const std::string& to) {
   if (::rename(from.c_str(), to.c_str()) != 0) return ErrnoStatus("rename", to, errno);
   return absl::OkStatus();
@@ -144,6 +149,12 @@ absl::Status CheckDescriptor(int fd, absl::string_view name) {
 
 absl::Status MakeDirectoryAt(int dir_fd, const std::string& name, unsigned mode) {
   if (::mkdirat(dir_fd, name.c_str(), mode) != 0) return ErrnoStatus("mkdirat", name, errno);
+  // The caller's umask may be anything, 0777 too.
+  if (::fchmodat(dir_fd, name.c_str(), mode, 0) != 0) {
+    const int error = errno;
+    ::unlinkat(dir_fd, name.c_str(), AT_REMOVEDIR);
+    return ErrnoStatus("fchmodat", name, error);
+  }
   return absl::OkStatus();
 }
 
@@ -164,11 +175,19 @@ absl::StatusOr<std::vector<std::string>> ListDirectory(int dir_fd) {
     return ErrnoStatus("fdopendir", ".", error);
   }
   std::vector<std::string> names;
-  while (const dirent* entry = ::readdir(dir)) {
+  int error = 0;
+  for (;;) {
+    errno = 0;  // the end and an error look the same but for this
+    const dirent* entry = ::readdir(dir);
+    if (entry == nullptr) {
+      error = errno;
+      break;
+    }
     const std::string name = entry->d_name;
     if (name != "." && name != "..") names.push_back(name);
   }
   ::closedir(dir);
+  if (error != 0) return ErrnoStatus("readdir", ".", error);
   return names;
 }
 

@@ -38,6 +38,8 @@ absl::Status WriteAll(int fd, absl::string_view name, absl::string_view bytes);
 
 // flock(LOCK_EX), tried for at most `wait_ms`; released when the last copy of `fd` is closed.
 bool LockFile(int fd, int wait_ms);
+// The same once, with the reason: EAGAIN when somebody else holds the lock.
+absl::Status TryLock(int fd);
 
 absl::Status RenameFile(const std::string& from, const std::string& to);
 void RemoveFile(const std::string& path);

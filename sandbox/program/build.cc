@@ -60,7 +60,7 @@ absl::StatusOr<CheckedProgram> BuildProgram(const LowerInput& input,
   builder.Add(Opcode::kSealRoot, {"mount", "", "/"});
   CORDON_RETURN_IF_ERROR(LowerAll(Phase::kLock, input, &builder));
   builder.Add(Opcode::kNoNewPrivs, {"process", "", ""});
-  builder.Add(Opcode::kGate, {"", "", ""}).a = static_cast<uint64_t>(child::kByteOpenGate);
+  builder.Add(Opcode::kGate, {"process", "", ""}).a = static_cast<uint64_t>(child::kByteOpenGate);
   builder.Add(Opcode::kReadLaunch, {"process", "", ""});
   builder.Add(Opcode::kSetUndumpable, {"process", "", ""});
   builder.Add(Opcode::kForkPayload, {"process", "", ""});

@@ -4,6 +4,7 @@
 #include <sys/epoll.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <memory>
 #include <optional>
 #include <utility>
@@ -13,6 +14,7 @@
 #include "policy/base/units.h"
 #include "sandbox/launch/status_pipe.h"
 #include "sandbox/os/event.h"
+#include "sandbox/os/file.h"
 #include "sandbox/os/process.h"
 #include "sandbox/supervise/limits.h"
 #include "sandbox/supervise/relay.h"
@@ -54,6 +56,7 @@ class Watcher {
 
  private:
   absl::Status Start();
+  absl::Status Watch(int fd, uint32_t events, Token token);
   absl::Status Handle(const Epoll::Event& event);
   absl::Status OnStatus();
   absl::Status OnFrame(const child::StatusFrame& frame);
@@ -83,6 +86,12 @@ class Watcher {
   bool init_ended_ = false;
 };
 
+// What must be heard of: a descriptor that epoll does not take would be waited for in vain.
+absl::Status Watcher::Watch(int fd, uint32_t events, Token token) {
+  CORDON_ASSIGN_OR_RETURN(const bool added, epoll_->Add(fd, events, token));
+  return added ? absl::OkStatus() : ErrnoStatus("epoll_ctl", "", EPERM);
+}
+
 absl::Status Watcher::Start() {
   CORDON_ASSIGN_OR_RETURN(epoll_, Epoll::Make());
   CORDON_ASSIGN_OR_RETURN(wall_timer_, Timer::Make());
@@ -90,14 +99,14 @@ absl::Status Watcher::Start() {
   CORDON_ASSIGN_OR_RETURN(signals_, SignalFd::Make());
   Child& child = sandbox_.child();
   CORDON_RETURN_IF_ERROR(SetNonBlocking(child.status.get()));
-  CORDON_RETURN_IF_ERROR(epoll_->Add(child.pidfd.get(), EPOLLIN, kInit).status());
-  CORDON_RETURN_IF_ERROR(epoll_->Add(child.status.get(), EPOLLIN, kStatus).status());
-  CORDON_RETURN_IF_ERROR(epoll_->Add(wall_timer_->fd(), EPOLLIN, kWall).status());
-  CORDON_RETURN_IF_ERROR(epoll_->Add(cpu_timer_->fd(), EPOLLIN, kCpu).status());
-  CORDON_RETURN_IF_ERROR(epoll_->Add(signals_.fd(), EPOLLIN, kSignal).status());
+  CORDON_RETURN_IF_ERROR(Watch(child.pidfd.get(), EPOLLIN, kInit));
+  CORDON_RETURN_IF_ERROR(Watch(child.status.get(), EPOLLIN, kStatus));
+  CORDON_RETURN_IF_ERROR(Watch(wall_timer_->fd(), EPOLLIN, kWall));
+  CORDON_RETURN_IF_ERROR(Watch(cpu_timer_->fd(), EPOLLIN, kCpu));
+  CORDON_RETURN_IF_ERROR(Watch(signals_.fd(), EPOLLIN, kSignal));
   CgroupLease* lease = sandbox_.lease();
   if (lease != nullptr && lease->OomFd() >= 0) {
-    CORDON_RETURN_IF_ERROR(epoll_->Add(lease->OomFd(), lease->OomEvents(), kOom).status());
+    CORDON_RETURN_IF_ERROR(Watch(lease->OomFd(), lease->OomEvents(), kOom));
   }
   CORDON_RETURN_IF_ERROR(out_.Start(&*epoll_));
   CORDON_RETURN_IF_ERROR(err_.Start(&*epoll_));
@@ -208,6 +217,11 @@ absl::Status Watcher::OnInitEnd() {
   sandbox_.child().reaped = result.ended;
   init_ended_ = true;
   if (end_ns_ == 0) end_ns_ = MonotonicNs();
+  if (exec_ns_ == 0 && seen_.killed == KillReason::kNone) {
+    // Nobody has said that the job's program began: that is no verdict about the job.
+    launch_error_.Update(
+        SilentDeathError(*sandbox_.child().region(), sandbox_.program().program()));
+  }
   epoll_->Remove(sandbox_.child().pidfd.get());
   wall_timer_->Disarm();
   cpu_timer_->Disarm();
@@ -275,6 +289,10 @@ absl::Status Watcher::Summarise(v1::Report* report) {
   return absl::OkStatus();
 }
 
+absl::Status AtRun(const absl::Status& status, absl::string_view step) {
+  return WithStep(WithLayer(WithStage(status, "run"), "supervisor"), step);
+}
+
 }  // namespace
 
 absl::StatusOr<v1::Report> RunJob(Sandbox& sandbox, const v1::LaunchPlan& launch,
@@ -282,9 +300,9 @@ absl::StatusOr<v1::Report> RunJob(Sandbox& sandbox, const v1::LaunchPlan& launch
   v1::Report report;
   Watcher watcher(sandbox, streams);
   const absl::Status ran = watcher.Run(launch);
-  if (!ran.ok()) return WithStage(ran, "run");
-  CORDON_RETURN_IF_ERROR(watcher.Summarise(&report));
-  CORDON_RETURN_IF_ERROR(WithStage(sandbox.Collect(), "run"));
+  if (!ran.ok()) return AtRun(ran, "watch the job");
+  CORDON_RETURN_IF_ERROR(AtRun(watcher.Summarise(&report), "read the usage"));
+  CORDON_RETURN_IF_ERROR(AtRun(sandbox.Collect(), "remove the cgroup"));
   for (const v1::LayerReport& layer : sandbox.layers()) *report.add_layers() = layer;
   for (const std::string& each : sandbox.skipped()) report.add_skipped(each);
   for (const v1::Step& step : sandbox.Steps()) *report.add_steps() = step;

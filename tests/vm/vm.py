@@ -100,6 +100,7 @@ def plan_of(scenario: scenarios.Scenario, programs: List[dict], shell: bool) -> 
     wanted = {name: os.environ[name] for name in ("GTEST_FILTER", "GTEST_REPEAT")
               if name in os.environ}
     wanted["CORDON_TEST_SOAK"] = "0.2"
+    wanted["CORDON_FAULT_EVERY"] = "37"
     return {"scenario": scenario.name, "who": ["user", "root"], "programs": programs,
             "seconds": scenario.seconds, "environment": wanted, "cgroup": scenario.cgroup,
             "systemd": scenario.cgroup == "systemd", "shell": shell,

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Undefined symbols of the two archives that promise something about what they call.
+"""Undefined symbols of the archives that promise something about what they call.
 
 Entry point: check(root, build). libcordon_policy.a asks for no system call's wrapper, with one
-named exception; libcordon_child.a asks for nothing but what a compiler emits by itself. Needs an
-unsanitised build.
+named exception; libcordon_child.a asks for nothing but what a compiler emits by itself;
+libcordon_sandbox.a for nothing that the fault matrix cannot let fail. Needs an unsanitised build.
 """
 
 import os
@@ -84,7 +84,37 @@ def check_child(archive: str, members: List[Member]) -> List[Finding]:
             findings.append(Finding(archive, 0, f"{member.name} needs {symbol}: nothing but "
                                                 f"{', '.join(sorted(CHILD_ALLOWED))} may be "
                                                 "called after clone3"))
-    return findings
+    return findings + check_no_faults(archive, members)
+
+
+# Calls of sandbox/os whose failure has no meaning, or that cannot fail.
+NEVER_FAULTY = frozenset("""_exit clock_gettime close closedir getegid geteuid getpid getrusage
+getuid isatty munmap signal sysconf unlink""".split())
+# One wrapper per call that can fail, for the fault matrix; these two are written out by hand.
+FAULTY_CALLS = "tests/support/faults/calls.inc"
+FAULTY_BY_HAND = frozenset(["write", "syscall"])
+# Made by a helper that the supervisor forks: to it, a failure there is the helper's exit status.
+OF_HELPERS = frozenset(["chdir", "dup2", "execve", "unshare"])
+_FAULTY = re.compile(r"^(?:CALL\(\w+, |VARIADIC\(\w+, |POINTER\()(\w+),", re.MULTILINE)
+
+
+def check_faults(archive: str, members: List[Member], calls: str) -> List[Finding]:
+    """Every call that the supervisor makes passes the fault matrix; no archive knows of faults."""
+    covered = set(_FAULTY.findall(calls)) | FAULTY_BY_HAND | NEVER_FAULTY | OF_HELPERS
+    findings = []
+    for member in members:
+        for symbol in sorted(member.undefined):
+            call = call_behind(symbol)
+            if call and call not in covered:
+                findings.append(Finding(archive, 0, f"{member.name} calls {symbol}, which "
+                                                    f"{FAULTY_CALLS} does not let fail"))
+    return findings + check_no_faults(archive, members)
+
+
+def check_no_faults(archive: str, members: List[Member]) -> List[Finding]:
+    return [Finding(archive, 0, f"{member.name} has {symbol}: faults are for tests only")
+            for member in members for symbol in sorted(member.undefined | member.defined)
+            if "cordon6faults" in symbol or symbol.startswith(("__wrap_", "__real_"))]
 
 
 def _find(build: str, name: str) -> str:
@@ -96,7 +126,10 @@ def _find(build: str, name: str) -> str:
 
 def check(root: str, build: str) -> List[Finding]:
     findings = []
-    for name, rule in (("libcordon_policy.a", check_policy), ("libcordon_child.a", check_child)):
+    calls = os.path.join(root, FAULTY_CALLS)
+    text = open(calls, encoding="utf-8").read() if os.path.exists(calls) else ""
+    for name, rule in (("libcordon_policy.a", check_policy), ("libcordon_child.a", check_child),
+                       ("libcordon_sandbox.a", lambda *x: check_faults(*x, text))):
         path = _find(build, name)
         shown = os.path.relpath(path or os.path.join(build, name), root)
         if not path:

@@ -84,6 +84,7 @@ TEST(StatusTest, WithFillsGapsAndKeepsTheRest) {
   EXPECT_EQ(back[1].stage(), "validate");
   EXPECT_EQ(back[0].layer(), "mount");
   EXPECT_EQ(back[1].source(), "f:1:1");
+  EXPECT_EQ(DetailsOf(WithStep(WithStep(status, "first"), "second"))[0].step(), "first");
   EXPECT_TRUE(WithStage(absl::OkStatus(), "x").ok());
 }
 

@@ -90,7 +90,7 @@ TEST_F(LauncherTest, AChildThatDiesBeforeTheGateIsAnError) {
   ASSERT_THAT(child, IsOk());
   ASSERT_THAT(KillPidfd(child->pidfd.get()), IsOk());
   EXPECT_THAT(AwaitGate(*child, *program_, 10000),
-              StatusIs(absl::StatusCode::kInternal, "died during set-up"));
+              StatusIs(absl::StatusCode::kInternal, "died without a word"));
 }
 
 TEST_F(LauncherTest, ArgumentsThatDoNotFitNeverOpenTheGate) {

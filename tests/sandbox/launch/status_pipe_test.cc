@@ -5,6 +5,7 @@
 
 #include <cerrno>
 #include <cstring>
+#include <memory>
 #include <string>
 
 #include "gtest/gtest.h"
@@ -142,6 +143,40 @@ TEST(StepErrorTest, AnIndexOutsideTheProgramIsNoCrash) {
   frame.opcode = Opcode::kCount;
   EXPECT_FALSE(StepError(frame, TwoSteps()).ok());
   EXPECT_FALSE(StepError(frame, SetupProgram()).ok());
+}
+
+TEST(StepErrorTest, AStepBehindTheGateIsOfStageLaunch) {
+  SetupBuilder builder;
+  builder.Add(Opcode::kGate, {"process", "", ""});
+  builder.Add(Opcode::kReadLaunch, {"process", "", ""});
+  const SetupProgram program = builder.Finish();
+  StatusFrame frame = GoodFrame();
+  frame.opcode = Opcode::kReadLaunch;
+  EXPECT_EQ(DetailsOf(StepError(frame, program))[0].stage(), "launch");
+  frame.op_index = 0;
+  EXPECT_EQ(DetailsOf(StepError(frame, program))[0].stage(), "prepare");
+}
+
+TEST(SilentDeathErrorTest, NamesTheFirstStepThatHasNotEnded) {
+  SetupBuilder builder;
+  for (const Opcode code : {Opcode::kMakeRoot, Opcode::kGate, Opcode::kReap, Opcode::kExec}) {
+    builder.Add(code, {"mount", "mounts", "/"});
+  }
+  const SetupProgram program = builder.Finish();
+  const auto region = std::make_unique<child::SharedRegion>();
+  const auto detail = [&] { return DetailsOf(SilentDeathError(*region, program))[0]; };
+  EXPECT_EQ(detail().step(), "MakeRoot");
+  EXPECT_EQ(detail().stage(), "prepare");
+  EXPECT_EQ(detail().layer(), "mount");
+  region->op_done_ns[0] = 1;
+  EXPECT_EQ(detail().step(), "Gate");
+  EXPECT_EQ(detail().stage(), "prepare");
+  region->op_done_ns[1] = 2;
+  EXPECT_EQ(detail().step(), "Exec");
+  EXPECT_EQ(detail().stage(), "launch");
+  EXPECT_EQ(detail().errno_name(), "EOWNERDEAD");
+  region->op_done_ns[3] = 3;
+  EXPECT_EQ(detail().stage(), "run");
 }
 
 TEST(StepErrorTest, AFailedExecIsOfStageLaunchAndNamesTheProgram) {

@@ -186,7 +186,22 @@ class SymbolsTest(unittest.TestCase):
 
     def test_an_absent_archive_is_an_error(self):
         with tempfile.TemporaryDirectory() as folder:
-            self.assertEqual(len(symbols.check(folder, folder)), 2)
+            self.assertEqual(len(symbols.check(folder, folder)), 3)
+
+    def test_a_call_that_no_fault_reaches_is_found(self):
+        calls = ("CALL(int, fstat, (int fd, void* info), (fd, info))\n"
+                 "POINTER(realpath, (const char* path), (path))\n")
+        listing = "libs.a[file.cc.o]: {0} U         \n"
+        for symbol, findings in (("fstat", 0), ("realpath", 0), ("write", 0), ("close", 0),
+                                 ("strlen", 0), ("socket", 1), ("openat64", 1)):
+            members = symbols.members_of(listing.format(symbol))
+            found = symbols.check_faults("libs.a", members, calls)
+            self.assertEqual(len(found), findings, symbol)
+
+    def test_an_archive_that_knows_of_faults_is_found(self):
+        for symbol in ("_ZN6cordon6faults5stateE", "__wrap_read", "__real_read"):
+            listing = f"libc.a[a.cc.o]: {symbol} T 0 1\n"
+            self.assertEqual(len(symbols.check_child("libc.a", symbols.members_of(listing))), 1)
 
 
 class MirrorTest(unittest.TestCase):

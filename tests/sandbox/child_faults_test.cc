@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: Apache-2.0
+// Every operation of the child, failed with five errnos, and init, payload and supervisor killed
+// when the child stands before it: the job never runs, the error names the operation, and nothing
+// is left.
+#include <cstdio>
+#include <string>
+
+#include "gtest/gtest.h"
+#include "tests/support/faults/matrix.h"
+
+namespace cordon {
+namespace {
+
+using child::Op;
+using child::Opcode;
+using faults::AtOperation;
+
+class ChildFaultsTest : public FaultMatrix {
+ protected:
+  void SetUp() override {
+    FaultMatrix::SetUp();
+    if (IsSkipped() || HasFatalFailure()) return;
+    program_ = ProgramOfPlan();
+    gate_ = IndexOf(program_, Opcode::kGate);
+    reap_ = IndexOf(program_, Opcode::kReap);
+  }
+
+  std::string Where(size_t at, const std::string& what) const {
+    return absl::StrCat("operation ", at, " ", OpcodeName(program_.ops[at].code), ", ", what);
+  }
+
+  void ExpectNothingHappened(const Seen& seen) {
+    EXPECT_TRUE(seen.fired);
+    EXPECT_FALSE(seen.hung);
+    EXPECT_FALSE(seen.canary);
+    EXPECT_EQ(seen.left, "");
+    EXPECT_STREQ(seen.ending.left, "");
+  }
+
+  // The error of a supervisor that lived.
+  void ExpectError(const Seen& seen, size_t at) {
+    ASSERT_TRUE(seen.ending.ended);
+    ASSERT_FALSE(seen.ending.ok) << "no fault may end in a verdict";
+    EXPECT_EQ(seen.ending.prepared, at > gate_) << seen.error.ShortDebugString();
+    EXPECT_EQ(seen.error.step(), std::string(OpcodeName(program_.ops[at].code)));
+    EXPECT_EQ(seen.error.step_index(), static_cast<int>(at));
+    EXPECT_EQ(seen.error.layer(), program_.origins[at].layer);
+    EXPECT_EQ(seen.error.stage(), at <= gate_ ? "prepare" : "launch");
+  }
+
+  SetupProgram program_;
+  size_t gate_ = 0;
+  size_t reap_ = 0;
+  int points_ = 0;
+};
+
+TEST_F(ChildFaultsTest, AFailureAtAnyOperationNamesItAndLeavesNothing) {
+  const size_t step = StepOfMatrix();
+  size_t point = 0;
+  for (size_t at = 0; at < program_.ops.size(); ++at) {
+    for (const int error : kErrnos) {
+      if (point++ % step != 0) continue;
+      SCOPED_TRACE(Where(at, ErrnoName(error)));
+      const Seen seen = RunWith(AtOperation(static_cast<int>(at), error), Victim::kNone);
+      ExpectNothingHappened(seen);
+      ExpectError(seen, at);
+      EXPECT_EQ(seen.error.errno_value(), error);
+      ++points_;
+    }
+  }
+  std::printf("%d points: %zu operations, %zu errnos\n", points_, program_.ops.size(),
+              std::size(kErrnos));
+}
+
+TEST_F(ChildFaultsTest, TheInitKilledAtAnyOperationNamesItAndLeavesNothing) {
+  const size_t step = StepOfMatrix();
+  for (size_t at = 0; at < program_.ops.size(); at += step) {
+    SCOPED_TRACE(Where(at, "init killed"));
+    const Seen seen = RunWith(AtOperation(static_cast<int>(at), 0), Victim::kInit);
+    ExpectNothingHappened(seen);
+    if (at == reap_) {
+      // The payload waits for Reap, and so the first thing of its own is what did not happen.
+      ExpectError(seen, at + 1);
+    } else {
+      ExpectError(seen, at);
+    }
+    EXPECT_EQ(seen.error.errno_name(), "EOWNERDEAD");
+    ++points_;
+  }
+  std::printf("%d points\n", points_);
+}
+
+TEST_F(ChildFaultsTest, ThePayloadKilledBeforeItsExecNamesTheOperationAndLeavesNothing) {
+  for (size_t at = reap_ + 1; at < program_.ops.size(); at += StepOfMatrix()) {
+    SCOPED_TRACE(Where(at, "payload killed"));
+    const Seen seen = RunWith(AtOperation(static_cast<int>(at), 0), Victim::kPayload);
+    ExpectNothingHappened(seen);
+    ExpectError(seen, at);
+    EXPECT_EQ(seen.error.errno_name(), "EOWNERDEAD");
+    ++points_;
+  }
+  std::printf("%d points\n", points_);
+}
+
+TEST_F(ChildFaultsTest, TheSupervisorKilledAtAnyOperationOfTheChildLeavesNothing) {
+  const size_t step = StepOfMatrix();
+  for (size_t at = 0; at < program_.ops.size(); at += step) {
+    SCOPED_TRACE(Where(at, "supervisor killed"));
+    // Behind the gate the child could well go on to the job; the kernel ends it where it stands.
+    const Victim victim = at <= gate_ ? Victim::kSupervisorOnly : Victim::kSupervisor;
+    const Seen seen = RunWith(AtOperation(static_cast<int>(at), 0), victim);
+    ExpectNothingHappened(seen);
+    EXPECT_TRUE(seen.killed);
+    ++points_;
+  }
+  if (HaveCgroup()) {
+    EXPECT_GT(groups_swept_, 0) << "the janitor had nothing to do: is this test blind?";
+  }
+  std::printf("%d points\n", points_);
+}
+
+}  // namespace
+}  // namespace cordon

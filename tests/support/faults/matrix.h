@@ -1,0 +1,291 @@
+// SPDX-License-Identifier: Apache-2.0
+// Runs one job with one fault, and looks from outside at what is left. Three processes: the
+// observer (the test), a supervisor that it forks and that uses the library as `cordon run` does,
+// and the child of the sandbox. Entry points: FaultMatrix::RunWith, Leftovers.
+#ifndef CORDON_TESTS_SUPPORT_FAULTS_MATRIX_H_
+#define CORDON_TESTS_SUPPORT_FAULTS_MATRIX_H_
+
+#include <errno.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <cstring>
+#include <filesystem>
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "sandbox/layers/cgroup_group.h"
+#include "sandbox/os/event.h"
+#include "sandbox/program/build.h"
+#include "sandbox/program/init_filter.h"
+#include "tests/support/faults/state.h"
+#include "tests/support/good_program.h"
+#include "tests/support/host_watch.h"
+#include "tests/support/job.h"
+#include "tests/support/status_matchers.h"
+
+namespace cordon {
+
+inline constexpr int kErrnos[] = {EPERM, EACCES, ENOMEM, EAGAIN, ENOSPC};
+
+// What the supervisor says at its end, in memory that the observer shares.
+struct Ending {
+  bool prepared;
+  bool ended;        // normally, with all of the below
+  bool ok;           // there is a report
+  bool as_usual;     // the job exited with 0 and every layer is as without a fault
+  uint32_t size;     // of `error`
+  char error[8192];  // the first ErrorDetail
+  char left[256];    // what the supervisor still has of the sandbox: nothing, if all is well
+};
+
+struct Shared {
+  faults::State faults;
+  Ending ending;
+};
+
+// Everything about one run.
+struct Seen {
+  bool hung = false;
+  bool killed = false;  // the supervisor, by a signal
+  bool canary = false;  // the payload has run
+  bool fired = false;   // the fault was reached
+  Ending ending = {};
+  faults::State faults = {};
+  v1::ErrorDetail error;
+  std::string left;  // of processes and groups, after the supervisor's end
+};
+
+// kSupervisorOnly: the child goes on as soon as there is nobody above it.
+enum class Victim { kNone, kInit, kPayload, kSupervisor, kSupervisorOnly };
+
+// CORDON_FAULT_EVERY=7 tries every seventh point, for slow machines (choose what shares no factor
+// with the five errnos); a sanitizer's build does so by itself.
+inline size_t StepOfMatrix() {
+  const char* text = std::getenv("CORDON_FAULT_EVERY");
+  if (text != nullptr && std::atoi(text) > 0) return static_cast<size_t>(std::atoi(text));
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+  return 11;
+#endif
+#endif
+  return 1;
+}
+
+class FaultMatrix : public testing::Test {
+ protected:
+  void SetUp() override {
+    CORDON_NEEDS("user namespaces", HaveUserNamespaces());
+    IgnoreSigpipe();
+    // Orphans of a killed supervisor become our children: none can hide.
+    ASSERT_EQ(::prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0), 0);
+    void* memory =
+        ::mmap(nullptr, sizeof(Shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    ASSERT_NE(memory, MAP_FAILED);
+    shared_ = static_cast<Shared*>(memory);
+    facts_ = HostFactsOfTest();
+    JobOptions options;
+    options.mounts =
+        absl::StrCat("bind { source: \"", folder_.path(), "\" target: \"/out\" read_only: false }");
+    absl::StatusOr<CompiledPlan> plan = PlanOf(options);
+    ASSERT_THAT(plan, IsOk());
+    launch_ = LaunchOf(*plan, {"canary", "/out/canary"}).value();
+    plan_ = std::make_unique<CompiledPlan>(*std::move(plan));
+    usual_ = UsualLayers();
+    const Seen good = RunWith(faults::Unbroken(), Victim::kNone);
+    ASSERT_TRUE(good.canary) << "without a fault the canary must be written";
+    ASSERT_TRUE(good.ending.as_usual) << good.error.ShortDebugString();
+    ASSERT_EQ(good.left, "");
+  }
+
+  void TearDown() override {
+    faults::state = nullptr;
+    if (shared_ != nullptr) ::munmap(shared_, sizeof(Shared));
+  }
+
+  // The set-up program that the plan becomes here.
+  SetupProgram ProgramOfPlan() {
+    const ResolvedSources sources =
+        ResolveSources(plan_->proto().mount(), facts_.privileged()).value();
+    return BuildProgram({plan_->proto(), sources, facts_.privileged()}, InitFilter())
+        .value()
+        .program();
+  }
+
+  // One run. With a victim, that process is killed once the fault is reached.
+  Seen RunWith(const faults::State& fault, Victim victim) {
+    Seen seen;
+    std::memset(static_cast<void*>(shared_), 0, sizeof(Shared));
+    shared_->faults = fault;
+    const std::string canary = folder_.path() + "/canary";
+    ::unlink(canary.c_str());
+    const std::set<std::string> before = Groups();
+    const pid_t supervisor = ::fork();
+    if (supervisor == 0) Supervise();
+    if (victim != Victim::kNone) KillVictim(supervisor, victim);
+    const int status = WaitFor(supervisor, &seen.hung);
+    seen.killed = WIFSIGNALED(status);
+    seen.left = Leftovers(before, seen.killed, supervisor);
+    seen.ending = shared_->ending;
+    seen.faults = shared_->faults;
+    seen.fired = seen.faults.op_reached != 0 || seen.faults.call_reached != 0;
+    seen.error.ParseFromArray(seen.ending.error, static_cast<int>(seen.ending.size));
+    seen.canary = std::filesystem::exists(canary);
+    return seen;
+  }
+
+  const SharedFolder& folder() const { return folder_; }
+
+ private:
+  static std::string LayersOf(const v1::Report& report) {
+    std::string text;
+    for (const v1::LayerReport& layer : report.layers()) {
+      absl::StrAppend(&text, layer.layer(), "=", layer.state(), " ");
+    }
+    return text;
+  }
+
+  std::string UsualLayers() {
+    absl::StatusOr<v1::Report> report = RunJobOnce();
+    return report.ok() ? LayersOf(*report) : "";
+  }
+
+  absl::StatusOr<v1::Report> RunJobOnce() {
+    CORDON_ASSIGN_OR_RETURN(const std::unique_ptr<Sandbox> sandbox,
+                            Sandbox::Prepare(*plan_, facts_));
+    shared_->ending.prepared = true;
+    absl::StatusOr<v1::Report> report =
+        RunJob(*sandbox, launch_, {in_.fd(), out_.fd(), out_.fd(), false, false});
+    return report;
+  }
+
+  // The supervisor's process.
+  [[noreturn]] void Supervise() {
+    const size_t descriptors = DescriptorsOfTest().size();
+    const std::string mounts = MountsOfTest();
+    faults::state = &shared_->faults;
+    shared_->faults.armed = ::getpid();
+    const absl::StatusOr<v1::Report> report = RunJobOnce();
+    shared_->faults.armed = 0;
+    Ending& ending = shared_->ending;
+    ending.ok = report.ok();
+    if (report.ok()) {
+      ending.as_usual = report->verdict() == v1::EXITED && report->exit_code() == 0 &&
+                        LayersOf(*report) == usual_;
+    } else {
+      const std::string bytes = DetailsOf(report.status())[0].SerializeAsString();
+      ending.size = static_cast<uint32_t>(std::min(bytes.size(), sizeof(ending.error)));
+      std::memcpy(ending.error, bytes.data(), ending.size);
+    }
+    std::string left;
+    if (!ChildrenOfTest().empty()) left += "child ";
+    if (DescriptorsOfTest().size() != descriptors) left += "descriptor ";
+    if (MountsOfTest() != mounts) left += "mount ";
+    std::strncpy(ending.left, left.c_str(), sizeof(ending.left) - 1);
+    ending.ended = true;
+    ::_exit(0);
+  }
+
+  static void Nap() {
+    struct timespec time = {0, 200000};
+    ::nanosleep(&time, nullptr);
+  }
+
+  static pid_t FirstChildOf(pid_t pid) {
+    const std::string number = std::to_string(pid);
+    return std::atoi(FileText("/proc/" + number + "/task/" + number + "/children").c_str());
+  }
+
+  // Waits until the child stands at the fault, then kills.
+  void KillVictim(pid_t supervisor, Victim victim) {
+    for (int i = 0; i < 100000; ++i) {
+      if (__atomic_load_n(&shared_->faults.op_reached, __ATOMIC_SEQ_CST) != 0) break;
+      if (shared_->ending.ended) return;
+      Nap();
+    }
+    pid_t pid = supervisor;
+    if (victim == Victim::kInit || victim == Victim::kPayload) pid = FirstChildOf(pid);
+    if (victim == Victim::kPayload) pid = FirstChildOf(pid);
+    if (pid > 1) ::kill(pid, SIGKILL);
+    if (victim != Victim::kSupervisorOnly) return;
+    siginfo_t info = {};
+    ::waitid(P_PID, static_cast<id_t>(supervisor), &info, WEXITED | WNOWAIT);
+    __atomic_store_n(&shared_->faults.op_released, 1, __ATOMIC_SEQ_CST);
+  }
+
+  int WaitFor(pid_t pid, bool* hung) {
+    int status = 0;
+    for (int i = 0; i < 100000; ++i) {
+      if (::waitpid(pid, &status, WNOHANG) == pid) return status;
+      Nap();
+    }
+    *hung = true;
+    ::kill(pid, SIGKILL);
+    ::waitpid(pid, &status, 0);
+    return status;
+  }
+
+  // Processes that outlived their supervisor, and groups: of a killed one those that the next run
+  // would not remove, else any.
+  std::string Leftovers(const std::set<std::string>& before, bool killed, pid_t supervisor) {
+    std::string left;
+    for (int i = 0; i < 20000 && !ChildrenOfTest().empty(); ++i) {
+      while (::waitpid(-1, nullptr, WNOHANG) > 0) continue;
+      if (!ChildrenOfTest().empty()) Nap();
+    }
+    for (const std::string& pid : ChildrenOfTest()) left += "process " + pid + " ";
+    const std::string name = "/cordon-" + std::to_string(supervisor) + "-";
+    std::set<std::string> found = Groups();
+    if (killed && found != before) {
+      for (const Hierarchy& each : Places()) SweepStaleGroups(each.own_dir);
+      ++groups_swept_;
+      found = Groups();
+    }
+    for (const std::string& group : found) {
+      // Other runs of this host come and go.
+      if (before.count(group) == 0 && group.find(name) != std::string::npos) left += group + " ";
+    }
+    return left;
+  }
+
+  static std::vector<Hierarchy> Places() {
+    absl::StatusOr<std::vector<Hierarchy>> all = FindHierarchies();
+    return all.ok() ? *std::move(all) : std::vector<Hierarchy>();
+  }
+
+  // All groups that look like ours.
+  static std::set<std::string> Groups() {
+    std::set<std::string> found;
+    for (const Hierarchy& each : Places()) {
+      for (const std::string& name : NamesIn(each.own_dir)) {
+        if (name.compare(0, 7, "cordon-") == 0) found.insert(each.own_dir + "/" + name);
+      }
+    }
+    return found;
+  }
+
+  const StreamFile in_;  // made before the first fault
+  const StreamFile out_;
+  SharedFolder folder_;
+  Shared* shared_ = nullptr;
+  v1::HostFacts facts_;
+  std::unique_ptr<CompiledPlan> plan_;
+  v1::LaunchPlan launch_;
+  std::string usual_;
+
+ protected:
+  int groups_swept_ = 0;
+};
+
+}  // namespace cordon
+
+#endif  // CORDON_TESTS_SUPPORT_FAULTS_MATRIX_H_

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+// Where the next fault is: in memory that an observer, a supervisor and the child of a sandbox
+// share. Faults are put in by the linker (ld --wrap, see CMakeLists.txt here): what is tested is
+// the very archives that ship, and nothing in them knows of faults. Without libc, like the child.
+#ifndef CORDON_TESTS_SUPPORT_FAULTS_STATE_H_
+#define CORDON_TESTS_SUPPORT_FAULTS_STATE_H_
+
+#include <stdint.h>
+
+namespace cordon::faults {
+
+struct State {
+  // The child: operation `op` fails with `op_error`, or waits there when that is 0.
+  int32_t op;  // -1: none
+  int32_t op_error;
+  uint32_t op_reached;
+  uint32_t op_released;  // ends the waiting
+  // The supervisor: while armed, its call number `call` (from 1; 0: none) fails with `call_error`,
+  // or the process is killed in its place when that is 0.
+  int32_t armed;  // its pid
+  uint32_t calls;
+  uint32_t call;
+  int32_t call_error;
+  uint32_t call_reached;
+  char call_name[24];
+  uint32_t gate_call;  // number of the write that opens the gate; 0 before it
+};
+
+inline State Unbroken() {
+  State state = {};
+  state.op = -1;
+  return state;
+}
+
+inline State AtOperation(int32_t op, int32_t error) {
+  State state = {};
+  state.op = op;
+  state.op_error = error;
+  return state;
+}
+
+inline State AtCall(uint32_t call, int32_t error) {
+  State state = Unbroken();
+  state.call = call;
+  state.call_error = error;
+  return state;
+}
+
+// Set by the test; null: no faults.
+extern State* state;
+
+}  // namespace cordon::faults
+
+#endif  // CORDON_TESTS_SUPPORT_FAULTS_STATE_H_
