@@ -9,10 +9,10 @@
 #include <array>
 #include <cstdint>
 #include <cstdio>
-#include <cstdlib>
 #include <string>
 #include <vector>
 
+#include "absl/strings/numbers.h"
 #include "policy/base/status.h"
 #include "policy/bpf/assemble.h"
 #include "policy/bpf/prove.h"
@@ -87,8 +87,9 @@ absl::Status MeasureOnce(const v1::HostFacts& facts, Row* row) {
 
 absl::Status Measure(int rounds, std::vector<Row>* rows) {
   CORDON_ASSIGN_OR_RETURN(v1::HostFacts facts, ProbeHost());
-  for (const EmbeddedProfile& each : EmbeddedProfiles())
+  for (const EmbeddedProfile& each : EmbeddedProfiles()) {
     rows->push_back({std::string(each.name), 0, 0, {}});
+  }
   for (int round = 0; round < rounds; ++round) {
     for (Row& row : *rows) CORDON_RETURN_IF_ERROR(MeasureOnce(facts, &row));
   }
@@ -100,7 +101,11 @@ absl::Status Measure(int rounds, std::vector<Row>* rows) {
 
 int main(int argc, char** argv) {
   using cordon::bench::MedianOf;
-  const int rounds = argc > 1 ? std::atoi(argv[1]) : cordon::bench::kDefaultRounds;
+  int rounds = cordon::bench::kDefaultRounds;
+  if (argc > 1 && !absl::SimpleAtoi(argv[1], &rounds)) {
+    std::fprintf(stderr, "usage: cordon_bench_compile [ROUNDS]\n");
+    return 2;
+  }
   std::vector<cordon::bench::Row> rows;
   const absl::Status status = cordon::bench::Measure(std::max(rounds, 1), &rows);
   if (!status.ok()) {
