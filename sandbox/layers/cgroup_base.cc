@@ -118,6 +118,22 @@ absl::StatusOr<CgroupBase> FindOwnCgroupBase(const std::vector<Hierarchy>& all) 
 // sd_booted(3).
 bool SystemdRuns() { return StatPath("/run/systemd/system").ok(); }
 
+std::string DelegationHint(bool systemd, uint32_t uid) {
+  if (systemd) {
+    return "start it in a delegated group of its own: systemd-run --user --scope -p Delegate=yes "
+           "cordon run ...; in a service: Delegate=yes in its [Service] section; for cpu, cpuset "
+           "and io, as root, once: cordon-setup";
+  }
+  const std::string group = absl::StrCat("/sys/fs/cgroup/cordon-", uid);
+  return absl::StrCat(
+      "as root: echo \"+cpu +cpuset +io +memory +pids\" > /sys/fs/cgroup/cgroup.subtree_control; "
+      "mkdir -p ",
+      group, "/shell; cd ", group, "; chown ", uid,
+      " . cgroup.procs cgroup.subtree_control cgroup.threads shell; then put the shell that starts "
+      "Cordon there: echo PID > ",
+      group, "/shell/cgroup.procs");
+}
+
 std::string UnitOfGroup(absl::string_view path) {
   const absl::string_view last = LastComponent(path);
   for (const char* kind : {".service", ".scope", ".slice", ".socket", ".mount", ".swap"}) {
@@ -134,7 +150,7 @@ absl::Status EnableControllers(const CgroupBase& base, const std::vector<std::st
   }
   if (missing.empty()) return absl::OkStatus();
   const std::string file = absl::StrCat(base.directory, "/cgroup.subtree_control");
-  const absl::Status written = WriteAt(kCwd, file, absl::StrJoin(missing, " "));
+  absl::Status written = WriteAt(kCwd, file, absl::StrJoin(missing, " "));
   if (written.ok()) return written;
   const v1::ErrorDetail detail = DetailsOf(written)[0];
   const bool busy = detail.errno_name() == "EBUSY";

@@ -4,6 +4,7 @@
 #ifndef CORDON_SANDBOX_LAYERS_CGROUP_BASE_H_
 #define CORDON_SANDBOX_LAYERS_CGROUP_BASE_H_
 
+#include <cstdint>
 #include <string>
 #include <utility>
 #include <vector>
@@ -37,6 +38,9 @@ absl::StatusOr<CgroupBase> FindOwnCgroupBase(const std::vector<Hierarchy>& all);
 // True where systemd manages the hierarchy: then every group is a unit's, or below one that was
 // delegated.
 bool SystemdRuns();
+
+// What to type for a base: with systemd for the caller, otherwise for root.
+std::string DelegationHint(bool systemd, uint32_t uid);
 
 // The name of the systemd unit whose group `path` is: "a.service" of "/x.slice/a.service". "" for a
 // group that is no unit's own, such as one below a unit.

@@ -20,11 +20,8 @@ namespace cordon {
 namespace {
 
 constexpr int kRemoveWaitMs = 500;
-constexpr char kDelegationHint[] =
-    "start Cordon in a delegated group of its own: systemd-run --user --scope -p Delegate=yes "
-    "cordon run ...; for cpu, cpuset and io an administrator adds them to "
-    "/etc/systemd/system/user@.service.d/delegate.conf";
 
+std::string OwnHint() { return DelegationHint(SystemdRuns(), EffectiveUid()); }
 // Accounting is in every v2 group; only limits need a controller.
 std::vector<std::string> KernelControllers(const v1::CgroupPlan& plan) {
   std::vector<std::string> names;
@@ -80,7 +77,8 @@ class CgroupV2 : public CgroupLease {
     return group_ ? group_->Remove(kRemoveWaitMs) : absl::OkStatus();
   }
   std::string Describe() const override {
-    return absl::StrCat("cgroup v2 (", absl::StrJoin(plan_.controllers(), ", "), ")");
+    return absl::StrCat("cgroup v2 (", absl::StrJoin(plan_.controllers(), ", "), ") ",
+                        group_->path());
   }
 
  private:
@@ -97,7 +95,7 @@ absl::StatusOr<std::unique_ptr<CgroupLease>> CgroupV2::Make(const v1::CgroupPlan
   if (base.directory.empty()) {
     return Error(absl::StatusCode::kFailedPrecondition, base.why_not)
         .Layer("cgroup")
-        .Hint(kDelegationHint);
+        .Hint(OwnHint());
   }
   auto lease = std::make_unique<CgroupV2>();
   lease->plan_ = plan;
@@ -172,13 +170,13 @@ absl::StatusOr<std::unique_ptr<CgroupLease>> CreateCgroupV2(const v1::CgroupPlan
 absl::Status ProbeCgroupV2(const std::vector<Hierarchy>& all, v1::HostFacts* facts) {
   CORDON_ASSIGN_OR_RETURN(const CgroupBase base, FindOwnCgroupBase(all));
   if (base.directory.empty()) {
-    facts->set_cgroup_why(absl::StrCat(base.why_not, "; ", kDelegationHint));
+    facts->set_cgroup_why(absl::StrCat(base.why_not, "; ", OwnHint()));
     return absl::OkStatus();
   }
   for (const std::string& name : base.controllers) facts->add_cgroup_controllers(name);
   facts->add_cgroup_controllers("cpuacct");
   facts->set_cgroup_why(absl::StrCat(base.directory, " has only the controllers [",
-                                     absl::StrJoin(base.controllers, " "), "]; ", kDelegationHint));
+                                     absl::StrJoin(base.controllers, " "), "]; ", OwnHint()));
   // memory.swap.max is there exactly when the kernel accounts for swap, but not at the top.
   facts->set_swap_accounting(base.path == "/" ||
                              StatPath(absl::StrCat(base.directory, "/memory.swap.max")).ok());

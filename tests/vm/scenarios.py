@@ -37,8 +37,9 @@ SCENARIOS = (
              tests=(("root", _HOST_FACTS),), kernel="apparmor=0"),
     Scenario("no-userns", "user namespaces shut to users, by each of the switches", "v2", 180,
              cases=(("root", "no_userns.py"),)),
-    Scenario("systemd", "systemd and a user's manager: delegation as users have it", "systemd", 300,
-             tests=(("user", r"^sandbox_(layers_cgroup.*|sandbox)_test$"),)),
+    Scenario("systemd", "systemd and a user's manager: delegation as users have it", "systemd", 480,
+             tests=(("user", r"^sandbox_(layers_cgroup.*|sandbox)_test$"),),
+             cases=(("root", "setup.py"), ("root", "scope.py"))),
 )
 
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// `cordon doctor`: each feature of the host that the layers need, tried where that is harmless;
-// what to do where it is missing; and one real run of the default profile.
-#include <google/protobuf/util/json_util.h>
+// `cordon doctor`: real jobs under three shipped profiles, and what they say about each layer of
+// this host; with the line to type for what is missing.
+#include <google/protobuf/struct.pb.h>
 
 #include <algorithm>
 #include <cstdio>
@@ -10,114 +10,204 @@
 
 #include "absl/strings/str_cat.h"
 #include "policy/base/status.h"
-#include "policy/compile.h"
+#include "policy/layers/layer.h"
 #include "sandbox/host/probe.h"
-#include "sandbox/sandbox.h"
+#include "sandbox/host/scope.h"
 #include "tools/cordon/commands.h"
+#include "tools/cordon/doctor_rows.h"
+#include "tools/cordon/json_text.h"
 #include "tools/cordon/policy_source.h"
 
 namespace cordon::cli {
 namespace {
 
-struct Row {
-  std::string feature;
-  bool present = false;
-  std::string detail;
-  std::string todo;
+// The default of `cordon run`, and the profiles of the two uses that ask most of a host.
+constexpr const char* kTrialPolicies[] = {"base/strict", "judge/cpp", "ci/cmake"};
+constexpr char kPayload[] = "/usr/bin/true";
+
+// The block of a policy in which a layer's enforcement stands; "" for one that is never left out.
+std::string BlockOf(const std::string& layer) {
+  if (layer == "rlimit") return "limits";
+  if (layer == "caps") return "capabilities";
+  if (layer == "net") return "network";
+  for (const char* same : {"cgroup", "landlock", "seccomp", "apparmor"}) {
+    if (layer == same) return same;
+  }
+  return "";
+}
+
+// The shipped profiles, and one text of our own.
+class TrialSource : public PolicySource {
+ public:
+  explicit TrialSource(std::string text) : text_(std::move(text)) {}
+  absl::StatusOr<PolicyBytes> Load(absl::string_view reference,
+                                   absl::string_view directory) override {
+    if (reference != "trial") return PolicySource::Load(reference, directory);
+    return PolicyBytes{"trial", text_, PolicyForm::kText, ""};
+  }
+
+ private:
+  std::string text_;
 };
 
-bool Contains(const google::protobuf::RepeatedPtrField<std::string>& all, const std::string& one) {
-  return std::find(all.begin(), all.end(), one) != all.end();
+v1::Report RunTrial(const std::string& policy_text) {
+  RunOptions options;
+  options.policy = "trial";
+  options.in = options.out = options.err = "/dev/null";
+  options.command = {kPayload};
+  TrialSource source(policy_text);
+  return RunForReport(options, source);
 }
 
-const char* ModeName(v1::HostFacts::CgroupMode mode) {
-  switch (mode) {
-    case v1::HostFacts::CGROUP_V1:
-      return "v1";
-    case v1::HostFacts::CGROUP_V2:
-      return "v2";
-    default:
-      return "none";
+Trial Try(const std::string& policy) {
+  const std::string base = absl::StrCat("extends: \"", policy, "\"\n");
+  Trial trial{policy, RunTrial(base), {}};
+  trial.report.set_policy(policy);
+  if (trial.Ran()) return trial;
+  std::string text = base;
+  for (const std::string& layer : FailedLayers(trial.report)) {
+    const std::string block = BlockOf(layer);
+    if (!block.empty()) absl::StrAppend(&text, block, " { enforcement: IF_AVAILABLE }\n");
   }
+  if (text != base) trial.without = RunTrial(text);
+  return trial;
 }
 
-std::vector<Row> FeatureRows(const v1::HostFacts& facts) {
-  std::vector<Row> rows;
-  rows.push_back({"user namespaces", facts.user_namespaces(),
-                  facts.user_namespaces() ? "all seven namespaces in one clone3" : "",
-                  facts.user_namespaces_why()});
-  for (const char* name : {"memory", "pids", "cpuacct", "cpu", "cpuset", "io"}) {
-    const bool present = Contains(facts.cgroup_controllers(), name);
-    rows.push_back({absl::StrCat("cgroup ", name), present,
-                    absl::StrCat("cgroup ", ModeName(facts.cgroup_mode())),
-                    present ? "" : facts.cgroup_why()});
+struct Findings {
+  v1::HostFacts facts;
+  std::vector<Trial> trials;
+  std::vector<LayerRow> rows;
+  bool full = true;  // every trial ran
+};
+
+absl::StatusOr<Findings> Examine() {
+  Findings found;
+  const absl::Status scope = EnterOwnScope();
+  CORDON_ASSIGN_OR_RETURN(found.facts, ProbeHostThoroughly());
+  ExplainScope(scope, &found.facts);
+  for (const char* policy : kTrialPolicies) {
+    found.trials.push_back(Try(policy));
+    found.full = found.full && found.trials.back().Ran();
   }
-  rows.push_back({"swap accounting", facts.swap_accounting() || facts.swap_total_bytes() == 0,
-                  facts.swap_total_bytes() == 0 ? "no swap on this host" : "",
-                  "boot with swapaccount=1, or switch swap off"});
-  for (const char* action : {"kill_process", "errno", "log"}) {
-    rows.push_back({absl::StrCat("seccomp ", action), Contains(facts.seccomp_actions(), action),
-                    "/proc/sys/kernel/seccomp/actions_avail",
-                    "a kernel with CONFIG_SECCOMP_FILTER, 4.14 or newer"});
-  }
-  rows.push_back({"landlock", facts.landlock_abi() > 0,
-                  facts.landlock_abi() > 0 ? absl::StrCat("ABI ", facts.landlock_abi()) : "",
-                  facts.landlock_why()});
-  return rows;
+  std::vector<std::string> names;
+  for (const LayerCompiler& layer : LayerTable()) names.emplace_back(layer.name);
+  found.rows = RowsOf(names, found.trials, found.facts);
+  return found;
 }
 
-// A sandbox under the default profile, up to the verified gate, then thrown away.
-absl::Status TrialRun(const v1::HostFacts& facts) {
-  CORDON_ASSIGN_OR_RETURN(const NormalPolicy policy, LoadPolicy("base/strict"));
-  CORDON_ASSIGN_OR_RETURN(const CompiledPlan plan, CompiledPlan::Make(policy, facts));
-  return Sandbox::Prepare(plan, facts).status();
+std::string OutcomeOf(const Trial& trial) {
+  if (trial.Ran()) return "ran in full";
+  if (trial.report.has_error()) {
+    v1::ErrorDetail error = trial.report.error();
+    error.clear_hint();  // the rows say what to do
+    return RenderError(error);
+  }
+  return absl::StrCat("ended with ", v1::Verdict_Name(trial.report.verdict()));
 }
 
-void PrintText(const v1::HostFacts& facts, const std::vector<Row>& rows,
-               const absl::Status& trial) {
-  std::printf("kernel %s, %s, %s\n", facts.kernel_release().c_str(), facts.architecture().c_str(),
-              facts.privileged() ? "root" : "unprivileged");
-  std::vector<std::string> todo;  // each once, however many features wait for it
-  for (const Row& row : rows) {
-    std::printf("  %-20s %-8s %s\n", row.feature.c_str(), row.present ? "present" : "MISSING",
-                row.detail.c_str());
-    const bool said = std::find(todo.begin(), todo.end(), row.todo) != todo.end();
-    if (!row.present && !row.todo.empty() && !said) todo.push_back(row.todo);
+// What the host lacks for a part of the policies that no trial asks for, each once.
+std::vector<std::string> NotesOf(const Findings& found) {
+  std::vector<std::string> notes;
+  std::string lacking;
+  for (const char* name : {"memory", "pids", "cpu", "cpuset", "io"}) {
+    const auto& offered = found.facts.cgroup_controllers();
+    if (std::find(offered.begin(), offered.end(), name) == offered.end()) {
+      absl::StrAppend(&lacking, lacking.empty() ? "" : ", ", name);
+    }
   }
-  for (const std::string& each : todo) std::printf("to do: %s\n", each.c_str());
-  if (trial.ok()) {
-    std::printf("trial sandbox under base/strict: every layer confirmed by the kernel\n");
-    return;
+  if (!lacking.empty() && found.full) {
+    notes.push_back(absl::StrCat("policies cannot use the cgroup controllers ", lacking,
+                                 " here: ", found.facts.cgroup_why()));
   }
-  std::printf("trial sandbox under base/strict: FAILED\n");
-  for (const v1::ErrorDetail& detail : DetailsOf(trial)) {
-    std::printf("  %s\n", RenderError(detail).c_str());
+  for (const LayerRow& row : found.rows) {
+    if (!row.available && found.full) {
+      notes.push_back(
+          absl::StrCat("the shipped profiles do without ", row.layer, " here: ", row.todo));
+    }
   }
+  return notes;
+}
+
+const char* Word(bool value) { return value ? "yes" : "no"; }
+
+void PrintText(const Findings& found) {
+  std::printf("kernel %s, %s, %s\n", found.facts.kernel_release().c_str(),
+              found.facts.architecture().c_str(),
+              found.facts.privileged() ? "root" : "unprivileged");
+  std::printf("  %-11s %-10s %-8s %-9s %s\n", "layer", "available", "engaged", "verified", "by");
+  for (const LayerRow& row : found.rows) {
+    std::printf("  %-11s %-10s %-8s %-9s %s\n", row.layer.c_str(), Word(row.available),
+                Word(row.engaged), Word(row.verified),
+                row.engaged ? row.confirmed_by.c_str() : row.detail.c_str());
+  }
+  std::vector<std::string> said;
+  for (const LayerRow& row : found.rows) {
+    if (row.todo.empty() || std::find(said.begin(), said.end(), row.todo) != said.end()) continue;
+    said.push_back(row.todo);
+    std::printf("to do for %s: %s\n", row.layer.c_str(), row.todo.c_str());
+  }
+  for (const std::string& note : NotesOf(found)) std::printf("note: %s\n", note.c_str());
+  for (const Trial& trial : found.trials) {
+    std::printf("trial job under %s: %s\n", trial.policy.c_str(), OutcomeOf(trial).c_str());
+  }
+  std::printf("%s\n", found.full ? "the default profiles run in full here"
+                                 : "the default profiles do NOT run in full here");
+}
+
+using google::protobuf::ListValue;
+using google::protobuf::Struct;
+
+Struct* AddRow(ListValue* list) { return list->add_values()->mutable_struct_value(); }
+void Set(Struct* row, const char* name, const std::string& value) {
+  (*row->mutable_fields())[name].set_string_value(value);
+}
+void Set(Struct* row, const char* name, bool value) {
+  (*row->mutable_fields())[name].set_bool_value(value);
+}
+
+void PrintJson(const Findings& found) {
+  Struct all;
+  Set(&all, "trial", found.full);
+  ListValue* layers = (*all.mutable_fields())["layers"].mutable_list_value();
+  for (const LayerRow& each : found.rows) {
+    Struct* row = AddRow(layers);
+    Set(row, "layer", each.layer);
+    Set(row, "available", each.available);
+    Set(row, "engaged", each.engaged);
+    Set(row, "verified", each.verified);
+    Set(row, "state", each.state);
+    Set(row, "confirmed_by", each.confirmed_by);
+    Set(row, "detail", each.detail);
+    Set(row, "todo", each.todo);
+  }
+  ListValue* trials = (*all.mutable_fields())["trials"].mutable_list_value();
+  for (const Trial& each : found.trials) {
+    Struct* row = AddRow(trials);
+    Set(row, "policy", each.policy);
+    Set(row, "ran", each.Ran());
+    Set(row, "outcome", OutcomeOf(each));
+  }
+  ListValue* notes = (*all.mutable_fields())["notes"].mutable_list_value();
+  for (const std::string& note : NotesOf(found)) notes->add_values()->set_string_value(note);
+  const std::string rest = JsonText(all);
+  // Two objects as one: the facts keep the names of their schema.
+  std::printf("{\"facts\": %s, %s", JsonText(found.facts).c_str(), rest.substr(1).c_str());
 }
 
 }  // namespace
 
 int Doctor(bool json) {
-  absl::StatusOr<v1::HostFacts> facts = ProbeHostThoroughly();
-  if (!facts.ok()) {
-    PrintErrors(facts.status());
+  const absl::StatusOr<Findings> found = Examine();
+  if (!found.ok()) {
+    PrintErrors(found.status());
     return kExitCordon;
   }
-  const std::vector<Row> rows = FeatureRows(*facts);
-  const absl::Status trial = TrialRun(*facts);
   if (json) {
-    google::protobuf::util::JsonPrintOptions options;
-    options.preserve_proto_field_names = true;
-    options.always_print_primitive_fields = true;
-    std::string text;
-    if (!google::protobuf::util::MessageToJsonString(*facts, &text, options).ok()) {
-      return kExitCordon;
-    }
-    std::printf("{\"facts\": %s, \"trial\": %s}\n", text.c_str(), trial.ok() ? "true" : "false");
+    PrintJson(*found);
   } else {
-    PrintText(*facts, rows, trial);
+    PrintText(*found);
   }
-  return trial.ok() ? 0 : 1;
+  return found->full ? 0 : 1;
 }
 
 }  // namespace cordon::cli

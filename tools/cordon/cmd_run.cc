@@ -20,6 +20,7 @@
 #include "policy/normalize.h"
 #include "policy/plan_file.h"
 #include "sandbox/host/probe.h"
+#include "sandbox/host/scope.h"
 #include "sandbox/os/event.h"
 #include "sandbox/os/file.h"
 #include "sandbox/sandbox.h"
@@ -97,16 +98,16 @@ struct Source {
   absl::optional<CompiledPlan> plan;
 };
 
-absl::StatusOr<Source> SourceOf(const RunOptions& options, const v1::HostFacts& facts) {
+absl::StatusOr<Source> SourceOf(const RunOptions& options, ProfileSource& profiles,
+                                const v1::HostFacts& facts) {
   if (options.plan.empty()) {
-    CORDON_ASSIGN_OR_RETURN(NormalPolicy policy, LoadPolicy(options.policy));
+    CORDON_ASSIGN_OR_RETURN(NormalPolicy policy, LoadPolicy(options.policy, profiles));
     return Source{std::move(policy), absl::nullopt};
   }
   CORDON_ASSIGN_OR_RETURN(const std::string bytes, ReadRegularFile(options.plan, kMaxPlanBytes));
   CORDON_ASSIGN_OR_RETURN(const v1::PlanFile file,
                           DecodePlanFile(bytes, FormOfPlanFile(options.plan), options.plan));
   CORDON_ASSIGN_OR_RETURN(PlanFromFile made, CompilePlanFile(file, facts, options.plan));
-  PolicySource profiles;
   CORDON_RETURN_IF_ERROR(HoldCeilings(made.policy, profiles));
   return Source{std::move(made.policy), std::move(made.plan)};
 }
@@ -121,12 +122,14 @@ absl::StatusOr<CompiledPlan> PlanFor(const Source& source, const JobPolicy& job,
   return CompiledPlan::Make(job.policy, facts, source.plan->proto().seccomp().filter());
 }
 
-absl::StatusOr<v1::Report> RunUnder(const RunOptions& options, const StdioFiles& files,
-                                    v1::Report* partial) {
+absl::StatusOr<v1::Report> RunUnder(const RunOptions& options, ProfileSource& profiles,
+                                    const StdioFiles& files, v1::Report* partial) {
   CORDON_ASSIGN_OR_RETURN(v1::JobSpec job, JobOf(options));
-  CORDON_ASSIGN_OR_RETURN(const v1::HostFacts facts, ProbeHost());
+  const absl::Status scope = EnterOwnScope();
+  CORDON_ASSIGN_OR_RETURN(v1::HostFacts facts, ProbeHost());
+  ExplainScope(scope, &facts);
   partial->set_kernel_release(facts.kernel_release());
-  CORDON_ASSIGN_OR_RETURN(const Source source, SourceOf(options, facts));
+  CORDON_ASSIGN_OR_RETURN(const Source source, SourceOf(options, profiles, facts));
   partial->set_policy(options.plan.empty() ? options.policy : source.policy.name());
   std::string exec_path;
   CORDON_RETURN_IF_ERROR(PlaceProgram(source.policy.proto(), &job, &exec_path));
@@ -190,12 +193,30 @@ void Describe(const v1::Report& report) {
   std::fprintf(stderr, "%s\n", line.c_str());
 }
 
+v1::Report ReportOf(const RunOptions& options, ProfileSource& profiles,
+                    absl::StatusOr<StdioFiles> files, absl::Status* failure) {
+  v1::Report report;
+  report.set_policy(options.policy);
+  report.set_cordon_version(CORDON_VERSION);
+  const absl::StatusOr<v1::Report> ran =
+      files.ok() ? RunUnder(options, profiles, *files, &report) : files.status();
+  *failure = ran.status();
+  if (ran.ok()) {
+    report.MergeFrom(*ran);
+  } else {
+    FillFailure(ran.status(), &report);
+  }
+  return report;
+}
+
 }  // namespace
 
+v1::Report RunForReport(const RunOptions& options, ProfileSource& source) {
+  absl::Status failure;
+  return ReportOf(options, source, StdioFiles::Open(options), &failure);
+}
+
 int Run(const RunOptions& options) {
-  v1::Report partial;
-  partial.set_policy(options.policy);
-  partial.set_cordon_version(CORDON_VERSION);
   // A signal that comes during the set-up waits for the watcher: cut off there, a run would leave
   // its group and no report.
   const absl::StatusOr<SignalFd> hold = SignalFd::Make();
@@ -208,21 +229,19 @@ int Run(const RunOptions& options) {
     PrintErrors(writer.status());
     return kExitCordon;
   }
-  absl::StatusOr<StdioFiles> files = StdioFiles::Open(options);
-  const absl::StatusOr<v1::Report> ran =
-      files.ok() ? RunUnder(options, *files, &partial) : files.status();
-  if (ran.ok()) {
-    partial.MergeFrom(*ran);
-    if (!options.quiet) Describe(partial);
-  } else {
-    PrintErrors(ran.status());
-    FillFailure(ran.status(), &partial);
+  PolicySource profiles;
+  absl::Status failure;
+  const v1::Report report = ReportOf(options, profiles, StdioFiles::Open(options), &failure);
+  if (!failure.ok()) {
+    PrintErrors(failure);
+  } else if (!options.quiet) {
+    Describe(report);
   }
-  if (const absl::Status written = writer->Write(partial); !written.ok()) {
+  if (const absl::Status written = writer->Write(report); !written.ok()) {
     PrintErrors(written);
     return kExitCordon;
   }
-  return ExitCodeOf(partial);
+  return ExitCodeOf(report);
 }
 
 }  // namespace cordon::cli

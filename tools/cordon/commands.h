@@ -12,6 +12,8 @@
 #include "absl/strings/string_view.h"
 #include "policy/compile.h"
 #include "policy/normalize.h"
+#include "policy/proto/report.pb.h"
+#include "policy/resolve.h"
 
 namespace cordon::cli {
 
@@ -52,6 +54,9 @@ struct CheckOptions {
 };
 
 int Run(const RunOptions& options);
+// The same without a word: the one report of the run, of a failed set-up too. `source` finds the
+// policy.
+v1::Report RunForReport(const RunOptions& options, ProfileSource& source);
 int Check(const CheckOptions& options);
 
 struct ExplainOptions {

@@ -55,7 +55,8 @@ int Main(int argc, char** argv) {
   diff->add_option("A", before, "Profile name or policy file")->required();
   diff->add_option("B", after, "Profile name or policy file")->required();
   cordon::cli::AddFormat(diff, &format);
-  CLI::App* doctor = app.add_subcommand("doctor", "Say what this host can enforce");
+  CLI::App* doctor = app.add_subcommand("doctor", "Say what this host can enforce, from real jobs");
+  doctor->footer(cordon::cli::kDoctorHelp);
   cordon::cli::AddFormat(doctor, &format);
   CLI::App* profiles = app.add_subcommand("profiles", "List the shipped profiles");
 

@@ -14,6 +14,13 @@ void AddRun(CLI::App* run, RunOptions* options);
 void AddCheck(CLI::App* check, CheckOptions* options);
 void AddExplain(CLI::App* explain, ExplainOptions* options);
 void AddCompile(CLI::App* compile, CompileOptions* options);
+inline constexpr char kDoctorHelp[] =
+    "Runs a short job under base/strict, judge/cpp and ci/cmake and says for each layer whether "
+    "it\n"
+    "is available, was engaged in a job, and was verified by what the kernel shows.\n"
+    "Exit status 0: all three ran in full, which means with every layer that they REQUIRE. Layers\n"
+    "that they ask for IF_AVAILABLE and that this host lacks are notes. 1: one did not run; the\n"
+    "lines \"to do\" say what to type. 125: the host could not be examined.";
 // --format=text|json
 void AddFormat(CLI::App* command, std::string* format);
 

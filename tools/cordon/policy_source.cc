@@ -55,6 +55,10 @@ absl::StatusOr<PolicyBytes> PolicySource::Load(absl::string_view reference,
 
 absl::StatusOr<NormalPolicy> LoadPolicy(absl::string_view reference) {
   PolicySource source;
+  return LoadPolicy(reference, source);
+}
+
+absl::StatusOr<NormalPolicy> LoadPolicy(absl::string_view reference, ProfileSource& source) {
   CORDON_ASSIGN_OR_RETURN(ParsedPolicy parsed, ResolvePolicy(reference, "", source));
   CORDON_ASSIGN_OR_RETURN(NormalPolicy policy, NormalPolicy::Make(std::move(parsed)));
   CORDON_RETURN_IF_ERROR(HoldCeilings(policy, source));

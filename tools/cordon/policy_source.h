@@ -27,6 +27,7 @@ absl::StatusOr<std::string> ReadRegularFile(absl::string_view path, size_t limit
 // Load, resolve, validate, normalise, compare with its ceilings. `reference` as on the command
 // line.
 absl::StatusOr<NormalPolicy> LoadPolicy(absl::string_view reference);
+absl::StatusOr<NormalPolicy> LoadPolicy(absl::string_view reference, ProfileSource& source);
 
 }  // namespace cordon::cli
 

@@ -59,7 +59,7 @@ def check(root: str) -> List[Finding]:
     for file in files:
         if file.startswith(("tests/", "fuzz/")) and file.endswith(".cc"):
             tests |= tests_in(read(root, file))
-        elif file.endswith("_test.py"):
+        elif file.endswith("_test.py") or file.startswith("tests/vm/cases/"):
             tests |= python_tests_in(read(root, file))
     findings = []
     for file in sorted(files):

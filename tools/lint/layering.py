@@ -74,7 +74,7 @@ ROOMS = (
 # What tools/ may know of it: the public face, the supervisor, the probe for `doctor`, and the
 # wrappers of system calls.
 TOOLS_SANDBOX = ("sandbox/sandbox.h", "sandbox/supervise/supervisor.h", "sandbox/pool/",
-                 "sandbox/host/probe.h", "sandbox/os/")
+                 "sandbox/host/probe.h", "sandbox/host/scope.h", "sandbox/os/")
 
 ASSEMBLY_HOME = "sandbox/child/raw_syscall.h"
 
@@ -84,6 +84,10 @@ SYSCALL_HOMES = {
     "sandbox/child/": None,
     # The memfd of seccomp_export_bpf, see ROOMS.
     "policy/bpf/assemble.cc": frozenset(["memfd_create", "lseek", "read", "close"]),
+    # Acts for its parent only, and dies with it.
+    "tools/cordon_scope/": frozenset(["getppid", "prctl"]),
+    # Its files are for everybody to read, whatever the caller's mask is.
+    "tools/cordon_setup/": frozenset(["umask"]),
     # The benchmark measures posix_spawn itself and links nothing of ours.
     "tools/bench/": None,
     "tests/": None,

@@ -133,6 +133,13 @@ TEST_F(FindCgroupBaseTest, TheTopOfANamespaceIsLeftToo) {
   EXPECT_EQ(Find("/").directory, "");
 }
 
+TEST(DelegationHintTest, NamesWhatToType) {
+  EXPECT_THAT(DelegationHint(true, 1000),
+              HasSubstr("systemd-run --user --scope -p Delegate=yes cordon run"));
+  EXPECT_THAT(DelegationHint(true, 1000), HasSubstr("cordon-setup"));
+  EXPECT_THAT(DelegationHint(false, 1000), HasSubstr("mkdir -p /sys/fs/cgroup/cordon-1000/shell"));
+}
+
 TEST(UnitOfGroupTest, IsTheLastPartOfAUnitsOwnGroup) {
   EXPECT_EQ(UnitOfGroup("/user.slice/user-1000.slice/session-3.scope"), "session-3.scope");
   EXPECT_EQ(UnitOfGroup("/system.slice/ci.service"), "ci.service");

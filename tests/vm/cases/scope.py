@@ -1,0 +1,158 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A host that systemd manages: `cordon run` without any flag gets a delegated scope by itself.
+
+Run as root inside the VM lab (scenario systemd). Each case starts the command as a user has it: in
+a unit of the user's manager, in a login session, as root in a service. Judged from outside: by the
+exit status, the job's verdict, the group that the report names, and what is left afterwards. The
+positive control: without the helper program the same command is refused.
+"""
+
+import glob
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+
+TREE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
+sys.path.insert(0, os.path.join(TREE, "tools"))
+import python_results  # noqa: E402  (the folder is on the path only now)
+
+CORDON = os.path.join(TREE, "build/cordon")
+USER_ID = 1000
+USER = "tester"
+RUNTIME = f"/run/user/{USER_ID}"
+GROUPS = "/sys/fs/cgroup"
+
+
+def start(words, **more):
+    return subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                            stderr=subprocess.PIPE, text=True, **more)
+
+
+def as_user(*words):
+    """`words` as the user, in the root service that runs this script."""
+    environment = {"PATH": "/usr/bin:/bin", "HOME": f"/home/{USER}", "XDG_RUNTIME_DIR": RUNTIME}
+    return start(words, user=USER_ID, group=USER_ID, extra_groups=[], env=environment)
+
+
+def user_unit(*words):
+    return as_user("systemd-run", "--user", "--pipe", "--wait", "--quiet", *words)
+
+
+def session(*words):
+    return start(["systemd-run", "--pipe", "--wait", "--quiet", "-p", "PAMName=login", "-p",
+                  f"User={USER}", *words])
+
+
+def service_of_root(*words):
+    return start(["systemd-run", "--pipe", "--wait", "--quiet", *words])
+
+
+def groups_of_cordon():
+    return [path for path in glob.glob(f"{GROUPS}/**/cordon-*", recursive=True)
+            if os.path.isdir(path)]
+
+
+class Scope(unittest.TestCase):
+    def setUp(self):
+        self.addCleanup(self.nothing_is_left)
+
+    def nothing_is_left(self):
+        deadline = time.monotonic() + 60
+        while groups_of_cordon() and time.monotonic() < deadline:
+            time.sleep(0.2)
+        self.assertEqual(groups_of_cordon(), [])
+
+    def finish(self, process):
+        out, err = process.communicate(timeout=240)
+        return process.returncode, out, err
+
+    def judge(self, process):
+        """The one report of a good run; the group in which the job was."""
+        status, out, err = self.finish(process)
+        self.assertEqual(status, 0, err)
+        report = json.loads(out)
+        self.assertEqual(report["verdict"], "EXITED", err)
+        group = next(row for row in report["layers"] if row["layer"] == "cgroup")
+        self.assertEqual(group["state"], "ENFORCED_VERIFIED")
+        return group["detail"].split()[-1]
+
+    def command(self, *more):
+        return (CORDON, "run", "--report-fd", "1", *more, "--", "/bin/true")
+
+    def assert_own_scope(self, path, above):
+        parts = path.split("/")
+        self.assertRegex(parts[-2], r"^cordon-\d+-[0-9a-f]+\.scope$", path)
+        self.assertEqual(parts[-3], above, path)
+
+    def test_in_a_unit_of_the_users_manager(self):
+        self.assert_own_scope(self.judge(user_unit(*self.command())), "app.slice")
+
+    def test_beside_other_processes_of_the_unit(self):
+        self.assert_own_scope(
+            self.judge(user_unit("sh", "-c", '"$@"; exit $?', "sh", *self.command())), "app.slice")
+
+    def test_the_scope_goes_into_the_callers_slice(self):
+        self.assert_own_scope(self.judge(user_unit("--slice=bounded.slice", *self.command())),
+                              "bounded.slice")
+
+    def test_in_a_login_session(self):
+        self.assert_own_scope(self.judge(session(*self.command())), "app.slice")
+
+    def test_without_an_environment(self):
+        self.assert_own_scope(self.judge(user_unit("env", "-i", *self.command())), "app.slice")
+
+    def test_root_in_a_service(self):
+        self.assert_own_scope(self.judge(service_of_root(*self.command())), "system.slice")
+
+    def test_many_at_once_do_not_disturb_each_other(self):
+        runs = [user_unit(*self.command()) for _ in range(4)]
+        paths = {self.judge(run) for run in runs}
+        self.assertEqual(len(paths), 4)
+
+    def test_the_limits_are_in_the_kernels_files_while_it_runs(self):
+        run = user_unit(CORDON, "run", "--memory", "64MiB", "--wall-time", "20s", "--quiet", "--",
+                        "/bin/sleep", "1000")
+        found = []
+        deadline = time.monotonic() + 120
+        while not found and time.monotonic() < deadline:
+            for path in glob.glob(f"{GROUPS}/**/cordon-*.scope/cordon-*/memory.max",
+                                  recursive=True):
+                with open(path, encoding="ascii") as file:
+                    found += [path] if file.read() == f"{64 << 20}\n" else []
+            time.sleep(0.1)
+        self.assertEqual(len(found), 1)
+        with open(os.path.join(os.path.dirname(found[0]), "memory.swap.max"),
+                  encoding="ascii") as file:
+            self.assertEqual(file.read(), "0\n")
+        status, _, err = self.finish(run)
+        self.assertEqual(status, 124, err)  # the wall limit ended it
+
+    def test_without_the_helper_it_refuses_and_says_what_to_do(self):
+        with tempfile.TemporaryDirectory() as folder:
+            os.chmod(folder, 0o755)
+            alone = shutil.copy(CORDON, folder)
+            status, _, err = self.finish(session(alone, "run", "--", "/bin/true"))
+            self.assertEqual(status, 125)
+            self.assertIn("systemd gave no scope", err)
+            self.assertIn("systemd-run --user --scope -p Delegate=yes", err)
+
+    def test_doctor_gets_its_scope_too(self):
+        status, out, err = self.finish(user_unit(CORDON, "doctor", "--format", "json"))
+        self.assertEqual(status, 0, out + err)
+        rows = {row["layer"]: row for row in json.loads(out)["layers"]}
+        self.assertTrue(rows["cgroup"]["available"] and rows["cgroup"]["verified"])
+
+    def test_the_helper_moves_nobody_but_its_parent(self):
+        helper = os.path.join(os.path.dirname(CORDON), "cordon-scope")
+        status, out, _ = self.finish(as_user(helper, "user", "1", "cordon-1-1.scope"))
+        self.assertEqual(status, 2)
+        self.assertIn("is not the process that started cordon-scope", out)
+
+
+if __name__ == "__main__":
+    unittest.main(testRunner=python_results.Runner("vm_scope"))
