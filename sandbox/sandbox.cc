@@ -109,11 +109,15 @@ absl::Status Sandbox::ReadyAppArmor() {
   v1::AppArmorPlan& plan = *plan_.mutable_apparmor();
   if (!plan.enabled()) return absl::OkStatus();
   const uint64_t mark = MonotonicNs();
-  const absl::Status ready = EnsureAppArmorProfile(plan);
+  absl::StatusOr<UniqueFd> use = EnsureAppArmorProfile(plan);
   AddStep(kProfile, mark);
-  if (ready.ok() || plan.enforcement() != v1::IF_AVAILABLE) return ready;
+  if (use.ok()) {
+    profile_use_ = *std::move(use);
+    return absl::OkStatus();
+  }
+  if (plan.enforcement() != v1::IF_AVAILABLE) return use.status();
   plan.set_enabled(false);
-  plan.set_unavailable_why(RenderError(DetailsOf(ready).front()));
+  plan.set_unavailable_why(RenderError(DetailsOf(use.status()).front()));
   return absl::OkStatus();
 }
 

@@ -66,6 +66,7 @@ class Sandbox {
 
   v1::Plan plan_;
   State state_ = State::kVerified;
+  UniqueFd profile_use_;                // its AppArmor profile stays loaded while this is open
   std::unique_ptr<CgroupLease> lease_;  // outlives child_: the group empties when the child dies
   std::unique_ptr<CheckedProgram> program_;
   Child child_;

@@ -4,8 +4,6 @@
 // no_new_privs cannot change its profile.
 #include "sandbox/layers/apparmor.h"
 
-#include <fcntl.h>
-
 #include <utility>
 #include <vector>
 
@@ -14,6 +12,7 @@
 #include "absl/strings/str_cat.h"
 #include "policy/base/status.h"
 #include "policy/layers/apparmor.h"
+#include "sandbox/layers/apparmor_memory.h"
 #include "sandbox/layers/layer.h"
 #include "sandbox/os/apparmor.h"
 #include "sandbox/os/file.h"
@@ -32,47 +31,9 @@ Error Refuse(absl::string_view message) {
   return error;
 }
 
-// Where what the parser made of a text is remembered: a folder that only this user can write, and
-// that a reboot, which unloads the profiles, empties too. Invalid when there is none: then the
-// parser runs each time.
-UniqueFd OpenMemory() {
-  const std::string parent =
-      EffectiveUid() == 0 ? std::string("/run") : absl::StrCat("/run/user/", EffectiveUid());
-  const auto own_folder = [](int dir, const std::string& name) -> UniqueFd {
-    absl::StatusOr<UniqueFd> folder = OpenAt(dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
-    if (!folder.ok()) return UniqueFd();
-    const absl::StatusOr<FileInfo> info = StatFd(folder->get());
-    constexpr uint32_t kOthersWrite = 022;
-    const bool own = info.ok() && info->uid == EffectiveUid() && (info->mode & kOthersWrite) == 0;
-    return own ? *std::move(folder) : UniqueFd();
-  };
-  const UniqueFd above = own_folder(kCwd, parent);
-  if (!above.valid()) return UniqueFd();
-  // Made by an earlier run, or now.
-  MakeDirectoryAt(above.get(), "cordon", 0700).IgnoreError();
-  const UniqueFd mine = own_folder(above.get(), "cordon");
-  if (!mine.valid()) return UniqueFd();
-  MakeDirectoryAt(mine.get(), "apparmor", 0700).IgnoreError();
-  return own_folder(mine.get(), "apparmor");
-}
-
-// The hash that the kernel showed for a profile whose bytes were compared; empty when unknown.
-std::string RememberedHash(const UniqueFd& memory, const std::string& name) {
-  if (!memory.valid()) return "";
-  const absl::StatusOr<UniqueFd> file = OpenAt(memory.get(), name, O_RDONLY | O_NOFOLLOW);
-  if (!file.ok()) return "";
-  constexpr size_t kMost = 128;
-  const absl::StatusOr<std::string> text = ReadAll(file->get(), name, kMost);
-  return text.ok() ? std::string(absl::StripAsciiWhitespace(*text)) : "";
-}
-
-// One write of a few bytes: a reader sees all or nothing of them, and nothing is no memory.
-void Remember(const UniqueFd& memory, const std::string& name, const std::string& hash) {
-  if (!memory.valid()) return;
-  const absl::StatusOr<UniqueFd> file =
-      OpenAt(memory.get(), name, O_WRONLY | O_CREAT | O_NOFOLLOW, 0600);
-  if (file.ok()) WriteAll(file->get(), name, absl::StrCat(hash, "\n")).IgnoreError();
-}
+// Profiles that nobody uses are unloaded when there are more of them.
+constexpr size_t kMostProfiles = 64;
+constexpr uint64_t kUnusedNs = uint64_t{600} * 1'000'000'000;
 
 bool Enforces(const LoadedProfile& profile) { return profile.found && profile.mode == "enforce"; }
 
@@ -89,13 +50,14 @@ absl::Status CheckTheirs(const v1::AppArmorPlan& plan, const std::string& name) 
       .Hint("only a profile in enforce mode stops anything: aa-enforce, as root");
 }
 
-absl::Status EnsureCompiled(const v1::AppArmorPlan& plan) {
+absl::StatusOr<UniqueFd> EnsureCompiled(const v1::AppArmorPlan& plan) {
   const std::string& where = plan.policy_namespace();
-  const UniqueFd memory = OpenMemory();
-  const std::string key = where.empty() ? plan.name() : absl::StrCat(where, ":", plan.name());
+  const AppArmorMemory memory = AppArmorMemory::Open();
+  // First of all, so that nobody unloads what is found below.
+  CORDON_ASSIGN_OR_RETURN(UniqueFd use, memory.Use(where, plan.name()));
   CORDON_ASSIGN_OR_RETURN(LoadedProfile loaded, FindAppArmorProfile(where, plan.name()));
-  if (Enforces(loaded) && !loaded.hash.empty() && loaded.hash == RememberedHash(memory, key)) {
-    return absl::OkStatus();
+  if (Enforces(loaded) && !loaded.hash.empty() && loaded.hash == AppArmorMemory::HashOf(use)) {
+    return use;
   }
   CORDON_ASSIGN_OR_RETURN(const std::string binary, CompileAppArmorText(plan.text()));
   if (!Enforces(loaded) || !HasKernelHash(binary, loaded.hash)) {
@@ -107,8 +69,9 @@ absl::Status EnsureCompiled(const v1::AppArmorPlan& plan) {
         "the kernel shows another profile ", plan.name(), " than was loaded: ",
         loaded.found ? absl::StrCat("mode ", loaded.mode, ", hash ", loaded.hash) : "none"));
   }
-  Remember(memory, key, loaded.hash);
-  return absl::OkStatus();
+  AppArmorMemory::SetHash(use, loaded.hash);
+  memory.Sweep(kMostProfiles, kUnusedNs);
+  return use;
 }
 
 // Root of the initial user namespace with the right to change policy.
@@ -182,14 +145,18 @@ std::string AppArmorShown(const v1::AppArmorPlan& plan) {
                       plan.name());
 }
 
-absl::Status EnsureAppArmorProfile(const v1::AppArmorPlan& plan) {
+absl::StatusOr<UniqueFd> EnsureAppArmorProfile(const v1::AppArmorPlan& plan) {
   if (plan.source() != v1::AppArmorPlan::COMPILED) {
-    return WithLayer(CheckTheirs(plan, plan.name()), "apparmor");
+    const absl::Status there = CheckTheirs(plan, plan.name());
+    if (!there.ok()) return WithLayer(there, "apparmor");
+    return UniqueFd();
   }
   if (plan.stacked()) {
     CORDON_RETURN_IF_ERROR(CheckTheirs(plan, std::string(kAppArmorFamily)));
   }
-  return WithLayer(EnsureCompiled(plan), "apparmor");
+  absl::StatusOr<UniqueFd> use = EnsureCompiled(plan);
+  if (!use.ok()) return WithLayer(use.status(), "apparmor");
+  return use;
 }
 
 v1::AppArmorFacts ProbeAppArmor() {

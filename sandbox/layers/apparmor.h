@@ -6,9 +6,10 @@
 
 #include <string>
 
-#include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "policy/proto/host_facts.pb.h"
 #include "policy/proto/plan.pb.h"
+#include "sandbox/os/unique_fd.h"
 
 namespace cordon {
 
@@ -18,9 +19,9 @@ std::string AppArmorTarget(const v1::AppArmorPlan& plan);
 std::string AppArmorShown(const v1::AppArmorPlan& plan);
 
 // OK: the profile of an enabled plan is loaded in enforce mode, and one of our own has the very
-// bytes that apparmor_parser makes of the plan's text. Which bytes these are is remembered until
-// the next boot in a folder of the user's own, so that the parser runs once per text.
-absl::Status EnsureAppArmorProfile(const v1::AppArmorPlan& plan);
+// bytes that apparmor_parser makes of the plan's text. It stays loaded as long as the descriptor is
+// open (which is not valid for a profile of the administrator's; see apparmor_memory.h).
+absl::StatusOr<UniqueFd> EnsureAppArmorProfile(const v1::AppArmorPlan& plan);
 
 // What this host and this caller can do.
 v1::AppArmorFacts ProbeAppArmor();

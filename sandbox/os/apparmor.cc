@@ -27,6 +27,7 @@ namespace cordon {
 namespace {
 
 constexpr char kReplace[] = "/sys/kernel/security/apparmor/.replace";
+constexpr char kRemove[] = "/sys/kernel/security/apparmor/.remove";
 constexpr int kParserTimeoutMs = 30000;
 constexpr size_t kSha1Digits = 40;
 
@@ -42,12 +43,13 @@ bool IsFolderOf(absl::string_view folder, absl::string_view name) {
   });
 }
 
-// What the child of LoadAppArmorProfile needs, made before it is forked.
-struct NamespaceLoad {
+// What the child that changes a policy namespace needs, made before it is forked.
+struct NamespaceChange {
   std::string change;  // for attr/apparmor/current
   std::string uid_map;
   std::string gid_map;
-  absl::string_view binary;
+  const char* file;  // of securityfs
+  absl::string_view content;
 };
 
 // 0, or errno. System calls only.
@@ -66,12 +68,12 @@ constexpr absl::string_view kSteps[] = {"write attr/apparmor/current",
                                         "write setgroups",
                                         "write uid_map",
                                         "write gid_map",
-                                        "write .replace"};
+                                        "write policy"};
 
 // Kernel: a policy namespace takes policy from CAP_MAC_ADMIN of a user namespace that is one level
 // below the initial one, of a process whose label is in the policy namespace; apparmor_parser and
 // the kernel want it to be uid 0 there.
-int EnterAndLoad(const NamespaceLoad& load, int* error) {
+int EnterAndChange(const NamespaceChange& load, int* error) {
   const auto put = [](const char* path, const std::string& text) {
     return PutFile(path, text.data(), text.size());
   };
@@ -83,19 +85,20 @@ int EnterAndLoad(const NamespaceLoad& load, int* error) {
   if ((*error = PutFile("/proc/self/setgroups", "deny", 4)) != 0) return 2;
   if ((*error = put("/proc/self/uid_map", load.uid_map)) != 0) return 3;
   if ((*error = put("/proc/self/gid_map", load.gid_map)) != 0) return 4;
-  *error = PutFile(kReplace, load.binary.data(), load.binary.size());
+  *error = PutFile(load.file, load.content.data(), load.content.size());
   return 5;
 }
 
-absl::Status LoadInNamespace(absl::string_view policy_namespace, absl::string_view binary) {
-  const NamespaceLoad load = {absl::StrCat("changeprofile :", policy_namespace, "://unconfined"),
-                              absl::StrCat("0 ", EffectiveUid(), " 1\n"),
-                              absl::StrCat("0 ", EffectiveGid(), " 1\n"), binary};
+absl::Status ChangeNamespace(absl::string_view policy_namespace, const char* file,
+                             absl::string_view content) {
+  const NamespaceChange load = {absl::StrCat("changeprofile :", policy_namespace, "://unconfined"),
+                                absl::StrCat("0 ", EffectiveUid(), " 1\n"),
+                                absl::StrCat("0 ", EffectiveGid(), " 1\n"), file, content};
   CORDON_ASSIGN_OR_RETURN(const Pipe report, MakePipe());
   CORDON_ASSIGN_OR_RETURN(const Clone3Result child, Clone3(0, -1));
   if (child.pid == 0) {
     int outcome[2] = {0, 0};
-    outcome[0] = EnterAndLoad(load, &outcome[1]);
+    outcome[0] = EnterAndChange(load, &outcome[1]);
     const ssize_t told = ::write(report.write.get(), outcome, sizeof(outcome));
     ::_exit(told == sizeof(outcome) && outcome[1] == 0 ? 0 : 1);
   }
@@ -108,6 +111,12 @@ absl::Status LoadInNamespace(absl::string_view policy_namespace, absl::string_vi
   const size_t step = static_cast<size_t>(outcome[0]);
   return ErrnoStatus(step < std::size(kSteps) ? kSteps[step] : "load",
                      absl::StrCat(":", policy_namespace, ":"), outcome[1]);
+}
+
+absl::Status ChangePolicy(absl::string_view policy_namespace, const char* file,
+                          absl::string_view content) {
+  if (!policy_namespace.empty()) return ChangeNamespace(policy_namespace, file, content);
+  return WriteAt(kCwd, file, content);
 }
 
 }  // namespace
@@ -156,8 +165,11 @@ absl::StatusOr<std::string> CompileAppArmorText(absl::string_view text) {
 }
 
 absl::Status LoadAppArmorProfile(absl::string_view policy_namespace, absl::string_view binary) {
-  if (!policy_namespace.empty()) return LoadInNamespace(policy_namespace, binary);
-  return WriteAt(kCwd, kReplace, binary);
+  return ChangePolicy(policy_namespace, kReplace, binary);
+}
+
+absl::Status RemoveAppArmorProfile(absl::string_view policy_namespace, absl::string_view name) {
+  return ChangePolicy(policy_namespace, kRemove, name);
 }
 
 absl::StatusOr<AppArmorLabel> OwnAppArmorLabel() {

@@ -39,6 +39,10 @@ absl::StatusOr<std::string> CompileAppArmorText(absl::string_view text);
 // unconfined caller who may make user namespaces: a short-lived child enters both.
 absl::Status LoadAppArmorProfile(absl::string_view policy_namespace, absl::string_view binary);
 
+// Takes a profile away. What runs in it would be unconfined from then on: only for one that nobody
+// uses.
+absl::Status RemoveAppArmorProfile(absl::string_view policy_namespace, absl::string_view name);
+
 // The label of this process.
 absl::StatusOr<AppArmorLabel> OwnAppArmorLabel();
 

@@ -30,7 +30,8 @@ _NO_ATTACKS = r"^(?!escape$)"
 
 SCENARIOS = (
     Scenario("full", "AppArmor, Landlock, cgroup v2: all kernel tests, as root and as a user",
-             "v2", 900, tests=(("user", _NO_ATTACKS), ("root", _NO_ATTACKS))),
+             "v2", 900, tests=(("user", _NO_ATTACKS), ("root", _NO_ATTACKS)),
+             cases=(("root", "apparmor_user.py"),)),
     Scenario("attacks", "hostile programs started by an ordinary user on cgroup v2", "v2", 1500,
              tests=(("user", r"^escape$"),)),
     Scenario("no-apparmor", "AppArmor off, controllers on cgroup v1", "v1", 300,

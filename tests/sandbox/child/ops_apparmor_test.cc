@@ -17,6 +17,7 @@
 #include "sandbox/launch/launcher.h"
 #include "sandbox/launch/status_pipe.h"
 #include "sandbox/layers/apparmor.h"
+#include "sandbox/layers/apparmor_memory.h"
 #include "sandbox/os/apparmor.h"
 #include "sandbox/os/process.h"
 #include "sandbox/program/build.h"
@@ -245,6 +246,36 @@ TEST_F(OwnProfileTest, AnotherProfileOfOurNameIsReplaced) {
   ASSERT_THAT(EnsureAppArmorProfile(apparmor), IsOk());
   EXPECT_EQ(FindAppArmorProfile("", apparmor.name())->hash, ours->hash);
   EXPECT_EQ(Errno({"open_to_write", "/proc/self/clear_refs"}, Options(kOn)), EACCES);
+}
+
+// A profile that is unloaded leaves what runs in it unconfined.
+TEST_F(OwnProfileTest, ProfilesThatNobodyUsesAreUnloadedAndNoOthers) {
+  const AppArmorMemory memory = AppArmorMemory::Open();
+  CORDON_NEEDS("/run that only root can write", memory.valid());
+  JobOptions other = Options(kOn);
+  other.mounts = "tmpfs { target: \"/unused\" size: \"1MiB\" }";
+  const absl::StatusOr<CompiledPlan> unused = PlanOf(other);
+  ASSERT_THAT(unused, IsOk());
+  const std::string unused_name = unused->proto().apparmor().name();
+  {
+    const auto use = EnsureAppArmorProfile(unused->proto().apparmor());
+    ASSERT_THAT(use, IsOk());
+    memory.Sweep(0, 0);
+    EXPECT_TRUE(FindAppArmorProfile("", unused_name)->found) << "it is in use";
+  }
+  Start(Options(kOn));
+  if (HasFatalFailure()) return;
+  const std::string used_name = sandbox_->plan().apparmor().name();
+  constexpr uint64_t kHour = uint64_t{3600} * 1'000'000'000;
+  memory.Sweep(0, kHour);
+  EXPECT_TRUE(FindAppArmorProfile("", unused_name)->found) << "it is young";
+  memory.Sweep(0, 0);
+  EXPECT_FALSE(FindAppArmorProfile("", unused_name)->found);
+  EXPECT_TRUE(FindAppArmorProfile("", used_name)->found);
+  EXPECT_EQ(LabelOf(payload_), used_name + " (enforce)\n");
+  sandbox_.reset();
+  memory.Sweep(0, 0);
+  EXPECT_FALSE(FindAppArmorProfile("", used_name)->found);
 }
 
 }  // namespace
