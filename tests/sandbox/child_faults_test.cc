@@ -55,11 +55,10 @@ class ChildFaultsTest : public FaultMatrix {
 };
 
 TEST_F(ChildFaultsTest, AFailureAtAnyOperationNamesItAndLeavesNothing) {
-  const size_t step = StepOfMatrix();
   size_t point = 0;
   for (size_t at = 0; at < program_.ops.size(); ++at) {
     for (const int error : kErrnos) {
-      if (point++ % step != 0) continue;
+      if (point++ % step() != 0) continue;
       SCOPED_TRACE(Where(at, ErrnoName(error)));
       const Seen seen = RunWith(AtOperation(static_cast<int>(at), error), Victim::kNone);
       ExpectNothingHappened(seen);
@@ -68,13 +67,12 @@ TEST_F(ChildFaultsTest, AFailureAtAnyOperationNamesItAndLeavesNothing) {
       ++points_;
     }
   }
-  std::printf("%d points: %zu operations, %zu errnos\n", points_, program_.ops.size(),
-              std::size(kErrnos));
+  std::printf("%d points, every %zu.: %zu operations, %zu errnos\n", points_, step(),
+              program_.ops.size(), std::size(kErrnos));
 }
 
 TEST_F(ChildFaultsTest, TheInitKilledAtAnyOperationNamesItAndLeavesNothing) {
-  const size_t step = StepOfMatrix();
-  for (size_t at = 0; at < program_.ops.size(); at += step) {
+  for (size_t at = 0; at < program_.ops.size(); at += step()) {
     SCOPED_TRACE(Where(at, "init killed"));
     const Seen seen = RunWith(AtOperation(static_cast<int>(at), 0), Victim::kInit);
     ExpectNothingHappened(seen);
@@ -87,11 +85,11 @@ TEST_F(ChildFaultsTest, TheInitKilledAtAnyOperationNamesItAndLeavesNothing) {
     EXPECT_EQ(seen.error.errno_name(), "EOWNERDEAD");
     ++points_;
   }
-  std::printf("%d points\n", points_);
+  std::printf("%d points, every %zu.\n", points_, step());
 }
 
 TEST_F(ChildFaultsTest, ThePayloadKilledBeforeItsExecNamesTheOperationAndLeavesNothing) {
-  for (size_t at = reap_ + 1; at < program_.ops.size(); at += StepOfMatrix()) {
+  for (size_t at = reap_ + 1; at < program_.ops.size(); at += step()) {
     SCOPED_TRACE(Where(at, "payload killed"));
     const Seen seen = RunWith(AtOperation(static_cast<int>(at), 0), Victim::kPayload);
     ExpectNothingHappened(seen);
@@ -99,12 +97,11 @@ TEST_F(ChildFaultsTest, ThePayloadKilledBeforeItsExecNamesTheOperationAndLeavesN
     EXPECT_EQ(seen.error.errno_name(), "EOWNERDEAD");
     ++points_;
   }
-  std::printf("%d points\n", points_);
+  std::printf("%d points, every %zu.\n", points_, step());
 }
 
 TEST_F(ChildFaultsTest, TheSupervisorKilledAtAnyOperationOfTheChildLeavesNothing) {
-  const size_t step = StepOfMatrix();
-  for (size_t at = 0; at < program_.ops.size(); at += step) {
+  for (size_t at = 0; at < program_.ops.size(); at += step()) {
     SCOPED_TRACE(Where(at, "supervisor killed"));
     // Behind the gate the child could well go on to the job; the kernel ends it where it stands.
     const Victim victim = at <= gate_ ? Victim::kSupervisorOnly : Victim::kSupervisor;
@@ -116,7 +113,7 @@ TEST_F(ChildFaultsTest, TheSupervisorKilledAtAnyOperationOfTheChildLeavesNothing
   if (HaveCgroup()) {
     EXPECT_GT(groups_swept_, 0) << "the janitor had nothing to do: is this test blind?";
   }
-  std::printf("%d points\n", points_);
+  std::printf("%d points, every %zu.\n", points_, step());
 }
 
 }  // namespace

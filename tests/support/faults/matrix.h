@@ -25,6 +25,7 @@
 #include "gtest/gtest.h"
 #include "sandbox/layers/cgroup_group.h"
 #include "sandbox/os/event.h"
+#include "sandbox/os/process.h"
 #include "sandbox/program/build.h"
 #include "sandbox/program/init_filter.h"
 #include "tests/support/faults/state.h"
@@ -68,19 +69,6 @@ struct Seen {
 // kSupervisorOnly: the child goes on as soon as there is nobody above it.
 enum class Victim { kNone, kInit, kPayload, kSupervisor, kSupervisorOnly };
 
-// CORDON_FAULT_EVERY=7 tries every seventh point, for slow machines (choose what shares no factor
-// with the five errnos); a sanitizer's build does so by itself.
-inline size_t StepOfMatrix() {
-  const char* text = std::getenv("CORDON_FAULT_EVERY");
-  if (text != nullptr && std::atoi(text) > 0) return static_cast<size_t>(std::atoi(text));
-#if defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-  return 11;
-#endif
-#endif
-  return 1;
-}
-
 class FaultMatrix : public testing::Test {
  protected:
   void SetUp() override {
@@ -101,7 +89,9 @@ class FaultMatrix : public testing::Test {
     launch_ = LaunchOf(*plan, {"canary", "/out/canary"}).value();
     plan_ = std::make_unique<CompiledPlan>(*std::move(plan));
     usual_ = UsualLayers();
+    const uint64_t begin = MonotonicNs();
     const Seen good = RunWith(faults::Unbroken(), Victim::kNone);
+    step_ = StepFor(MonotonicNs() - begin);
     ASSERT_TRUE(good.canary) << "without a fault the canary must be written";
     ASSERT_TRUE(good.ending.as_usual) << good.error.ShortDebugString();
     ASSERT_EQ(good.left, "");
@@ -145,7 +135,18 @@ class FaultMatrix : public testing::Test {
 
   const SharedFolder& folder() const { return folder_; }
 
+  // CORDON_FAULT_EVERY=7 tries every seventh point. Without it, a machine on which one run takes
+  // long does so by itself. Both numbers share no factor with the five errnos.
+  size_t step() const { return step_; }
+
  private:
+  static size_t StepFor(uint64_t run_ns) {
+    const char* text = std::getenv("CORDON_FAULT_EVERY");
+    if (text != nullptr && std::atoi(text) > 0) return static_cast<size_t>(std::atoi(text));
+    if (run_ns > 400'000'000) return 37;
+    return run_ns > 120'000'000 ? 7 : 1;
+  }
+
   static std::string LayersOf(const v1::Report& report) {
     std::string text;
     for (const v1::LayerReport& layer : report.layers()) {
@@ -281,6 +282,7 @@ class FaultMatrix : public testing::Test {
   std::unique_ptr<CompiledPlan> plan_;
   v1::LaunchPlan launch_;
   std::string usual_;
+  size_t step_ = 1;
 
  protected:
   int groups_swept_ = 0;
