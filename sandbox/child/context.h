@@ -22,6 +22,7 @@ struct Context {
   int exec_pipe[2];  // payload to init: EOF, or the frame of its failed step
   int go_fd;         // eventfd, init to payload: written once the init has its filter
   long twin_pid;
+  bool is_twin;  // this process is the twin
   long payload_pid;
   uint64_t twin_user_us;  // what the twin has used: not the job's
   uint64_t twin_system_us;

@@ -83,6 +83,7 @@ void NoteOnExec(const Context& context) {
 [[noreturn]] void RunTwin(Context& context, const Op& twin) {
   // Readable for an unprivileged supervisor, whatever the change of ids did.
   (void)Sys(__NR_prctl, PR_SET_DUMPABLE, 1, 0, 0, 0);
+  context.is_twin = true;
   MakeProbes(context, twin, 0);
   bool stood = false;
   for (uint32_t i = FirstOfPayload(context); i < context.program.op_count; ++i) {

@@ -108,12 +108,17 @@ absl::Status Observe(const Child& child, const child::StatusFrame& frame, TwinOb
   }
 }
 
-// A process that dies cannot be read any more; the step that it failed in explains it better.
-absl::Status Explained(const absl::Status& seen, int status_fd, const CheckedProgram& program) {
+// A process that dies cannot be read any more; the step that it failed in, or died in, explains it
+// better. It is dying already, so its word or its silence comes at once.
+absl::Status Explained(const absl::Status& seen, const Child& child,
+                       const CheckedProgram& program) {
+  constexpr int kLastWordMs = 1000;
   if (seen.ok()) return seen;
   for (;;) {
-    const absl::StatusOr<std::optional<child::StatusFrame>> frame = ReadFrame(status_fd, 0);
-    if (!frame.ok() || !frame->has_value()) return seen;
+    const absl::StatusOr<std::optional<child::StatusFrame>> frame =
+        ReadFrame(child.status.get(), kLastWordMs);
+    if (!frame.ok()) return seen;
+    if (!frame->has_value()) return SilentDeathError(*child.region(), program.program());
     if ((*frame)->kind == child::FrameKind::kStepFailed) {
       return StepError(**frame, program.program());
     }
@@ -174,8 +179,7 @@ absl::Status AwaitGate(const Child& child, const CheckedProgram& program, int ti
       case child::FrameKind::kTwinForked:
       case child::FrameKind::kTwinStands:
       case child::FrameKind::kTwinEnded:
-        CORDON_RETURN_IF_ERROR(
-            Explained(Observe(child, *frame, observer), child.status.get(), program));
+        CORDON_RETURN_IF_ERROR(Explained(Observe(child, *frame, observer), child, program));
         break;
       default:
         return StepError(*frame, program.program());
