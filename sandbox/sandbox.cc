@@ -4,9 +4,9 @@
 #include <utility>
 
 #include "policy/base/status.h"
+#include "sandbox/launch/gate.h"
 #include "sandbox/layers/apparmor.h"
 #include "sandbox/layers/layer.h"
-#include "sandbox/layers/read_back.h"
 #include "sandbox/os/process.h"
 #include "sandbox/program/build.h"
 #include "sandbox/program/init_filter.h"
@@ -26,23 +26,6 @@ constexpr char kEnterGroup[] = "enter cgroup";
 constexpr char kReachGate[] = "reach the gate";
 constexpr char kVerify[] = "verify";
 constexpr char kOpenGate[] = "open the gate";
-
-v1::LayerReport RowOf(const LayerRuntime& layer, const v1::Plan& plan, const CgroupLease* lease) {
-  v1::LayerReport row;
-  row.set_layer(std::string(layer.name));
-  if (layer.enabled(plan)) {
-    row.set_state(layer.confirmed_state);
-    row.set_confirmed_by(std::string(layer.confirmed_by));
-  } else if (layer.enforcement(plan) == v1::OFF) {
-    row.set_state(v1::LAYER_OFF);
-    row.set_detail("the policy says OFF");
-    return row;
-  } else {
-    row.set_state(v1::UNAVAILABLE);
-  }
-  if (layer.detail != nullptr) row.set_detail(layer.detail(plan, lease));
-  return row;
-}
 
 // Says which step of the supervisor an error is of, where nothing below has said more.
 absl::Status Of(absl::string_view step, absl::string_view layer, const absl::Status& status) {
@@ -82,9 +65,13 @@ absl::Status Sandbox::Build(const v1::HostFacts& facts) {
     AddStep(kMakeGroup, mark);
     mark = MonotonicNs();
   }
-  const StartOptions options = {facts.privileged(),   plan_.net().own_namespace(),
-                                plan_.userns().uid(), plan_.userns().gid(),
-                                sources.has_owner,    sources.owner};
+  const StartOptions options = {facts.privileged(),
+                                plan_.net().own_namespace(),
+                                plan_.userns().uid(),
+                                plan_.userns().gid(),
+                                sources.has_owner,
+                                sources.owner,
+                                plan_.process().working_directory()};
   CORDON_ASSIGN_OR_RETURN(child_,
                           Of(kClone, "process", StartChild(*program_, options, lease_.get())));
   AddStep(kClone, mark);
@@ -92,13 +79,17 @@ absl::Status Sandbox::Build(const v1::HostFacts& facts) {
   const absl::Status entered = Of(kEnterGroup, "cgroup", EnterGroup(child_, lease_.get()));
   // A child that failed a step explains itself better than the broken pipe that it left. One that
   // still waits for its group will never be told.
-  const absl::Status at_gate = AwaitGate(child_, *program_, entered.ok() ? kSetupTimeoutMs : 0);
-  if (!entered.ok() && (at_gate.ok() || absl::IsUnavailable(at_gate))) return entered;
-  CORDON_RETURN_IF_ERROR(Of(kReachGate, "process", at_gate));
+  const absl::StatusOr<AtGate> at_gate = ReadAtGate(
+      child_, *program_, plan_.process().working_directory(), entered.ok() ? kSetupTimeoutMs : 0);
+  if (!entered.ok() && (at_gate.ok() || absl::IsUnavailable(at_gate.status()))) return entered;
+  CORDON_RETURN_IF_ERROR(Of(kReachGate, "process", at_gate.status()));
   AddStep(kReachGate, mark);
+  AddTime("verify: reading", at_gate->reading_ns);
   mark = MonotonicNs();
-  CORDON_RETURN_IF_ERROR(
-      WithStage(Of(kVerify, "process", Verify(sources, facts.privileged())), "verify"));
+  CORDON_ASSIGN_OR_RETURN(
+      layers_, Of(kVerify, "process",
+                  ConfirmLayers({plan_, sources, at_gate->back, at_gate->twin, child_.ids,
+                                 facts.privileged(), lease_.get()})));
   AddStep(kVerify, mark);
   return absl::OkStatus();
 }
@@ -121,21 +112,14 @@ absl::Status Sandbox::ReadyAppArmor() {
   return absl::OkStatus();
 }
 
-absl::Status Sandbox::Verify(const ResolvedSources& sources, bool privileged) {
-  CORDON_ASSIGN_OR_RETURN(const ReadBack back, TakeReadBack(child_.pid));
-  const VerifyInput input = {plan_, sources, back, child_.ids, privileged, lease_.get()};
-  for (const LayerRuntime& layer : RuntimeLayers()) {
-    const absl::Status verified = layer.verify(input);
-    if (!verified.ok()) return WithLayer(WithStage(verified, "verify"), layer.name);
-    layers_.push_back(RowOf(layer, plan_, lease_.get()));
-  }
-  return absl::OkStatus();
+void Sandbox::AddStep(const char* name, uint64_t since_ns) {
+  AddTime(name, MonotonicNs() - since_ns);
 }
 
-void Sandbox::AddStep(const char* name, uint64_t since_ns) {
+void Sandbox::AddTime(const char* name, uint64_t ns) {
   v1::Step step;
   step.set_name(name);
-  step.set_duration_ns(MonotonicNs() - since_ns);
+  step.set_duration_ns(ns);
   steps_.push_back(std::move(step));
 }
 

@@ -21,7 +21,11 @@ struct Context {
   int fd_status;
   int exec_pipe[2];  // payload to init: EOF, or the frame of its failed step
   int go_fd;         // eventfd, init to payload: written once the init has its filter
+  long twin_pid;
+  bool is_twin;  // this process is the twin
   long payload_pid;
+  uint64_t twin_user_us;  // what the twin has used: not the job's
+  uint64_t twin_system_us;
   uint32_t op_index;
 };
 
@@ -47,6 +51,31 @@ inline size_t Length(const char* text) {
   return n;
 }
 
+inline constexpr int kEintr = 4;
+
+// The fields of siginfo_t for SIGCHLD, at the offsets of the kernel's ABI (64 bit).
+struct WaitInfo {
+  int signo;
+  int error;
+  int code;
+  int pad;
+  int pid;
+  int uid;
+  int status;
+  int rest[25];
+};
+static_assert(sizeof(WaitInfo) == 128);
+
+// waitid(2), again when it is interrupted.
+long Wait(int type, long id, WaitInfo* info, int options);
+
+struct CpuTime {
+  uint64_t user_us;
+  uint64_t system_us;
+  uint64_t max_rss_kib;
+};
+CpuTime UsageOfChildren();
+
 uint64_t MonotonicNow();
 void WriteFrame(const Context& context, FrameKind kind, OpResult result, uint32_t aux,
                 uint64_t aux64);
@@ -56,6 +85,18 @@ void WriteFrame(const Context& context, FrameKind kind, OpResult result, uint32_
 #define OP(name, side, why) OpResult Run##name(Context& context, const Op& op);
 #include "sandbox/program/opcode.inc"
 #undef OP
+
+// Index of the payload's first operation.
+inline uint32_t FirstOfPayload(const Context& context) {
+  uint32_t first = context.op_index;
+  while (first < context.program.op_count && context.program.ops[first].code != Opcode::kReap) {
+    ++first;
+  }
+  return first + 1;
+}
+
+// Runs one operation.
+OpResult RunOne(Context& context, const Op& op);
 
 // Runs operations [from, program end) of the payload side, in the forked payload.
 [[noreturn]] void RunPayload(Context& context, uint32_t from);

@@ -12,31 +12,9 @@
 namespace cordon::child {
 namespace {
 
-constexpr int kEintr = 4;
 constexpr int kEchild = 10;
 constexpr int kEinval = 22;
 constexpr int kEownerdead = 130;
-
-// The fields of siginfo_t for SIGCHLD, at the offsets of the kernel's ABI (64 bit).
-struct WaitInfo {
-  int signo;
-  int error;
-  int code;
-  int pad;
-  int pid;
-  int uid;
-  int status;
-  int rest[25];
-};
-static_assert(sizeof(WaitInfo) == 128);
-
-long Wait(int type, long id, WaitInfo* info, int options) {
-  long result;
-  do {
-    result = Sys(__NR_waitid, type, id, info, options, nullptr);
-  } while (result == -kEintr);
-  return result;
-}
 
 // The first operation behind Reap that has not ended; Exec marks itself just before its call.
 uint32_t FirstUndone(const Context& context) {
@@ -82,16 +60,14 @@ void AwaitInit(const Context& context) {
 }
 
 void ReportUsage(const Context& context) {
-  struct rusage usage = {};
-  (void)Sys(__NR_getrusage, RUSAGE_CHILDREN, &usage);
-  const auto user = static_cast<uint64_t>(usage.ru_utime.tv_sec) * 1000000u +
-                    static_cast<uint64_t>(usage.ru_utime.tv_usec);
-  const auto system = static_cast<uint64_t>(usage.ru_stime.tv_sec) * 1000000u +
-                      static_cast<uint64_t>(usage.ru_stime.tv_usec);
+  CpuTime usage = UsageOfChildren();
+  usage.user_us -= context.twin_user_us;
+  usage.system_us -= context.twin_system_us;
   // 32 bits of microseconds are 71 minutes; longer jobs saturate and the group's clock counts.
   const uint64_t top = 0xffffffffu;
-  const uint64_t packed = (user > top ? top : user) << 32 | (system > top ? top : system);
-  WriteFrame(context, FrameKind::kUsage, Ok(), static_cast<uint32_t>(usage.ru_maxrss), packed);
+  const uint64_t packed = (usage.user_us > top ? top : usage.user_us) << 32 |
+                          (usage.system_us > top ? top : usage.system_us);
+  WriteFrame(context, FrameKind::kUsage, Ok(), static_cast<uint32_t>(usage.max_rss_kib), packed);
 }
 
 bool OffsetsInRange(const SharedRegion& shared, uint64_t count) {
@@ -108,6 +84,23 @@ bool OffsetsInRange(const SharedRegion& shared, uint64_t count) {
 }
 
 }  // namespace
+
+long Wait(int type, long id, WaitInfo* info, int options) {
+  long result;
+  do {
+    result = Sys(__NR_waitid, type, id, info, options, nullptr);
+  } while (result == -kEintr);
+  return result;
+}
+
+CpuTime UsageOfChildren() {
+  struct rusage usage = {};
+  (void)Sys(__NR_getrusage, RUSAGE_CHILDREN, &usage);
+  const auto micros = [](const auto& time) {
+    return static_cast<uint64_t>(time.tv_sec) * 1000000u + static_cast<uint64_t>(time.tv_usec);
+  };
+  return {micros(usage.ru_utime), micros(usage.ru_stime), static_cast<uint64_t>(usage.ru_maxrss)};
+}
 
 // Order: right after the gate. The supervisor wrote this region before it opened it.
 OpResult RunReadLaunch(Context& context, const Op&) {
@@ -148,12 +141,8 @@ OpResult RunForkPayload(Context& context, const Op&) {
   const long pid = Sys(__NR_clone, SIGCHLD, 0, nullptr, nullptr, 0);
   if (pid < 0) return Check(KernelCall::k_clone, pid);
   if (pid == 0) {
-    uint32_t first = context.op_index;
-    while (first < context.program.op_count && context.program.ops[first].code != Opcode::kReap) {
-      ++first;
-    }
     AwaitInit(context);
-    RunPayload(context, first + 1);
+    RunPayload(context, FirstOfPayload(context));
   }
   context.payload_pid = pid;
   (void)Sys(__NR_close, context.exec_pipe[1]);

@@ -17,13 +17,13 @@ constexpr Handler kHandlers[] = {
 };
 static_assert(sizeof(kHandlers) / sizeof(kHandlers[0]) == static_cast<size_t>(Opcode::kCount));
 
+}  // namespace
+
 OpResult RunOne(Context& context, const Op& op) {
   const auto code = static_cast<size_t>(op.code);
   if (code >= static_cast<size_t>(Opcode::kCount)) return {KernelCall::k_none, 22};
   return kHandlers[code](context, op);
 }
-
-}  // namespace
 
 uint64_t MonotonicNow() {
   struct {

@@ -24,6 +24,7 @@ struct Rlimit64 {
 constexpr unsigned long kSecurebits =
     SECBIT_NOROOT | SECBIT_NOROOT_LOCKED | SECBIT_NO_SETUID_FIXUP | SECBIT_NO_SETUID_FIXUP_LOCKED |
     SECBIT_KEEP_CAPS_LOCKED | SECBIT_NO_CAP_AMBIENT_RAISE | SECBIT_NO_CAP_AMBIENT_RAISE_LOCKED;
+static_assert(kSecurebits == kJobSecurebits);
 
 OpResult LoadFilter(const Context& context, const Op& op) {
   struct sock_fprog program = {};
@@ -99,9 +100,13 @@ OpResult RunNoNewPrivs(Context&, const Op&) {
 }
 
 // Order: after the gate: a non-dumpable process closes /proc/PID/{ns,fd} to an unprivileged
-// supervisor too.
+// supervisor too. Nobody reads it back from outside then, so the step does.
 OpResult RunSetUndumpable(Context&, const Op&) {
-  return Check(KernelCall::k_prctl, Sys(__NR_prctl, PR_SET_DUMPABLE, 0, 0, 0, 0));
+  const long result = Sys(__NR_prctl, PR_SET_DUMPABLE, 0, 0, 0, 0);
+  if (result < 0) return Check(KernelCall::k_prctl, result);
+  const long seen = Sys(__NR_prctl, PR_GET_DUMPABLE, 0, 0, 0, 0);
+  if (seen < 0) return Check(KernelCall::k_prctl, seen);
+  return seen == 0 ? Ok() : OpResult{KernelCall::k_prctl, kEproto};
 }
 
 OpResult RunInitFilter(Context& context, const Op& op) { return LoadFilter(context, op); }

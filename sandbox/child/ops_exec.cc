@@ -20,10 +20,13 @@ constexpr int kEinval = 22;
 // The files of a non-dumpable process belong to root; nothing hostile exists in this pid namespace
 // yet, so it may be dumpable for this one write.
 OpResult RunSetOomScore(Context& context, const Op&) {
+  const long before = Sys(__NR_prctl, PR_GET_DUMPABLE, 0, 0, 0, 0);
+  if (before < 0) return Check(KernelCall::k_prctl, before);
   long dumpable = Sys(__NR_prctl, PR_SET_DUMPABLE, 1, 0, 0, 0);
   if (dumpable < 0) return Check(KernelCall::k_prctl, dumpable);
   const OpResult result = WriteAt(context.proc_fd, "self/oom_score_adj", "1000");
-  dumpable = Sys(__NR_prctl, PR_SET_DUMPABLE, 0, 0, 0, 0);
+  // The twin is dumpable, so that an unprivileged supervisor can read all of it.
+  dumpable = Sys(__NR_prctl, PR_SET_DUMPABLE, before == 1 ? 1 : 0, 0, 0, 0);
   if (dumpable < 0) return Check(KernelCall::k_prctl, dumpable);
   (void)Sys(__NR_close, context.proc_fd);
   context.proc_fd = -1;

@@ -34,6 +34,7 @@ inline constexpr uint16_t kFlagMayCreate = 2;   // the target may be created (it
 inline constexpr uint16_t kFlagDevice = 4;      // OpenTree: check the device number, not the inode
 inline constexpr uint16_t kFlagDropGroups = 8;  // SetIds
 inline constexpr uint16_t kFlagProcessOnly = 16;  // MountProc: subset=pid
+inline constexpr uint16_t kFlagTwinExits = 32;    // ForkTwin: the twin may end by exit_group(2)
 
 // One step. Meaning of the fields by opcode:
 //   OpenTree       data: host path; slot; a: st_dev (or rdev), b: st_ino
@@ -51,6 +52,7 @@ inline constexpr uint16_t kFlagProcessOnly = 16;  // MountProc: subset=pid
 //   LandlockAllow  data: path; a: rights when it is a directory, b: when it is not
 //   AppArmorOnExec data: "exec PROFILE", data2: the label that is read back, without its mode
 //   InitFilter, SeccompLoad  data2/size2: struct sock_filter array
+//   ForkTwin       data2/size2: array of Probe (may be empty)
 struct Op {
   Opcode code;
   uint16_t flags;
@@ -72,13 +74,42 @@ struct ProgramView {
   uint32_t arena_size;
 };
 
+// Securebits of a job, which status(5) does not show: every meaning of uid 0 off and locked.
+inline constexpr uint64_t kJobSecurebits = 0xef;
+
 // Descriptors of init, fixed by AdoptFds.
 inline constexpr int kFdControl = 3;
 inline constexpr int kFdStatus = 4;
 
+// One system call that the twin makes on behalf of a layer, without lasting effect whatever the
+// answer is. The supervisor chose it and judges the answers.
+struct Probe {
+  uint32_t number;
+  uint32_t when;       // kProbe* points below, or'ed
+  int32_t text_arg;    // this argument is an offset in the arena and becomes an address; -1: none
+  int32_t buffer_arg;  // this one becomes the address of SharedRegion::probe_buffer; -1: none
+  uint32_t flags;
+  uint32_t reserved;
+  uint64_t args[6];
+};
+static_assert(sizeof(Probe) == 72);
+inline constexpr uint32_t kMaxProbes = 48;
+
+// The points at which the twin makes its probes, in the order of time.
+inline constexpr uint32_t kProbeStart = 1;     // as the fork left it
+inline constexpr uint32_t kProbeConfined = 2;  // every step of the payload is done but the filter
+inline constexpr uint32_t kProbeReleased = 4;  // the supervisor has read it; no filter yet
+inline constexpr uint32_t kProbeFiltered = 8;  // under the job's filter, if there is one
+inline constexpr int kProbePoints = 4;
+
+inline constexpr uint32_t kProbeCloses = 1;  // the answer is a descriptor, to be closed
+inline constexpr uint32_t kProbeSocket = 2;  // argument 0 is a fresh TCP socket, closed afterwards
+
 // Bytes on the control pipe.
 inline constexpr char kByteIdsMapped = 'I';
 inline constexpr char kByteGroupEntered = 'C';
+inline constexpr char kByteTwinRead = 'R';  // the standing twin was read: it may go on
+inline constexpr char kByteTwinDone = 'T';  // the dead twin was read: it may be reaped
 inline constexpr char kByteOpenGate = 'G';
 
 enum class FrameKind : uint8_t {
@@ -88,6 +119,9 @@ enum class FrameKind : uint8_t {
   kExecFailed = 4,  // errno; op_index, opcode as for kStepFailed
   kWaitStatus = 5,  // aux: si_code, aux64: si_status of the payload
   kUsage = 6,       // aux64: microseconds of user << 32 | system time of all reaped children
+  kTwinForked = 7,  // aux: its pid inside; init changes nothing of itself any more
+  kTwinStands = 8,  // stopped, all but the filter applied
+  kTwinEnded = 9,   // aux: si_code, aux64: si_status; not reaped yet
 };
 
 inline constexpr uint8_t kWireVersion = 1;
@@ -121,6 +155,12 @@ struct SharedRegion {
   uint32_t vector_offset;  // of the offsets of argv, then environment, then paths (uint32_t each)
   uint32_t reserved;
   uint64_t op_done_ns[kMaxOps];
+  // What the twin was answered, by probe and point; probes_made has a bit per point.
+  int64_t probe_result[kMaxProbes][kProbePoints];
+  uint32_t probes_made[kMaxProbes];
+  char probe_buffer[512];
+  // What the twin read in its attr/apparmor/exec once the step for it was made, or was not.
+  char twin_onexec[512];
   char bytes[kLaunchBytes];
   // Room for the pointer tables that init makes of the offsets.
   const char* pointers[65536 + 8];

@@ -46,4 +46,14 @@ absl::Status WriteExecProgram(const v1::LaunchPlan& launch, child::SharedRegion*
   return absl::OkStatus();
 }
 
+absl::Status WriteWorkingDirectory(const std::string& path, child::SharedRegion* region) {
+  if (path.size() + 1 > child::kLaunchBytes) {
+    return Error(absl::StatusCode::kInvalidArgument, "the working directory is too long")
+        .Layer("process");
+  }
+  std::memcpy(region->bytes, path.c_str(), path.size() + 1);
+  region->cwd = 0;
+  return absl::OkStatus();
+}
+
 }  // namespace cordon

@@ -4,6 +4,8 @@
 #ifndef CORDON_SANDBOX_LAUNCH_EXEC_PROGRAM_H_
 #define CORDON_SANDBOX_LAUNCH_EXEC_PROGRAM_H_
 
+#include <string>
+
 #include "absl/status/status.h"
 #include "policy/proto/plan.pb.h"
 #include "sandbox/child/wire.h"
@@ -12,6 +14,10 @@ namespace cordon {
 
 // RESOURCE_EXHAUSTED when arguments and environment do not fit (1 MiB).
 absl::Status WriteExecProgram(const v1::LaunchPlan& launch, child::SharedRegion* region);
+
+// The working directory alone, which the twin of the payload starts in before there is a launch
+// program.
+absl::Status WriteWorkingDirectory(const std::string& path, child::SharedRegion* region);
 
 }  // namespace cordon
 

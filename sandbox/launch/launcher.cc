@@ -91,6 +91,40 @@ absl::Status Tell(const Child& child, char byte) {
   return WriteAll(child.control.get(), "control pipe", absl::string_view(&byte, 1));
 }
 
+// Lets the observer read what holds still, then lets init go on.
+absl::Status Observe(const Child& child, const child::StatusFrame& frame, TwinObserver* observer) {
+  switch (frame.kind) {
+    case child::FrameKind::kTwinForked:
+      return observer != nullptr ? observer->TwinForked() : absl::OkStatus();
+    case child::FrameKind::kTwinStands:
+      if (observer != nullptr) CORDON_RETURN_IF_ERROR(observer->TwinStands());
+      return Tell(child, child::kByteTwinRead);
+    default:
+      if (observer != nullptr) {
+        CORDON_RETURN_IF_ERROR(
+            observer->TwinEnded(static_cast<int>(frame.aux), static_cast<int>(frame.aux64)));
+      }
+      return Tell(child, child::kByteTwinDone);
+  }
+}
+
+// A process that dies cannot be read any more; the step that it failed in, or died in, explains it
+// better. It is dying already, so its word or its silence comes at once.
+absl::Status Explained(const absl::Status& seen, const Child& child,
+                       const CheckedProgram& program) {
+  constexpr int kLastWordMs = 1000;
+  if (seen.ok()) return seen;
+  for (;;) {
+    const absl::StatusOr<std::optional<child::StatusFrame>> frame =
+        ReadFrame(child.status.get(), kLastWordMs);
+    if (!frame.ok()) return seen;
+    if (!frame->has_value()) return SilentDeathError(*child.region(), program.program());
+    if ((*frame)->kind == child::FrameKind::kStepFailed) {
+      return StepError(**frame, program.program());
+    }
+  }
+}
+
 }  // namespace
 
 Child::~Child() {
@@ -105,6 +139,7 @@ absl::StatusOr<Child> StartChild(const CheckedProgram& program, const StartOptio
   CORDON_ASSIGN_OR_RETURN(ChildEnds ends, MakeEnds());
   Child child;
   CORDON_ASSIGN_OR_RETURN(child.shared, SharedMemory::Make(sizeof(child::SharedRegion)));
+  CORDON_RETURN_IF_ERROR(WriteWorkingDirectory(options.working_directory, child.region()));
   const SetupProgram copy = Localised(program.program(), ends);
   const child::ProgramView view = copy.View();
   child::SharedRegion* region = child.region();
@@ -132,12 +167,24 @@ absl::Status EnterGroup(const Child& child, CgroupLease* lease) {
   return Tell(child, child::kByteGroupEntered);
 }
 
-absl::Status AwaitGate(const Child& child, const CheckedProgram& program, int timeout_ms) {
-  CORDON_ASSIGN_OR_RETURN(const std::optional<child::StatusFrame> frame,
-                          ReadFrame(child.status.get(), timeout_ms));
-  if (!frame.has_value()) return SilentDeathError(*child.region(), program.program());
-  if (frame->kind == child::FrameKind::kAtGate) return absl::OkStatus();
-  return StepError(*frame, program.program());
+absl::Status AwaitGate(const Child& child, const CheckedProgram& program, int timeout_ms,
+                       TwinObserver* observer) {
+  for (;;) {
+    CORDON_ASSIGN_OR_RETURN(const std::optional<child::StatusFrame> frame,
+                            ReadFrame(child.status.get(), timeout_ms));
+    if (!frame.has_value()) return SilentDeathError(*child.region(), program.program());
+    switch (frame->kind) {
+      case child::FrameKind::kAtGate:
+        return absl::OkStatus();
+      case child::FrameKind::kTwinForked:
+      case child::FrameKind::kTwinStands:
+      case child::FrameKind::kTwinEnded:
+        CORDON_RETURN_IF_ERROR(Explained(Observe(child, *frame, observer), child, program));
+        break;
+      default:
+        return StepError(*frame, program.program());
+    }
+  }
 }
 
 absl::Status OpenGate(const Child& child, const v1::LaunchPlan& launch) {

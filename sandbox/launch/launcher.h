@@ -6,6 +6,8 @@
 
 #include <sys/types.h>
 
+#include <string>
+
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "policy/proto/plan.pb.h"
@@ -49,6 +51,8 @@ struct StartOptions {
   uint32_t inside_gid = 0;
   bool has_owner = false;  // see ResolvedSources
   HostIds owner;
+  // Where the twin of the payload starts; the payload itself takes the launch program's.
+  std::string working_directory = "/";
 };
 
 // Clones the child (into the lease's group where the kernel can; the lease may be null), writes its
@@ -60,8 +64,22 @@ absl::StatusOr<Child> StartChild(const CheckedProgram& program, const StartOptio
 // milliseconds; the child works meanwhile.
 absl::Status EnterGroup(const Child& child, CgroupLease* lease);
 
-// Waits until the child reports that it is at the gate, or gives the error of its failed step.
-absl::Status AwaitGate(const Child& child, const CheckedProgram& program, int timeout_ms);
+// Is called on the way to the gate, while everything that it may want to read holds still.
+class TwinObserver {
+ public:
+  virtual ~TwinObserver() = default;
+  // The twin is there and runs; init waits and changes nothing of itself any more.
+  virtual absl::Status TwinForked() = 0;
+  // The twin is stopped, with everything applied but the filter.
+  virtual absl::Status TwinStands() = 0;
+  // The twin is dead and not reaped; how it ended as waitid(2) says it.
+  virtual absl::Status TwinEnded(int code, int status) = 0;
+};
+
+// Waits until the child reports that it is at the gate, or gives the error of its failed step or of
+// the observer, which may be null.
+absl::Status AwaitGate(const Child& child, const CheckedProgram& program, int timeout_ms,
+                       TwinObserver* observer = nullptr);
 
 // Writes the launch program into the shared region and opens the gate.
 absl::Status OpenGate(const Child& child, const v1::LaunchPlan& launch);

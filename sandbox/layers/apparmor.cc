@@ -186,9 +186,19 @@ absl::Status LowerAppArmor(Phase phase, const LowerInput& input, SetupBuilder* b
 absl::Status VerifyAppArmor(const VerifyInput& input) {
   if (!input.plan.apparmor().enabled()) return absl::OkStatus();
   const absl::StatusOr<AppArmorLabel> label = ParseAppArmorLabel(input.back.apparmor);
-  if (label.ok() && IsUnconfined(*label)) return absl::OkStatus();
-  return Mismatch("apparmor", "attr/apparmor/current of the init", "unconfined",
-                  EscapeForPeople(input.back.apparmor));
+  if (!label.ok() || !IsUnconfined(*label)) {
+    return Mismatch("apparmor", "attr/apparmor/current of the init", "unconfined",
+                    EscapeForPeople(input.back.apparmor));
+  }
+  // Kernel: a host that restricts unprivileged changes of profile stacks "unconfined" below ours.
+  const std::string wanted = AppArmorShown(input.plan.apparmor());
+  const absl::string_view found = absl::StripTrailingAsciiWhitespace(input.twin.apparmor);
+  if (found == absl::StrCat(wanted, " (enforce)") ||
+      found == absl::StrCat(wanted, "//&unconfined (enforce)")) {
+    return absl::OkStatus();
+  }
+  return Mismatch("apparmor", "attr/apparmor/exec of the twin", absl::StrCat(wanted, " (enforce)"),
+                  found.empty() ? "nothing" : EscapeForPeople(found));
 }
 
 }  // namespace cordon

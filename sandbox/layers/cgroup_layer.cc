@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The cgroup layer's row of the table: the group is made and entered by the supervisor (cgroup.h);
 // the child only waits for it and takes it as the root of its cgroup namespace.
+#include "policy/base/status.h"
 #include "sandbox/layers/layer.h"
 
 namespace cordon {
@@ -23,7 +24,13 @@ absl::Status VerifyCgroup(const VerifyInput& input) {
     }
   }
   if (input.lease == nullptr) return absl::OkStatus();
-  return input.lease->Verify(input.back.cgroup);
+  CORDON_RETURN_IF_ERROR(input.lease->Verify(input.back.cgroup));
+  for (size_t i = 0; i < input.back.cgroup.size(); ++i) {
+    const std::string& init = input.back.cgroup[i].path;
+    const std::string twin = i < input.twin.cgroup.size() ? input.twin.cgroup[i].path : "nothing";
+    if (twin != init) return Mismatch("cgroup", "group of the twin", init, twin);
+  }
+  return absl::OkStatus();
 }
 
 }  // namespace cordon

@@ -5,7 +5,11 @@
 #ifndef CORDON_SANDBOX_LAYERS_LAYER_H_
 #define CORDON_SANDBOX_LAYERS_LAYER_H_
 
+#include <string>
+#include <vector>
+
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/types/span.h"
 #include "policy/proto/plan.pb.h"
@@ -13,6 +17,7 @@
 #include "sandbox/launch/sources.h"
 #include "sandbox/layers/cgroup.h"
 #include "sandbox/layers/read_back.h"
+#include "sandbox/layers/twin_back.h"
 #include "sandbox/program/program.h"
 
 namespace cordon {
@@ -22,6 +27,7 @@ enum class Phase {
   kOpen,     // with the caller's ids: resolve what is outside
   kBuild,    // with the job's ids, the old root still mounted
   kLock,     // in the new root, capabilities of the user namespace still there
+  kTwin,     // no operations: probes that the twin makes (SetupBuilder::AddProbe)
   kPayload,  // in the payload, before exec
   kFilter,   // in the payload, the last thing before exec
 };
@@ -36,6 +42,7 @@ struct VerifyInput {
   const v1::Plan& plan;
   const ResolvedSources& sources;
   const ReadBack& back;
+  const TwinBack& twin;
   HostIds ids;
   bool privileged = false;
   CgroupLease* lease = nullptr;  // null when the layer is not enabled
@@ -52,9 +59,19 @@ struct LayerRuntime {
   bool (*enabled)(const v1::Plan& plan);
   // More words for the report, unless the policy says OFF: how it is enforced, or why it is not.
   std::string (*detail)(const v1::Plan& plan, const CgroupLease* lease) = nullptr;
+  // Of a layer that is confirmed by probes: whether they could tell it from its absence. Where they
+  // could not, the report says ENFORCED_UNREADABLE.
+  bool (*probed)(const VerifyInput& input) = nullptr;
 };
 
 absl::Span<const LayerRuntime> RuntimeLayers();
+
+// Compares what was read with the plan, layer by layer, and gives the rows of the report. The error
+// names layer, expected and found.
+absl::StatusOr<std::vector<v1::LayerReport>> ConfirmLayers(const VerifyInput& input);
+
+// True when the job's filter lets the twin end by exit_group(2).
+bool TwinMayExit(const v1::Plan& plan);
 
 // Rows of the table, one function pair per layer, in <layer>.cc.
 #define CORDON_DECLARE_LAYER(Name)                                                       \
@@ -72,6 +89,8 @@ CORDON_DECLARE_LAYER(Seccomp);
 CORDON_DECLARE_LAYER(AppArmor);
 CORDON_DECLARE_LAYER(Process);
 #undef CORDON_DECLARE_LAYER
+bool LandlockProbed(const VerifyInput& input);
+bool SeccompProbed(const VerifyInput& input);
 
 }  // namespace cordon
 

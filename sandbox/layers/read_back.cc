@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "policy/base/status.h"
 #include "sandbox/os/file.h"
+#include "sandbox/os/process.h"
 
 namespace cordon {
 namespace {
@@ -16,11 +17,25 @@ constexpr size_t kMountInfoLimit = 16 << 20;
 
 }  // namespace
 
+absl::StatusOr<std::map<std::string, std::string>> ReadDescriptors(int proc) {
+  CORDON_ASSIGN_OR_RETURN(const UniqueFd fds, OpenAt(proc, "fd", O_RDONLY | O_DIRECTORY));
+  CORDON_ASSIGN_OR_RETURN(const std::vector<std::string> numbers, ListDirectory(fds.get()));
+  std::map<std::string, std::string> found;
+  for (const std::string& number : numbers) {
+    CORDON_ASSIGN_OR_RETURN(found[number], ReadLinkAt(fds.get(), number));
+  }
+  return found;
+}
+
 absl::StatusOr<ReadBack> TakeReadBack(pid_t pid) {
   ReadBack back;
   CORDON_ASSIGN_OR_RETURN(back.proc,
                           OpenAt(kCwd, absl::StrCat("/proc/", pid), O_RDONLY | O_DIRECTORY));
   const int proc = back.proc.get();
+  back.pid = pid;
+  CORDON_ASSIGN_OR_RETURN(const std::string stat, ReadAt(proc, "stat"));
+  CORDON_ASSIGN_OR_RETURN(back.place, ParsePlace(stat));
+  back.own_keyring = SessionKeyring();
   CORDON_ASSIGN_OR_RETURN(const std::string status, ReadAt(proc, "status"));
   back.status = ParseStatus(status);
   CORDON_ASSIGN_OR_RETURN(const std::string uid_map, ReadAt(proc, "uid_map"));
@@ -43,12 +58,16 @@ absl::StatusOr<ReadBack> TakeReadBack(pid_t pid) {
     CORDON_ASSIGN_OR_RETURN(back.own_namespaces[name],
                             ReadLinkAt(kCwd, absl::StrCat("/proc/self/", path)));
   }
-  CORDON_ASSIGN_OR_RETURN(const UniqueFd fds, OpenAt(proc, "fd", O_RDONLY | O_DIRECTORY));
-  CORDON_ASSIGN_OR_RETURN(back.descriptors, ListDirectory(fds.get()));
+  CORDON_ASSIGN_OR_RETURN(back.descriptors, ReadDescriptors(proc));
   // Not there, or refused (EINVAL, when AppArmor is built in and off), is no label.
   absl::StatusOr<std::string> label = ReadAt(proc, "attr/apparmor/current");
   if (label.ok()) back.apparmor = *std::move(label);
   return back;
+}
+
+std::string FieldOf(const std::map<std::string, std::string>& status, absl::string_view field) {
+  const auto it = status.find(std::string(field));
+  return it == status.end() ? "nothing" : it->second;
 }
 
 absl::Status Mismatch(absl::string_view layer, absl::string_view what, absl::string_view expected,

@@ -6,11 +6,13 @@
 
 #include <sys/types.h>
 
+#include <cstdint>
 #include <map>
 #include <string>
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
 #include "sandbox/os/procfs.h"
 #include "sandbox/os/unique_fd.h"
 
@@ -18,6 +20,8 @@ namespace cordon {
 
 struct ReadBack {
   UniqueFd proc;  // /proc/PID
+  pid_t pid = 0;
+  ProcessPlace place;
   std::map<std::string, std::string> status;
   std::vector<IdRange> uid_map;
   std::vector<IdRange> gid_map;
@@ -28,9 +32,19 @@ struct ReadBack {
   std::vector<std::string> network_devices;
   std::map<std::string, std::string> namespaces;      // "net" -> "net:[4026531840]"
   std::map<std::string, std::string> own_namespaces;  // the supervisor's
-  std::vector<std::string> descriptors;               // numbers of open descriptors
+  std::map<std::string, std::string> descriptors;     // number -> what it leads to
   std::string apparmor;                               // label; empty on a kernel without AppArmor
+  // Of the supervisor: its session keyring, and its ends of the pipes that are 0 to 4 inside, as
+  // links of /proc/PID/fd show them ("pipe:[4711]").
+  int64_t own_keyring = 0;
+  std::vector<std::string> pipes;
 };
+
+// The value of a field of status(5), "nothing" when it is not there.
+std::string FieldOf(const std::map<std::string, std::string>& status, absl::string_view field);
+
+// Open descriptors of a process, by number, and what each leads to.
+absl::StatusOr<std::map<std::string, std::string>> ReadDescriptors(int proc);
 
 // `pid` must be an unreaped child, so that its number cannot belong to another process.
 absl::StatusOr<ReadBack> TakeReadBack(pid_t pid);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // rlimit: the table of the plan, soft and hard, on init: the payload inherits it.
 #include "absl/strings/str_cat.h"
+#include "policy/base/status.h"
 #include "sandbox/layers/layer.h"
 
 namespace cordon {
@@ -12,6 +13,21 @@ constexpr const char* kRows[] = {
     "Max core file size", "Max resident set",  "Max processes",         "Max open files",
     "Max locked memory",  "Max address space", "Max file locks",        "Max pending signals",
     "Max msgqueue size",  "Max nice priority", "Max realtime priority", "Max realtime timeout"};
+
+absl::Status CheckRow(const std::map<std::string, LimitRow>& limits, const v1::RlimitEntry& entry,
+                      absl::string_view whose) {
+  const std::string what = absl::StrCat(entry.name(), whose);
+  if (entry.resource() >= std::size(kRows)) {
+    return Mismatch("rlimit", what, "a known resource", absl::StrCat(entry.resource()));
+  }
+  const auto row = limits.find(kRows[entry.resource()]);
+  if (row == limits.end()) return Mismatch("rlimit", what, "a row in limits", "none");
+  if (row->second.soft == entry.soft() && row->second.hard == entry.hard()) {
+    return absl::OkStatus();
+  }
+  return Mismatch("rlimit", what, absl::StrCat(entry.soft(), "/", entry.hard()),
+                  absl::StrCat(row->second.soft, "/", row->second.hard));
+}
 
 }  // namespace
 
@@ -29,17 +45,8 @@ absl::Status LowerRlimit(Phase phase, const LowerInput& input, SetupBuilder* bui
 absl::Status VerifyRlimit(const VerifyInput& input) {
   if (!input.plan.rlimit().enabled()) return absl::OkStatus();
   for (const v1::RlimitEntry& entry : input.plan.rlimit().entry()) {
-    if (entry.resource() >= std::size(kRows)) {
-      return Mismatch("rlimit", entry.name(), "a known resource", absl::StrCat(entry.resource()));
-    }
-    const auto row = input.back.limits.find(kRows[entry.resource()]);
-    if (row == input.back.limits.end()) {
-      return Mismatch("rlimit", entry.name(), "a row in limits", "none");
-    }
-    if (row->second.soft != entry.soft() || row->second.hard != entry.hard()) {
-      return Mismatch("rlimit", entry.name(), absl::StrCat(entry.soft(), "/", entry.hard()),
-                      absl::StrCat(row->second.soft, "/", row->second.hard));
-    }
+    CORDON_RETURN_IF_ERROR(CheckRow(input.back.limits, entry, ""));
+    CORDON_RETURN_IF_ERROR(CheckRow(input.twin.limits, entry, " of the twin"));
   }
   return absl::OkStatus();
 }

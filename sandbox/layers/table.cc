@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "policy/base/status.h"
 #include "sandbox/layers/apparmor.h"
 #include "sandbox/layers/layer.h"
 
@@ -38,7 +39,8 @@ std::string AppArmorDetail(const v1::Plan& plan, const CgroupLease*) {
 
 constexpr LayerRuntime kTable[] = {
     {"namespaces", LowerNamespaces, VerifyNamespaces, v1::ENFORCED_VERIFIED,
-     "/proc/PID/ns differ from the supervisor's", Always, AlwaysOn},
+     "/proc/PID/ns differ from the supervisor's; host name as the twin was told it", Always,
+     AlwaysOn},
     {"userns", LowerUserns, VerifyUserns, v1::ENFORCED_VERIFIED,
      "/proc/PID/uid_map, gid_map, setgroups, status", Always, AlwaysOn},
     {"mount", LowerMount, VerifyMount, v1::ENFORCED_VERIFIED, "/proc/PID/mountinfo, every entry",
@@ -50,31 +52,64 @@ constexpr LayerRuntime kTable[] = {
     {"net", LowerNet, VerifyNet, v1::ENFORCED_VERIFIED, "/proc/PID/ns/net, /proc/PID/net/dev",
      [](const v1::Plan& plan) { return plan.net().enforcement(); },
      [](const v1::Plan& plan) { return plan.net().own_namespace(); }},
-    {"rlimit", LowerRlimit, VerifyRlimit, v1::ENFORCED_VERIFIED, "/proc/PID/limits",
+    {"rlimit", LowerRlimit, VerifyRlimit, v1::ENFORCED_VERIFIED,
+     "/proc/PID/limits of init and twin",
      [](const v1::Plan& plan) { return plan.rlimit().enforcement(); },
      [](const v1::Plan& plan) { return plan.rlimit().enabled(); }},
     {"caps", LowerCaps, VerifyCaps, v1::ENFORCED_VERIFIED,
-     "/proc/PID/status; securebits read back by the step itself",
+     "/proc/PID/status of init and twin; securebits as the twin was told them",
      [](const v1::Plan& plan) { return plan.caps().enforcement(); },
      [](const v1::Plan& plan) { return plan.caps().enabled(); }},
-    {"landlock", LowerLandlock, VerifyLandlock, v1::ENFORCED_UNREADABLE,
-     "landlock_restrict_self(2) accepted the rules",
+    {"landlock", LowerLandlock, VerifyLandlock, v1::ENFORCED_PROBED,
+     "a twin of the payload: what the rules deny succeeded before them and failed behind them, "
+     "what "
+     "they allow did not",
      [](const v1::Plan& plan) { return plan.landlock().enforcement(); },
-     [](const v1::Plan& plan) { return plan.landlock().enabled(); }, LandlockDetail},
-    {"seccomp", LowerSeccomp, VerifySeccomp, v1::ENFORCED_UNREADABLE,
-     "seccomp(2) accepted the filter; its content was checked against the rules when compiled",
+     [](const v1::Plan& plan) { return plan.landlock().enabled(); }, LandlockDetail,
+     LandlockProbed},
+    {"seccomp", LowerSeccomp, VerifySeccomp, v1::ENFORCED_PROBED,
+     "a twin of the payload: Seccomp and Seccomp_filters in its status, denied and allowed calls; "
+     "the filter was proven equal to its rules when compiled",
      [](const v1::Plan& plan) { return plan.seccomp().enforcement(); },
-     [](const v1::Plan& plan) { return plan.seccomp().enabled(); }},
+     [](const v1::Plan& plan) { return plan.seccomp().enabled(); }, nullptr, SeccompProbed},
     {"apparmor", LowerAppArmor, VerifyAppArmor, v1::ENFORCED_VERIFIED,
-     "attr/apparmor/exec, read back by the payload before its exec; mode and hash in securityfs",
+     "attr/apparmor/exec of a twin of the payload; mode and hash in securityfs",
      [](const v1::Plan& plan) { return plan.apparmor().enforcement(); },
      [](const v1::Plan& plan) { return plan.apparmor().enabled(); }, AppArmorDetail},
-    {"process", LowerProcess, VerifyProcess, v1::ENFORCED_VERIFIED, "/proc/PID/fd, status", Always,
-     AlwaysOn},
+    {"process", LowerProcess, VerifyProcess, v1::ENFORCED_VERIFIED,
+     "/proc/PID/fd, status, stat, cwd, oom_score_adj of a twin of the payload", Always, AlwaysOn},
 };
+
+v1::LayerReport RowOf(const LayerRuntime& layer, const VerifyInput& input) {
+  v1::LayerReport row;
+  row.set_layer(std::string(layer.name));
+  if (layer.enabled(input.plan)) {
+    row.set_state(layer.confirmed_state);
+    row.set_confirmed_by(std::string(layer.confirmed_by));
+    if (layer.probed != nullptr && !layer.probed(input)) row.set_state(v1::ENFORCED_UNREADABLE);
+  } else if (layer.enforcement(input.plan) == v1::OFF) {
+    row.set_state(v1::LAYER_OFF);
+    row.set_detail("the policy says OFF");
+    return row;
+  } else {
+    row.set_state(v1::UNAVAILABLE);
+  }
+  if (layer.detail != nullptr) row.set_detail(layer.detail(input.plan, input.lease));
+  return row;
+}
 
 }  // namespace
 
 absl::Span<const LayerRuntime> RuntimeLayers() { return kTable; }
+
+absl::StatusOr<std::vector<v1::LayerReport>> ConfirmLayers(const VerifyInput& input) {
+  std::vector<v1::LayerReport> rows;
+  for (const LayerRuntime& layer : RuntimeLayers()) {
+    const absl::Status verified = layer.verify(input);
+    if (!verified.ok()) return WithLayer(WithStage(verified, "verify"), layer.name);
+    rows.push_back(RowOf(layer, input));
+  }
+  return rows;
+}
 
 }  // namespace cordon

@@ -1,12 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 // userns: one id inside, one unprivileged id outside, no supplementary groups where the kernel
 // lets us drop them (an unprivileged caller may not: kernel rule of CVE-2014-8989).
-#include "absl/strings/match.h"
+#include <asm/unistd.h>
+#include <linux/sched.h>
+
+#include <cerrno>
+
 #include "absl/strings/str_cat.h"
 #include "sandbox/layers/layer.h"
 
 namespace cordon {
 namespace {
+
+constexpr char kNestedProbe[] = "userns.nested";
 
 absl::Status CheckMap(absl::string_view what, const std::vector<IdRange>& map, uint64_t inside,
                       uint64_t outside) {
@@ -21,18 +27,25 @@ absl::Status CheckMap(absl::string_view what, const std::vector<IdRange>& map, u
   return Mismatch("userns", what, absl::StrCat("[", inside, " ", outside, " 1]"), found);
 }
 
-absl::Status CheckIds(const VerifyInput& input, const char* field, uint32_t id) {
+absl::Status CheckIds(const std::map<std::string, std::string>& status, absl::string_view whose,
+                      const char* field, uint32_t id) {
   // Real, effective, saved and file system id, as this process sees them: host ids.
   const std::string expected = absl::StrCat(id, "\t", id, "\t", id, "\t", id);
-  const auto it = input.back.status.find(field);
-  const std::string found = it == input.back.status.end() ? "nothing" : it->second;
-  if (found != expected) return Mismatch("userns", field, expected, found);
+  const std::string found = FieldOf(status, field);
+  if (found != expected) {
+    return Mismatch("userns", absl::StrCat(field, whose), expected, found);
+  }
   return absl::OkStatus();
 }
 
 }  // namespace
 
-absl::Status LowerUserns(Phase, const LowerInput&, SetupBuilder*) {
+absl::Status LowerUserns(Phase phase, const LowerInput&, SetupBuilder* builder) {
+  // Behind the point at which the twin is read: where it succeeds, it gives capabilities.
+  if (phase == Phase::kTwin) {
+    builder->AddProbe(kNestedProbe,
+                      MakeProbe(__NR_unshare, {CLONE_NEWUSER}, child::kProbeReleased));
+  }
   return absl::OkStatus();  // SetIds is the skeleton's: it separates two phases
 }
 
@@ -40,19 +53,28 @@ absl::Status VerifyUserns(const VerifyInput& input) {
   const v1::UsernsPlan& plan = input.plan.userns();
   absl::Status status = CheckMap("uid_map", input.back.uid_map, plan.uid(), input.ids.uid);
   status.Update(CheckMap("gid_map", input.back.gid_map, plan.gid(), input.ids.gid));
-  status.Update(CheckIds(input, "Uid", input.ids.uid));
-  status.Update(CheckIds(input, "Gid", input.ids.gid));
   if (input.ids.uid == 0 || input.ids.gid == 0) {
     status.Update(Mismatch("userns", "host id", "an unprivileged one", "0"));
   }
-  if (input.privileged) {
-    const auto groups = input.back.status.find("Groups");
-    if (groups == input.back.status.end() || !groups->second.empty()) {
-      status.Update(Mismatch("userns", "Groups", "none",
-                             groups == input.back.status.end() ? "nothing" : groups->second));
+  const std::map<std::string, std::string>* shown[] = {&input.back.status, &input.twin.standing,
+                                                       &input.twin.dead};
+  for (const auto* each : shown) {
+    const absl::string_view whose = each == shown[0] ? "" : " of the twin";
+    status.Update(CheckIds(*each, whose, "Uid", input.ids.uid));
+    status.Update(CheckIds(*each, whose, "Gid", input.ids.gid));
+    if (!input.privileged) continue;
+    const std::string groups = FieldOf(*each, "Groups");
+    if (!groups.empty()) {
+      status.Update(Mismatch("userns", absl::StrCat("Groups", whose), "none", groups));
     }
-  } else if (input.back.setgroups != "deny") {
+  }
+  if (!input.privileged && input.back.setgroups != "deny") {
     status.Update(Mismatch("userns", "setgroups", "deny", input.back.setgroups));
+  }
+  const int64_t nested = input.twin.Answer(kNestedProbe, child::kProbeReleased);
+  if (nested != -ENOSPC) {
+    status.Update(Mismatch("userns", "a user namespace inside this one",
+                           "ENOSPC (user.max_user_namespaces = 0)", AnswerText(nested)));
   }
   return status;
 }

@@ -5,11 +5,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/openat2.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
@@ -85,6 +87,15 @@ absl::StatusOr<std::string> ReadAll(int fd, absl::string_view name, size_t limit
                    absl::StrCat(name, " is larger than ", limit, " bytes"));
     }
   }
+}
+
+absl::StatusOr<UniqueFd> OpenInRoot(int root_fd, const std::string& path) {
+  struct open_how how = {};
+  how.flags = O_PATH | O_CLOEXEC;
+  how.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS;
+  const long fd = ::syscall(SYS_openat2, root_fd, path.c_str(), &how, sizeof(how));
+  if (fd < 0) return ErrnoStatus("openat2", path, errno);
+  return UniqueFd(static_cast<int>(fd));
 }
 
 absl::StatusOr<std::string> ReadAt(int dir_fd, const std::string& path, size_t limit) {

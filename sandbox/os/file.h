@@ -23,6 +23,9 @@ absl::Status ErrnoStatus(absl::string_view call, absl::string_view object, int e
 inline constexpr int kCwd = -100;
 absl::StatusOr<UniqueFd> OpenAt(int dir_fd, const std::string& path, int flags, unsigned mode = 0);
 
+// openat2(2) with O_PATH of a path as it is meant below `root_fd`: links and ".." cannot lead out.
+absl::StatusOr<UniqueFd> OpenInRoot(int root_fd, const std::string& path);
+
 // The whole of a small file, at most `limit` bytes (RESOURCE_EXHAUSTED above).
 absl::StatusOr<std::string> ReadAt(int dir_fd, const std::string& path, size_t limit = 1 << 20);
 absl::StatusOr<std::string> ReadAll(int fd, absl::string_view name, size_t limit);

@@ -158,6 +158,13 @@ absl::StatusOr<uint32_t> LandlockAbi() {
   return status;
 }
 
+int64_t SessionKeyring() {
+  constexpr int kGetId = 0;     // KEYCTL_GET_KEYRING_ID
+  constexpr int kSession = -3;  // KEY_SPEC_SESSION_KEYRING
+  const long id = ::syscall(SYS_keyctl, kGetId, kSession, 0);
+  return id < 0 ? -errno : id;
+}
+
 absl::StatusOr<Rlimit> GetRlimit(int resource) {
   struct rlimit limit = {};
   if (::getrlimit(static_cast<__rlimit_resource>(resource), &limit) != 0) {

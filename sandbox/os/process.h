@@ -59,6 +59,9 @@ uint64_t HostMemoryBytes();  // as the kernel counts it, without what it reserve
 // none.
 absl::StatusOr<uint32_t> LandlockAbi();
 
+// Serial number of the caller's session keyring, or a negative errno.
+int64_t SessionKeyring();
+
 struct Rlimit {
   uint64_t soft = 0;
   uint64_t hard = 0;

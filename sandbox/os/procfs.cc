@@ -188,6 +188,23 @@ AddressRange ParseArgumentRange(absl::string_view stat) {
   return range;
 }
 
+absl::StatusOr<ProcessPlace> ParsePlace(absl::string_view stat) {
+  // The name stands in parentheses and may hold anything, also a parenthesis.
+  const size_t close = stat.rfind(')');
+  const std::vector<absl::string_view> fields =
+      close == absl::string_view::npos
+          ? std::vector<absl::string_view>()
+          : absl::StrSplit(stat.substr(close + 1), ' ', absl::SkipEmpty());
+  ProcessPlace place;
+  if (fields.size() < 5 || fields[0].size() != 1 || !absl::SimpleAtoi(fields[2], &place.group) ||
+      !absl::SimpleAtoi(fields[3], &place.session) ||
+      !absl::SimpleAtoi(fields[4], &place.terminal)) {
+    return absl::InvalidArgumentError("stat: not the line of a process");
+  }
+  place.state = fields[0][0];
+  return place;
+}
+
 std::vector<std::string> ParseNetDev(absl::string_view text) {
   std::vector<std::string> names;
   for (const absl::string_view line : Lines(text)) {

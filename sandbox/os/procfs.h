@@ -68,6 +68,15 @@ struct AddressRange {
 };
 AddressRange ParseArgumentRange(absl::string_view stat);
 
+// What /proc/PID/stat says of a process's place: state, group, session, controlling terminal.
+struct ProcessPlace {
+  char state = '?';
+  int64_t group = 0;
+  int64_t session = 0;
+  int64_t terminal = 0;
+};
+absl::StatusOr<ProcessPlace> ParsePlace(absl::string_view stat);
+
 // Names of the interfaces in /proc/PID/net/dev.
 std::vector<std::string> ParseNetDev(absl::string_view text);
 

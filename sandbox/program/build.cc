@@ -47,6 +47,18 @@ void AddIds(const LowerInput& input, SetupBuilder* builder) {
   root.b = input.plan.mount().root_inodes();
 }
 
+absl::Status AddTwin(const LowerInput& input, SetupBuilder* builder) {
+  CORDON_RETURN_IF_ERROR(LowerAll(Phase::kTwin, input, builder));
+  const std::string probes = builder->ProbeBytes();
+  const uint32_t offset = builder->Bytes(probes);
+  Op& twin = builder->Add(Opcode::kForkTwin, {"process", "", "twin of the payload"});
+  twin.data2 = offset;
+  twin.size2 = static_cast<uint32_t>(probes.size());
+  if (TwinMayExit(input.plan)) twin.flags = child::kFlagTwinExits;
+  builder->Add(Opcode::kReapTwin, {"process", "", "twin of the payload"});
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 absl::StatusOr<CheckedProgram> BuildProgram(const LowerInput& input,
@@ -60,6 +72,7 @@ absl::StatusOr<CheckedProgram> BuildProgram(const LowerInput& input,
   builder.Add(Opcode::kSealRoot, {"mount", "", "/"});
   CORDON_RETURN_IF_ERROR(LowerAll(Phase::kLock, input, &builder));
   builder.Add(Opcode::kNoNewPrivs, {"process", "", ""});
+  CORDON_RETURN_IF_ERROR(AddTwin(input, &builder));
   builder.Add(Opcode::kGate, {"process", "", ""}).a = static_cast<uint64_t>(child::kByteOpenGate);
   builder.Add(Opcode::kReadLaunch, {"process", "", ""});
   builder.Add(Opcode::kSetUndumpable, {"process", "", ""});

@@ -45,13 +45,16 @@ constexpr Before kOrder[] = {
     {Opcode::kPivotRoot, Opcode::kSealRoot},
     {Opcode::kSealRoot, Opcode::kSetCaps},
     {Opcode::kLimitNamespaces, Opcode::kSetCaps},
-    {Opcode::kSetRlimit, Opcode::kGate},
     {Opcode::kAwaitGroup, Opcode::kNewCgroupNamespace},  // its root is the job's group
     {Opcode::kNewCgroupNamespace, Opcode::kSetCaps},
     {Opcode::kDropBounding, Opcode::kSetCaps},
     {Opcode::kSetSecurebits, Opcode::kSetCaps},
     {Opcode::kSetCaps, Opcode::kNoNewPrivs},
-    {Opcode::kNoNewPrivs, Opcode::kGate},
+    {Opcode::kNoNewPrivs, Opcode::kForkTwin},  // the twin has all that the payload will have
+    {Opcode::kSetRlimit, Opcode::kForkTwin},
+    {Opcode::kNewCgroupNamespace, Opcode::kForkTwin},
+    {Opcode::kForkTwin, Opcode::kReapTwin},
+    {Opcode::kReapTwin, Opcode::kGate},  // it is gone before anything hostile exists
     {Opcode::kGate, Opcode::kReadLaunch},
     {Opcode::kReadLaunch, Opcode::kSetUndumpable},
     {Opcode::kSetUndumpable, Opcode::kForkPayload},  // the payload inherits it until exec
@@ -73,22 +76,13 @@ constexpr Before kOrder[] = {
 };
 
 // In every program, exactly once.
-constexpr Opcode kOnce[] = {Opcode::kScrubArguments,
-                            Opcode::kAdoptFds,
-                            Opcode::kMakeMountsPrivate,
-                            Opcode::kSetIds,
-                            Opcode::kMakeRoot,
-                            Opcode::kPivotRoot,
-                            Opcode::kSealRoot,
-                            Opcode::kNoNewPrivs,
-                            Opcode::kGate,
-                            Opcode::kReadLaunch,
-                            Opcode::kSetUndumpable,
-                            Opcode::kForkPayload,
-                            Opcode::kReap,
-                            Opcode::kCloseInitFds,
-                            Opcode::kChdir,
-                            Opcode::kExec};
+constexpr Opcode kOnce[] = {
+    Opcode::kScrubArguments, Opcode::kAdoptFds,    Opcode::kMakeMountsPrivate,
+    Opcode::kSetIds,         Opcode::kMakeRoot,    Opcode::kPivotRoot,
+    Opcode::kSealRoot,       Opcode::kNoNewPrivs,  Opcode::kForkTwin,
+    Opcode::kReapTwin,       Opcode::kGate,        Opcode::kReadLaunch,
+    Opcode::kSetUndumpable,  Opcode::kForkPayload, Opcode::kReap,
+    Opcode::kCloseInitFds,   Opcode::kChdir,       Opcode::kExec};
 
 bool InArena(const SetupProgram& program, uint32_t offset) {
   return offset < program.arena.size() &&
@@ -139,8 +133,30 @@ absl::Status CheckOperands(const SetupProgram& program) {
         (op.data > program.arena.size() || program.arena.size() - op.data < kDescriptorBytes)) {
       return Wrong(i, op, "descriptors are outside the arena");
     }
+    if (op.code == Opcode::kForkTwin &&
+        (op.size2 % sizeof(child::Probe) != 0 ||
+         op.size2 / sizeof(child::Probe) > child::kMaxProbes || op.data2 % 8 != 0)) {
+      return Wrong(i, op, "not an array of probes");
+    }
     const bool filter = op.code == Opcode::kSeccompLoad || op.code == Opcode::kInitFilter;
     if (filter && (op.size2 == 0 || op.size2 % 8 != 0)) return Wrong(i, op, "not a filter");
+  }
+  return absl::OkStatus();
+}
+
+// What the twin turns into addresses lies in the arena.
+absl::Status CheckProbes(const SetupProgram& program) {
+  for (size_t i = 0; i < program.ops.size(); ++i) {
+    const Op& op = program.ops[i];
+    if (op.code != Opcode::kForkTwin) continue;
+    for (uint32_t at = 0; at + sizeof(child::Probe) <= op.size2; at += sizeof(child::Probe)) {
+      child::Probe probe;
+      std::memcpy(&probe, program.arena.data() + op.data2 + at, sizeof(probe));
+      if (probe.text_arg > 5 || probe.buffer_arg > 5) return Wrong(i, op, "no such argument");
+      if (probe.text_arg >= 0 && probe.args[probe.text_arg] >= program.arena.size()) {
+        return Wrong(i, op, "text of a probe is outside the arena");
+      }
+    }
   }
   return absl::OkStatus();
 }
@@ -207,6 +223,7 @@ absl::StatusOr<CheckedProgram> CheckedProgram::Make(SetupProgram program) {
                               " set-up operations; at most ", child::kMaxOps, " are possible"));
   }
   CORDON_RETURN_IF_ERROR(CheckOperands(program));
+  CORDON_RETURN_IF_ERROR(CheckProbes(program));
   CORDON_RETURN_IF_ERROR(CheckOrder(program));
   return CheckedProgram(std::move(program));
 }

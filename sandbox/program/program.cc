@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sandbox/program/program.h"
 
+#include <cstring>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -74,6 +75,17 @@ uint32_t SetupBuilder::Bytes(absl::string_view bytes) {
   absl::StrAppend(&program_.arena, bytes);
   program_.arena.push_back('\0');
   return offset;
+}
+
+void SetupBuilder::AddProbe(absl::string_view name, const child::Probe& probe) {
+  program_.probes.emplace_back(name);
+  probes_.push_back(probe);
+}
+
+std::string SetupBuilder::ProbeBytes() const {
+  std::string bytes(probes_.size() * sizeof(child::Probe), '\0');
+  if (!probes_.empty()) std::memcpy(bytes.data(), probes_.data(), bytes.size());
+  return bytes;
 }
 
 std::string ProgramText(const SetupProgram& program) {

@@ -24,6 +24,8 @@ struct SetupProgram {
   std::vector<child::Op> ops;
   std::vector<OpOrigin> origins;  // one per op
   std::string arena;
+  // Names of the twin's probes, in the order of the array that ForkTwin takes.
+  std::vector<std::string> probes;
   child::ProgramView View() const {
     return {ops.data(), static_cast<uint32_t>(ops.size()), arena.data(),
             static_cast<uint32_t>(arena.size())};
@@ -44,11 +46,16 @@ class SetupBuilder {
   // Puts raw bytes, aligned to 8.
   uint32_t Bytes(absl::string_view bytes);
   int NewSlot() { return slots_++; }
+  // A call that the twin will make. `name` finds its answers again; unique.
+  void AddProbe(absl::string_view name, const child::Probe& probe);
+  // All probes so far as the bytes that ForkTwin takes.
+  std::string ProbeBytes() const;
   SetupProgram Finish() { return std::move(program_); }
 
  private:
   SetupProgram program_;
   int slots_ = 0;
+  std::vector<child::Probe> probes_;
 };
 
 // The program as text, one operation per line, for `cordon plan` and golden files.

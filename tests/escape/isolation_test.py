@@ -119,8 +119,9 @@ class Posture(EscapeTest):
         while time.monotonic() < deadline:
             for pid in processes_with(self.token):
                 parent = self.status(pid).get("PPid", "")
-                # The last of the ids that a process has is the one in its own namespace.
-                if self.status(pid).get("NSpid", "").split()[-1:] == ["2"]:
+                # The last of the ids that a process has is the one in its own namespace: 1 is the
+                # init, 2 was the twin, which is gone before the job starts.
+                if self.status(pid).get("NSpid", "").split()[-1:] == ["3"]:
                     return pid, int(parent), process
             time.sleep(0.01)
         self.fail("the job never started")

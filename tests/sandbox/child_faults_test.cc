@@ -71,6 +71,26 @@ TEST_F(ChildFaultsTest, AFailureAtAnyOperationNamesItAndLeavesNothing) {
               program_.ops.size(), std::size(kErrnos));
 }
 
+// The twin makes the payload's operations before the gate; a failure there is one of the set-up.
+TEST_F(ChildFaultsTest, AFailureInTheTwinIsOneBeforeTheGate) {
+  const size_t step = StepOfMatrix();
+  size_t point = 0;
+  for (size_t at = reap_ + 1; at + 1 < program_.ops.size(); ++at) {
+    for (const int error : kErrnos) {
+      if (point++ % step != 0) continue;
+      SCOPED_TRACE(Where(at, ErrnoName(error)));
+      const Seen seen = RunWith(faults::InTwin(static_cast<int>(at), error), Victim::kNone);
+      ExpectNothingHappened(seen);
+      EXPECT_FALSE(seen.ending.prepared);
+      EXPECT_EQ(seen.error.step(), std::string(OpcodeName(program_.ops[at].code)));
+      EXPECT_EQ(seen.error.stage(), "prepare");
+      EXPECT_EQ(seen.error.errno_value(), error);
+      ++points_;
+    }
+  }
+  std::printf("%d points\n", points_);
+}
+
 TEST_F(ChildFaultsTest, TheInitKilledAtAnyOperationNamesItAndLeavesNothing) {
   for (size_t at = 0; at < program_.ops.size(); at += step()) {
     SCOPED_TRACE(Where(at, "init killed"));

@@ -68,7 +68,7 @@ TEST_F(SandboxTest, PrepareStandsAtTheGateWithEveryLayerConfirmed) {
   std::set<std::string> confirmed;
   for (const v1::LayerReport& layer : (*sandbox)->layers()) {
     const bool enforced =
-        layer.state() == v1::ENFORCED_VERIFIED || layer.state() == v1::ENFORCED_UNREADABLE;
+        layer.state() == v1::ENFORCED_VERIFIED || layer.state() == v1::ENFORCED_PROBED;
     if (enforced) confirmed.insert(layer.layer());
     if (enforced) {
       EXPECT_FALSE(layer.confirmed_by().empty()) << layer.layer();

@@ -4,12 +4,15 @@
 #ifndef CORDON_TESTS_SUPPORT_READ_BACK_OF_H_
 #define CORDON_TESTS_SUPPORT_READ_BACK_OF_H_
 
+#include <cerrno>
+#include <cstring>
 #include <map>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "sandbox/layers/apparmor.h"
 #include "sandbox/layers/layer.h"
 #include "tests/support/good_program.h"
 
@@ -97,8 +100,70 @@ inline ReadBack ReadBackOf(const v1::Plan& plan, bool privileged) {
     back.own_namespaces[name] = absl::StrCat(name, ":[1]");
   }
   back.apparmor = "unconfined\n";
-  back.descriptors = {"0", "1", "2", "3", "4", "5"};
+  back.pid = 4000;
+  back.place = {'S', back.pid, back.pid, 0};
+  back.status["Threads"] = "1";
+  back.status["Seccomp_filters"] = "0";
+  back.own_keyring = 11;
+  for (int i = 0; i < 5; ++i) back.pipes.push_back(absl::StrCat("pipe:[", 100 + i, "]"));
+  for (size_t i = 0; i < 5; ++i) back.descriptors[absl::StrCat(i)] = back.pipes[i];
+  back.descriptors["5"] = "/";
+  back.descriptors["6"] = "pipe:[105]";
   return back;
+}
+
+// The twin of that child, as the layers' probes and steps would have left it.
+inline TwinBack TwinBackOf(const v1::Plan& plan, const ResolvedSources& sources,
+                           const ReadBack& init) {
+  TwinBack twin;
+  twin.pid = init.pid + 1;
+  twin.place = {'T', twin.pid, twin.pid, 0};
+  twin.standing = init.status;
+  twin.standing["Umask"] = "0022";
+  twin.dead = init.status;
+  twin.dead["Seccomp"] = "2";
+  twin.dead["Seccomp_filters"] = "1";
+  twin.limits = init.limits;
+  twin.cgroup = init.cgroup;
+  twin.oom_score_adj = "1000";
+  twin.directory = plan.process().working_directory();
+  for (size_t i = 0; i < 3; ++i) twin.descriptors[absl::StrCat(i)] = init.pipes[i];
+  twin.descriptors["3"] = "pipe:[105]";
+  twin.end_code = 1;
+  twin.apparmor = AppArmorShown(plan.apparmor()) + " (enforce)\n";
+  twin.buffer = std::string(65, '\0') + plan.namespaces().hostname() + '\0';
+  SetupBuilder builder;
+  for (const LayerRuntime& layer : RuntimeLayers()) {
+    layer.lower(Phase::kTwin, {plan, sources, true}, &builder).IgnoreError();
+  }
+  const std::string bytes = builder.ProbeBytes();
+  const std::vector<std::string> names = builder.Finish().probes;
+  for (size_t i = 0; i < names.size(); ++i) {
+    child::Probe probe;
+    std::memcpy(&probe, bytes.data() + i * sizeof(probe), sizeof(probe));
+    for (uint32_t point = 1; point <= child::kProbeFiltered; point <<= 1) {
+      if ((probe.when & point) != 0) twin.answers[names[i]][point] = 0;
+    }
+  }
+  twin.answers["caps.securebits"][child::kProbeConfined] = child::kJobSecurebits;
+  twin.answers["process.keyring"][child::kProbeConfined] = 12;
+  twin.answers["userns.nested"][child::kProbeReleased] = -ENOSPC;
+  for (auto& [name, answers] : twin.answers) {
+    if (name == "landlock.write" || name == "landlock.bind") {
+      answers[child::kProbeConfined] = -EACCES;
+    }
+    if (name == "landlock.signal" || name == "landlock.look") {
+      answers[child::kProbeConfined] = -EPERM;
+    }
+    const bool allowed = name == "seccomp.getpid" || name == "seccomp.read" ||
+                         name == "seccomp.close" || name == "seccomp.brk" ||
+                         name == "seccomp.execve";
+    // RichPlan kills what is dangerous and answers ENOSYS to the rest.
+    if (name.compare(0, 8, "seccomp.") == 0 && !allowed) {
+      answers[child::kProbeFiltered] = -ENOSYS;
+    }
+  }
+  return twin;
 }
 
 // A plan with a read-back that matches it; tests change either and call a Verify function.
@@ -108,9 +173,9 @@ struct VerifyCase {
   bool privileged = true;
   HostIds ids = kJobIds;
   ReadBack back = ReadBackOf(plan, privileged);
-  absl::Status Verify(absl::Status (*verify)(const VerifyInput&)) const {
-    return verify({plan, sources, back, ids, privileged, nullptr});
-  }
+  TwinBack twin = TwinBackOf(plan, sources, back);
+  VerifyInput Input() const { return {plan, sources, back, twin, ids, privileged, nullptr}; }
+  absl::Status Verify(absl::Status (*verify)(const VerifyInput&)) const { return verify(Input()); }
 };
 
 // The operations that one layer adds in one phase.

@@ -194,7 +194,7 @@ TEST_F(OpsLandlockTest, TheReportSaysWhetherItHeld) {
     return {};
   };
   EXPECT_EQ(Errno({"exit", "0"}, kOn), 0);
-  EXPECT_EQ(row().state(), v1::ENFORCED_UNREADABLE);
+  EXPECT_EQ(row().state(), v1::ENFORCED_PROBED);
   EXPECT_THAT(row().detail(), testing::HasSubstr("ABI "));
   EXPECT_EQ(Errno({"exit", "0"}, kOff), 0);
   EXPECT_EQ(row().state(), v1::LAYER_OFF);

@@ -63,6 +63,22 @@ TEST(AppArmorLayerTest, AnInitThatIsConfinedIsRefused) {
   EXPECT_THAT(each.Verify(VerifyAppArmor), IsOk());
 }
 
+TEST(AppArmorLayerTest, TheTwinsNextExecEntersTheProfileInEnforceMode) {
+  VerifyCase each;
+  *each.plan.mutable_apparmor() = Plan("", false);
+  each.twin.apparmor = "cordon-x-0123 (enforce)\n";
+  EXPECT_THAT(each.Verify(VerifyAppArmor), IsOk());
+  each.twin.apparmor = "cordon-x-0123//&unconfined (enforce)\n";
+  EXPECT_THAT(each.Verify(VerifyAppArmor), IsOk());
+  for (const char* label : {"", "unconfined\n", "cordon-x-0123 (complain)\n",
+                            "cordon-x (enforce)\n", "cordon-x-0123\n"}) {
+    each.twin.apparmor = label;
+    EXPECT_THAT(each.Verify(VerifyAppArmor),
+                StatusIs(absl::StatusCode::kFailedPrecondition, "attr/apparmor/exec of the twin"))
+        << label;
+  }
+}
+
 TEST(AppArmorLayerTest, WhatTheHostCannotHasItsReason) {
   const v1::AppArmorFacts facts = ProbeAppArmor();
   EXPECT_EQ(facts.present(), facts.why().empty());

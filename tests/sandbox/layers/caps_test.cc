@@ -22,6 +22,20 @@ TEST(CapsLayerTest, EverySetMustBeEmpty) {
   }
 }
 
+TEST(CapsLayerTest, TheTwinIsComparedLikeInitAndTellsItsSecurebits) {
+  VerifyCase standing;
+  standing.twin.standing["CapPrm"] = "0000000000000001";
+  EXPECT_THAT(standing.Verify(VerifyCaps), HasErrorWith("CapPrm of the twin"));
+  VerifyCase dead;
+  dead.twin.dead["CapAmb"] = "0000000000000001";
+  EXPECT_THAT(dead.Verify(VerifyCaps), HasErrorWith("CapAmb of the twin"));
+  VerifyCase bits;
+  bits.twin.answers["caps.securebits"][child::kProbeConfined] = 0x2f;
+  EXPECT_THAT(bits.Verify(VerifyCaps), HasErrorWith("securebits: expected 239, found 47"));
+  bits.twin.answers.clear();
+  EXPECT_THAT(bits.Verify(VerifyCaps), HasErrorWith("found no answer"));
+}
+
 TEST(CapsLayerTest, DropsTheBoundingSetBeforeTheOthers) {
   EXPECT_THAT(NamesOf(*Lowered(LowerCaps, Phase::kLock, VerifyCase())),
               testing::ElementsAre("DropBounding", "SetSecurebits", "SetCaps"));

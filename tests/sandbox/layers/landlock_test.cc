@@ -2,7 +2,9 @@
 #include <algorithm>
 #include <string>
 
+#include <cerrno>
 #include "gmock/gmock.h"
+
 #include "gtest/gtest.h"
 #include "policy/uapi/uapi.h"
 #include "sandbox/layers/layer.h"
@@ -75,7 +77,7 @@ TEST(LandlockLayerTest, TheReportSaysHowFarItGoes) {
   plan.mutable_landlock()->set_unavailable_why("no Landlock");
   for (const LayerRuntime& layer : RuntimeLayers()) {
     if (layer.name != "landlock") continue;
-    EXPECT_EQ(layer.confirmed_state, v1::ENFORCED_UNREADABLE);
+    EXPECT_EQ(layer.confirmed_state, v1::ENFORCED_PROBED);
     EXPECT_FALSE(layer.enabled(plan));
     EXPECT_EQ(layer.enforcement(plan), v1::IF_AVAILABLE);
     EXPECT_EQ(layer.detail(plan, nullptr), "no Landlock");
@@ -88,6 +90,39 @@ TEST(LandlockLayerTest, TheReportSaysHowFarItGoes) {
     return;
   }
   FAIL() << "no row";
+}
+
+// What succeeded before the rules must be denied behind them, and the other way round.
+TEST(LandlockLayerTest, EveryAnswerOfTheTwinCounts) {
+  VerifyCase good;
+  EXPECT_THAT(good.Verify(VerifyLandlock), IsOk());
+  EXPECT_TRUE(LandlockProbed(good.Input()));
+  size_t probes = 0;
+  for (const auto& [name, answers] : good.twin.answers) {
+    if (name.compare(0, 9, "landlock.") != 0) continue;
+    const bool denied = answers.at(child::kProbeConfined) < 0;
+    VerifyCase spoilt;
+    spoilt.twin.answers[name][child::kProbeConfined] = denied ? 0 : -EACCES;
+    EXPECT_THAT(spoilt.Verify(VerifyLandlock),
+                HasErrorWith(denied ? "found 0" : "expected allowed, found EACCES"))
+        << name;
+    spoilt.twin.answers[name].erase(child::kProbeConfined);
+    EXPECT_THAT(spoilt.Verify(VerifyLandlock), HasErrorWith("expected an answer")) << name;
+    ++probes;
+  }
+  EXPECT_GE(probes, 5u);
+}
+
+TEST(LandlockLayerTest, ProbesThatCannotTellAreNotCalledProbes) {
+  VerifyCase each;
+  for (auto& [name, answers] : each.twin.answers) {
+    if (name.compare(0, 9, "landlock.") != 0) continue;
+    if (answers[child::kProbeConfined] < 0) {
+      answers[child::kProbeStart] = answers[child::kProbeConfined];
+    }
+  }
+  EXPECT_THAT(each.Verify(VerifyLandlock), IsOk());
+  EXPECT_FALSE(LandlockProbed(each.Input()));
 }
 
 }  // namespace

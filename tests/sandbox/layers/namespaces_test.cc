@@ -17,6 +17,17 @@ TEST(NamespacesLayerTest, ASharedNamespaceIsRefused) {
   }
 }
 
+TEST(NamespacesLayerTest, TheTwinsHostNameIsThePolicys) {
+  VerifyCase each;
+  each.plan.mutable_namespaces()->set_hostname("another");
+  EXPECT_THAT(each.Verify(VerifyNamespaces),
+              StatusIs(absl::StatusCode::kFailedPrecondition, "host name: expected another"));
+  VerifyCase silent;
+  silent.twin.answers.clear();
+  EXPECT_THAT(silent.Verify(VerifyNamespaces),
+              StatusIs(absl::StatusCode::kFailedPrecondition, "found no answer"));
+}
+
 TEST(NamespacesLayerTest, SetsThePolicysHostName) {
   VerifyCase each;
   each.plan.mutable_namespaces()->set_hostname("box");

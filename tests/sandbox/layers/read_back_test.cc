@@ -29,6 +29,10 @@ TEST(ReadBackTest, ReadsAProcessAsTheKernelShowsIt) {
   EXPECT_EQ(back->namespaces, back->own_namespaces);  // a plain child shares them all
   EXPECT_EQ(back->namespaces.size(), 7u);
   EXPECT_GE(back->descriptors.size(), 3u);
+  EXPECT_EQ(back->pid, pid);
+  EXPECT_EQ(back->place.session, ::getsid(0));
+  EXPECT_EQ(FieldOf(back->status, "Threads"), "1");
+  EXPECT_EQ(FieldOf(back->status, "NoSuchField"), "nothing");
 }
 
 TEST(ReadBackTest, AProcessThatDoesNotExistIsAnError) {

@@ -46,6 +46,13 @@ TEST(RlimitLayerTest, OneOperationPerLimitWithBothValues) {
   }
 }
 
+TEST(RlimitLayerTest, TheTwinHasTheSameLimits) {
+  VerifyCase each;
+  ++each.twin.limits["Max open files"].hard;
+  EXPECT_THAT(each.Verify(VerifyRlimit),
+              StatusIs(absl::StatusCode::kFailedPrecondition, "of the twin"));
+}
+
 TEST(RlimitLayerTest, SwitchedOffItNeitherActsNorCompares) {
   VerifyCase off;
   off.plan.mutable_rlimit()->set_enabled(false);

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <cerrno>
+
 #include "gtest/gtest.h"
 #include "sandbox/layers/layer.h"
 #include "tests/support/read_back_of.h"
@@ -30,12 +32,71 @@ TEST(SeccompLayerTest, SwitchedOffItLoadsNothing) {
   EXPECT_TRUE(Lowered(LowerSeccomp, Phase::kFilter, off)->ops.empty());
 }
 
-TEST(SeccompLayerTest, AKernelWithoutTheFieldIsRefused) {
+TEST(SeccompLayerTest, TheTwinMustHaveOneFilterMoreThanInit) {
   VerifyCase each;
   EXPECT_THAT(each.Verify(VerifySeccomp), IsOk());
-  each.back.status.erase("Seccomp");
+  each.back.status["Seccomp_filters"] = "1";  // the supervisor itself is filtered
   EXPECT_THAT(each.Verify(VerifySeccomp),
-              StatusIs(absl::StatusCode::kFailedPrecondition, "Seccomp"));
+              StatusIs(absl::StatusCode::kFailedPrecondition, "expected one more than 1, found 1"));
+  each.twin.dead["Seccomp_filters"] = "2";
+  EXPECT_THAT(each.Verify(VerifySeccomp), IsOk());
+  each.twin.dead["Seccomp"] = "0";
+  EXPECT_THAT(each.Verify(VerifySeccomp),
+              StatusIs(absl::StatusCode::kFailedPrecondition, "expected 2, found 0"));
+  each.twin.dead.erase("Seccomp");
+  EXPECT_THAT(each.Verify(VerifySeccomp),
+              StatusIs(absl::StatusCode::kFailedPrecondition, "expected 2, found nothing"));
+}
+
+// Each answer is compared: the twin's end, what it was refused, what it was allowed.
+TEST(SeccompLayerTest, EveryAnswerOfTheTwinCounts) {
+  const VerifyCase good;
+  size_t probes = 0;
+  for (const auto& [name, answers] : good.twin.answers) {
+    if (name.compare(0, 8, "seccomp.") != 0) continue;
+    VerifyCase spoilt;
+    spoilt.twin.answers[name][child::kProbeFiltered] = -ENOTTY;
+    EXPECT_THAT(spoilt.Verify(VerifySeccomp), HasErrorWith(name)) << name;
+    spoilt.twin.answers[name].erase(child::kProbeFiltered);
+    EXPECT_THAT(spoilt.Verify(VerifySeccomp), HasErrorWith("no answer")) << name;
+    ++probes;
+  }
+  EXPECT_GE(probes, 3u);
+  VerifyCase killed;
+  killed.twin.end_code = 2;
+  killed.twin.end_status = 31;
+  EXPECT_THAT(killed.Verify(VerifySeccomp), HasErrorWith("expected exit 0, found signal 31"));
+}
+
+// A refusal that the kernel would have given anyway shows nothing, and the report says so.
+TEST(SeccompLayerTest, ProbesThatCannotTellAreNotCalledProbes) {
+  VerifyCase each;
+  EXPECT_TRUE(SeccompProbed(each.Input()));
+  for (auto& [name, answers] : each.twin.answers) {
+    if (name.compare(0, 8, "seccomp.") != 0) continue;
+    answers[child::kProbeReleased] = answers[child::kProbeFiltered];
+  }
+  EXPECT_THAT(each.Verify(VerifySeccomp), IsOk());
+  EXPECT_FALSE(SeccompProbed(each.Input()));
+}
+
+// Where nothing is refused by an error, the one probe that is denied is the death of the twin.
+TEST(SeccompLayerTest, APolicyThatOnlyKillsIsProbedByADeath) {
+  VerifyCase each;
+  const absl::StatusOr<NormalPolicy> policy = NormalizeText(
+      "seccomp { allow: [\"stdio\", \"memory\", \"self\", \"exec\"] default_action: KILL }");
+  ASSERT_THAT(policy, IsOk());
+  const absl::StatusOr<CompiledPlan> plan = CompiledPlan::Make(*policy, FullHost());
+  ASSERT_THAT(plan, IsOk());
+  *each.plan.mutable_seccomp() = plan->proto().seccomp();
+  each.twin = TwinBackOf(each.plan, each.sources, each.back);
+  EXPECT_THAT(each.Verify(VerifySeccomp), HasErrorWith("expected signal 31, found exit 0"));
+  each.twin.end_code = 2;
+  each.twin.end_status = 31;
+  EXPECT_THAT(each.Verify(VerifySeccomp), IsOk());
+  each.twin.dead["Seccomp"] = "3";
+  EXPECT_THAT(each.Verify(VerifySeccomp), IsOk());
+  EXPECT_TRUE(SeccompProbed(each.Input()));
 }
 
 }  // namespace

@@ -18,7 +18,7 @@ TEST(LayerTableTest, EveryLayerIsThereOnceAndComplete) {
     EXPECT_NE(layer.verify, nullptr);
     EXPECT_FALSE(layer.confirmed_by.empty()) << layer.name;
     const bool confirmed = layer.confirmed_state == v1::ENFORCED_VERIFIED ||
-                           layer.confirmed_state == v1::ENFORCED_UNREADABLE;
+                           layer.confirmed_state == v1::ENFORCED_PROBED;
     EXPECT_TRUE(confirmed) << layer.name;
   }
   EXPECT_EQ(names,

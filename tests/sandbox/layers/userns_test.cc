@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <cerrno>
+
 #include "gtest/gtest.h"
 #include "sandbox/layers/layer.h"
 #include "tests/support/read_back_of.h"
@@ -71,6 +73,19 @@ TEST_F(UsernsLayerTest, AnUnprivilegedCallerMustHaveDeniedSetgroups) {
   for (const char* text : {"allow", ""}) {
     case_.back.setgroups = text;
     EXPECT_THAT(Verify(), StatusIs(kRefused, "setgroups"));
+  }
+}
+
+TEST_F(UsernsLayerTest, TheTwinHasTheSameIdsAndMakesNoNamespace) {
+  case_.twin.standing["Uid"] = "0\t0\t0\t0";
+  EXPECT_THAT(Verify(), StatusIs(kRefused, "Uid of the twin"));
+  case_ = VerifyCase();
+  case_.twin.dead["Groups"] = "27";
+  EXPECT_THAT(Verify(), StatusIs(kRefused, "Groups of the twin"));
+  for (const int64_t answer : {int64_t{0}, int64_t{-EPERM}, kNoAnswer}) {
+    case_ = VerifyCase();
+    case_.twin.answers["userns.nested"][child::kProbeReleased] = answer;
+    EXPECT_THAT(Verify(), StatusIs(kRefused, "user.max_user_namespaces")) << answer;
   }
 }
 

@@ -161,5 +161,21 @@ TEST(SharedMemoryTest, IsZeroSharedWithChildrenAndMovable) {
   EXPECT_EQ(bytes[8191], 'c');
 }
 
+// Links and dots are meant as a process whose root it is would mean them.
+TEST_F(FileTest, OpenInRootCannotBeLedOut) {
+  std::filesystem::create_directories(At("in/etc"));
+  std::filesystem::create_symlink("/etc", At("in/absolute"));
+  std::filesystem::create_symlink("../../../etc", At("in/upwards"));
+  const absl::StatusOr<UniqueFd> root = OpenAt(kCwd, At("in"), O_PATH | O_DIRECTORY);
+  ASSERT_THAT(root, IsOk());
+  const FileInfo wanted = StatPath(At("in/etc")).value();
+  for (const char* path : {"/etc", "/absolute", "/upwards", "/../../etc"}) {
+    const absl::StatusOr<UniqueFd> found = OpenInRoot(root->get(), path);
+    ASSERT_THAT(found, IsOk()) << path;
+    EXPECT_EQ(StatFd(found->get())->inode, wanted.inode) << path;
+  }
+  EXPECT_THAT(OpenInRoot(root->get(), "/proc"), HasErrorWith("ENOENT"));
+}
+
 }  // namespace
 }  // namespace cordon

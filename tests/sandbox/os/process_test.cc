@@ -5,8 +5,11 @@
 #include <linux/sched.h>
 #include <signal.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <string>
 
 #include "gmock/gmock.h"
@@ -108,6 +111,21 @@ TEST(ProcessTest, LandlockHasAnAbiOrAnErrnoAndAHint) {
   EXPECT_EQ(detail.syscall(), "landlock_create_ruleset");
   EXPECT_NE(detail.errno_value(), 0);
   EXPECT_FALSE(detail.hint().empty());
+}
+
+TEST(SessionKeyringTest, AJoinedOneIsAnother) {
+  const pid_t pid = ::fork();
+  ASSERT_GE(pid, 0);
+  if (pid == 0) {
+    const int64_t before = SessionKeyring();
+    if (before == -ENOSYS) ::_exit(0);  // a kernel without keyrings
+    constexpr int kJoin = 1;            // KEYCTL_JOIN_SESSION_KEYRING
+    const bool joined = ::syscall(SYS_keyctl, kJoin, nullptr) > 0;
+    ::_exit(joined && SessionKeyring() > 0 && SessionKeyring() != before ? 0 : 1);
+  }
+  int status = -1;
+  ASSERT_EQ(::waitpid(pid, &status, 0), pid);
+  EXPECT_EQ(status, 0);
 }
 
 }  // namespace

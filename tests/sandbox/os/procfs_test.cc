@@ -227,5 +227,21 @@ TEST(ProcfsTest, HostileBytesOnlyEverGiveAnAnswer) {
   }
 }
 
+TEST(ParsePlaceTest, ANameWithParenthesesAndBlanksDoesNotShiftTheFields) {
+  const auto place = ParsePlace("7 (a) b (c) T 1 7 8 34816 -1 0");
+  ASSERT_THAT(place, IsOk());
+  EXPECT_EQ(place->state, 'T');
+  EXPECT_EQ(place->group, 7);
+  EXPECT_EQ(place->session, 8);
+  EXPECT_EQ(place->terminal, 34816);
+}
+
+TEST(ParsePlaceTest, WhatIsNoStatLineIsRefused) {
+  for (const char* text :
+       {"", "7 a S 1 7 8 0", "7 (a) S 1 7", "7 (a) S 1 x 8 0", "7 (a) SS 1 7 8 0"}) {
+    EXPECT_FALSE(ParsePlace(text).ok()) << text;
+  }
+}
+
 }  // namespace
 }  // namespace cordon

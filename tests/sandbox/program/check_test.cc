@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sandbox/program/check.h"
 
+#include <cstring>
 #include <string>
 #include <utility>
 #include <vector>
@@ -64,13 +65,16 @@ TEST_F(CheckTest, EveryOrderThatMattersIsARule) {
       {Opcode::kPivotRoot, Opcode::kSealRoot},
       {Opcode::kSealRoot, Opcode::kSetCaps},
       {Opcode::kLimitNamespaces, Opcode::kSetCaps},
-      {Opcode::kSetRlimit, Opcode::kGate},
+      {Opcode::kSetRlimit, Opcode::kForkTwin},
+      {Opcode::kNewCgroupNamespace, Opcode::kForkTwin},
+      {Opcode::kNoNewPrivs, Opcode::kForkTwin},
+      {Opcode::kForkTwin, Opcode::kReapTwin},
+      {Opcode::kReapTwin, Opcode::kGate},
       {Opcode::kAwaitGroup, Opcode::kNewCgroupNamespace},
       {Opcode::kNewCgroupNamespace, Opcode::kSetCaps},
       {Opcode::kDropBounding, Opcode::kSetCaps},
       {Opcode::kSetSecurebits, Opcode::kSetCaps},
       {Opcode::kSetCaps, Opcode::kNoNewPrivs},
-      {Opcode::kNoNewPrivs, Opcode::kGate},
       {Opcode::kGate, Opcode::kReadLaunch},
       {Opcode::kReadLaunch, Opcode::kSetUndumpable},
       {Opcode::kSetUndumpable, Opcode::kForkPayload},
@@ -113,9 +117,10 @@ TEST_F(CheckTest, TheErrorNamesTheOperationAndItsPlace) {
 TEST_F(CheckTest, WhatMustBeThereOnceIsMissedAndIsRefusedTwice) {
   for (const Opcode code :
        {Opcode::kAdoptFds, Opcode::kMakeMountsPrivate, Opcode::kSetIds, Opcode::kMakeRoot,
-        Opcode::kPivotRoot, Opcode::kSealRoot, Opcode::kNoNewPrivs, Opcode::kGate,
-        Opcode::kReadLaunch, Opcode::kSetUndumpable, Opcode::kForkPayload, Opcode::kReap,
-        Opcode::kCloseInitFds, Opcode::kChdir, Opcode::kExec}) {
+        Opcode::kPivotRoot, Opcode::kSealRoot, Opcode::kNoNewPrivs, Opcode::kForkTwin,
+        Opcode::kReapTwin, Opcode::kGate, Opcode::kReadLaunch, Opcode::kSetUndumpable,
+        Opcode::kForkPayload, Opcode::kReap, Opcode::kCloseInitFds, Opcode::kChdir,
+        Opcode::kExec}) {
     const size_t at = IndexOf(good_, code);
     SetupProgram without = good_;
     EraseOp(&without, at);
@@ -262,6 +267,34 @@ TEST_F(CheckTest, EmptyAndEndlessProgramsAreRefused) {
   const Op umask = good_.ops[IndexOf(good_, Opcode::kSetUmask)];
   while (program.ops.size() <= child::kMaxOps) InsertOp(&program, program.ops.size() - 1, umask);
   EXPECT_THAT(Check(program), StatusIs(absl::StatusCode::kInvalidArgument, "at most"));
+}
+
+// What the twin turns into addresses.
+TEST_F(CheckTest, ProbesOutsideTheArenaAreRefused) {
+  const size_t at = IndexOf(good_, Opcode::kForkTwin);
+  ASSERT_GT(good_.ops[at].size2, sizeof(child::Probe));
+  const auto spoilt = [&](void (*spoil)(child::Probe*)) {
+    SetupProgram program = good_;
+    char* place = program.arena.data() + program.ops[at].data2;
+    child::Probe probe;
+    std::memcpy(&probe, place, sizeof(probe));
+    spoil(&probe);
+    std::memcpy(place, &probe, sizeof(probe));
+    return Check(program);
+  };
+  EXPECT_THAT(spoilt([](child::Probe*) {}), IsOk());
+  EXPECT_FALSE(spoilt([](child::Probe* probe) { probe->text_arg = 6; }).ok());
+  EXPECT_FALSE(spoilt([](child::Probe* probe) { probe->buffer_arg = 6; }).ok());
+  EXPECT_FALSE(spoilt([](child::Probe* probe) {
+                 probe->text_arg = 1;
+                 probe->args[1] = 1 << 30;
+               }).ok());
+  for (const uint32_t size : {good_.ops[at].size2 - 1, uint32_t{1} << 30,
+                              static_cast<uint32_t>(sizeof(child::Probe) * 49)}) {
+    SetupProgram program = good_;
+    program.ops[at].size2 = size;
+    EXPECT_FALSE(Check(program).ok()) << size;
+  }
 }
 
 }  // namespace

@@ -409,10 +409,10 @@ TEST_F(SupervisorTest, AFailedExecIsAnErrorOfStageLaunch) {
 TEST_F(SupervisorTest, TheJobSeesOnlyItself) {
   EXPECT_EQ(RunPayload({"descriptors"}).out, "0 1 2 ");
   EXPECT_EQ(RunPayload({"environment"}).out, "");
-  EXPECT_EQ(RunPayload({"processes"}).out, "1 2 ");
+  EXPECT_EQ(RunPayload({"processes"}).out, "1 3 ");
   EXPECT_EQ(RunPayload({"cannot_read", "/etc/passwd"}).report->exit_code(), 0);
   if (IsRoot()) {
-    EXPECT_EQ(RunPayload({"ids"}).out, "uid 1000 gid 1000 groups 0 pid 2\n");
+    EXPECT_EQ(RunPayload({"ids"}).out, "uid 1000 gid 1000 groups 0 pid 3\n");
   }
 }
 

@@ -19,6 +19,7 @@ constexpr uint64_t kTurns = uint64_t{1} << 31;
 OpResult Fault(const Context& context) {
   faults::State* state = faults::state;
   if (state == nullptr || state->op != static_cast<int32_t>(context.op_index)) return Ok();
+  if (context.is_twin != (state->twin != 0)) return Ok();
   const int error = state->op_error;
   __atomic_store_n(&state->op_reached, 1, __ATOMIC_SEQ_CST);
   if (error != 0) return {KernelCall::k_none, error};

@@ -13,6 +13,7 @@ struct State {
   // The child: operation `op` fails with `op_error`, or waits there when that is 0.
   int32_t op;  // -1: none
   int32_t op_error;
+  int32_t twin;  // operations of the payload: 1 in its twin before the gate, 0 in itself
   uint32_t op_reached;
   uint32_t op_released;  // ends the waiting
   // The supervisor: while armed, its call number `call` (from 1; 0: none) fails with `call_error`,
@@ -36,6 +37,12 @@ inline State AtOperation(int32_t op, int32_t error) {
   State state = {};
   state.op = op;
   state.op_error = error;
+  return state;
+}
+
+inline State InTwin(int32_t op, int32_t error) {
+  State state = AtOperation(op, error);
+  state.twin = 1;
   return state;
 }
 

@@ -1,0 +1,216 @@
+// SPDX-License-Identifier: Apache-2.0
+// For each layer: its step is taken out of the program in silence, plan and comparison stay as they
+// are. The gate or the twin must see it; the error names the layer, what was expected and what was
+// found; the payload never runs. The untouched program is the control.
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <cstring>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "tests/support/good_program.h"
+#include "tests/support/host_watch.h"
+#include "tests/support/sandbox_parts.h"
+#include "tests/support/status_matchers.h"
+
+namespace cordon {
+namespace {
+
+using child::Op;
+using child::Opcode;
+using testing::IsEmpty;
+
+void Remove(SandboxParts* parts, Opcode code) {
+  ASSERT_LT(IndexOf(parts->good, code), parts->good.ops.size()) << OpcodeName(code);
+  while (IndexOf(parts->good, code) < parts->good.ops.size()) {
+    EraseOp(&parts->good, IndexOf(parts->good, code));
+  }
+}
+
+Op* Find(SandboxParts* parts, Opcode code) {
+  const size_t at = IndexOf(parts->good, code);
+  return at < parts->good.ops.size() ? &parts->good.ops[at] : nullptr;
+}
+
+class SabotageTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    CORDON_NEEDS("user namespaces", HaveUserNamespaces());
+    // Of its own, so that inheriting it would be seen.
+    ::syscall(SYS_keyctl, 1 /* KEYCTL_JOIN_SESSION_KEYRING */, nullptr);
+    options_.landlock = "IF_AVAILABLE";
+    options_.more = "identity { hostname: \"inside\" }\n";
+  }
+
+  // The error of a sandbox that was sabotaged like this. OK when nobody noticed.
+  absl::Status After(const std::function<void(SandboxParts*)>& sabotage) {
+    SandboxParts parts;
+    CORDON_RETURN_IF_ERROR(parts.Build(options_));
+    sabotage(&parts);
+    const absl::StatusOr<AtGate> at_gate = parts.Start(parts.good);
+    CORDON_RETURN_IF_ERROR(at_gate.status());
+    return parts.Confirm(*at_gate).status();
+  }
+
+  void ExpectCaught(absl::string_view layer, const std::string& expected, const std::string& found,
+                    const std::function<void(SandboxParts*)>& sabotage) {
+    const absl::Status status = After(sabotage);
+    ASSERT_FALSE(status.ok()) << "nobody noticed that " << layer << " is off";
+    const v1::ErrorDetail detail = DetailsOf(status)[0];
+    EXPECT_EQ(detail.layer(), layer) << detail.message();
+    EXPECT_EQ(detail.stage(), "verify") << detail.message();
+    EXPECT_THAT(detail.message(), testing::HasSubstr("expected " + expected));
+    EXPECT_THAT(detail.message(), testing::HasSubstr("found " + found));
+    EXPECT_THAT(ChildrenOfTest(), IsEmpty());
+    EXPECT_THAT(GroupsOfTest(), IsEmpty());
+  }
+
+  JobOptions options_;
+};
+
+TEST_F(SabotageTest, TheUntouchedProgramIsConfirmedInEveryLayer) {
+  SandboxParts parts;
+  ASSERT_THAT(parts.Build(options_), IsOk());
+  const absl::StatusOr<AtGate> at_gate = parts.Start(parts.good);
+  ASSERT_THAT(at_gate, IsOk());
+  const auto layers = parts.Confirm(*at_gate);
+  ASSERT_THAT(layers, IsOk());
+  for (const v1::LayerReport& row : *layers) {
+    if (row.state() == v1::UNAVAILABLE) continue;  // named by the tests of its layer
+    EXPECT_TRUE(row.state() == v1::ENFORCED_VERIFIED || row.state() == v1::ENFORCED_PROBED)
+        << row.layer() << " " << v1::LayerState_Name(row.state());
+  }
+  EXPECT_TRUE(parts.Run({"exit", "0"}).executed);
+}
+
+TEST_F(SabotageTest, Namespaces) {
+  ExpectCaught("namespaces", "inside", "",
+               [](SandboxParts* parts) { Remove(parts, Opcode::kSetHostname); });
+  ExpectCaught("namespaces", "a namespace of its own",
+               "cgroup:", [](SandboxParts* parts) { Remove(parts, Opcode::kNewCgroupNamespace); });
+}
+
+TEST_F(SabotageTest, Userns) {
+  ExpectCaught("userns", "ENOSPC", "0",
+               [](SandboxParts* parts) { Remove(parts, Opcode::kLimitNamespaces); });
+  // Another id than the plan's.
+  ExpectCaught("userns", "[", "[", [](SandboxParts* parts) {
+    parts->options.inside_uid += 1;
+    Find(parts, Opcode::kSetIds)->a += 1;
+  });
+}
+
+TEST_F(SabotageTest, Mount) {
+  ExpectCaught("mount", "set", "not set", [](SandboxParts* parts) {
+    constexpr uint64_t kReadOnly = 1;  // MOUNT_ATTR_RDONLY
+    for (Op& op : parts->good.ops) {
+      if (op.code == Opcode::kAttachTree) op.a &= ~kReadOnly;
+    }
+  });
+  ExpectCaught("mount", "a read-only tmpfs", "",
+               [](SandboxParts* parts) { Remove(parts, Opcode::kSealRoot); });
+  options_.landlock = "OFF";  // its rules would miss the place
+  ExpectCaught("mount", "mounted", "not in mountinfo",
+               [](SandboxParts* parts) { Remove(parts, Opcode::kMountProc); });
+}
+
+TEST_F(SabotageTest, Cgroup) {
+  CORDON_NEEDS("cgroup memory, pids and cpuacct", HaveCgroup());
+  SandboxParts parts;
+  ASSERT_THAT(parts.Build(options_), IsOk());
+  parts.enter_group = false;
+  const absl::StatusOr<AtGate> at_gate = parts.Start(parts.good);
+  ASSERT_THAT(at_gate, IsOk());
+  const absl::Status status = parts.Confirm(*at_gate).status();
+  ASSERT_FALSE(status.ok());
+  EXPECT_EQ(DetailsOf(status)[0].layer(), "cgroup") << status;
+}
+
+TEST_F(SabotageTest, Net) {
+  ExpectCaught("net", "a namespace of its own",
+               "net:", [](SandboxParts* parts) { parts->options.own_network = false; });
+}
+
+TEST_F(SabotageTest, Rlimit) {
+  ExpectCaught("rlimit", "", "", [](SandboxParts* parts) { Remove(parts, Opcode::kSetRlimit); });
+}
+
+TEST_F(SabotageTest, Caps) {
+  ExpectCaught("caps", "0000000000000000", "0000",
+               [](SandboxParts* parts) { Remove(parts, Opcode::kDropBounding); });
+  ExpectCaught("caps", "0000000000000000", "0000",
+               [](SandboxParts* parts) { Remove(parts, Opcode::kSetCaps); });
+  ExpectCaught("caps", "239", "",
+               [](SandboxParts* parts) { Remove(parts, Opcode::kSetSecurebits); });
+}
+
+TEST_F(SabotageTest, Landlock) {
+  CORDON_NEEDS("Landlock", HostFactsOfTest().landlock_abi() > 0);
+  ExpectCaught("landlock", "EACCES", "", [](SandboxParts* parts) {
+    Remove(parts, Opcode::kLandlockCreate);
+    Remove(parts, Opcode::kLandlockAllow);
+    Remove(parts, Opcode::kLandlockRestrict);
+  });
+  ExpectCaught("landlock", "EACCES", "",
+               [](SandboxParts* parts) { Remove(parts, Opcode::kLandlockRestrict); });
+  // Rules that allow too much: writing everywhere.
+  ExpectCaught("landlock", "EACCES", "", [](SandboxParts* parts) {
+    Find(parts, Opcode::kLandlockAllow)->a = Find(parts, Opcode::kLandlockCreate)->a;
+  });
+}
+
+TEST_F(SabotageTest, Seccomp) {
+  ExpectCaught("seccomp", "2", "0",
+               [](SandboxParts* parts) { Remove(parts, Opcode::kSeccompLoad); });
+  // A filter, and not the plan's: it allows everything.
+  ExpectCaught("seccomp", "", "", [](SandboxParts* parts) {
+    Op* const load = Find(parts, Opcode::kSeccompLoad);
+    const uint64_t allow_all = uint64_t{0x7fff0000} << 32 | 0x06;  // BPF_RET | BPF_K, ALLOW
+    std::memcpy(parts->good.arena.data() + load->data2, &allow_all, sizeof(allow_all));
+    load->size2 = sizeof(allow_all);
+  });
+}
+
+TEST_F(SabotageTest, AppArmor) {
+  const v1::AppArmorFacts facts = HostFactsOfTest().apparmor();
+  CORDON_NEEDS("AppArmor profiles", facts.present() && (facts.may_load() || facts.family()));
+  options_.apparmor = "REQUIRED";
+  ExpectCaught("apparmor", "", "nothing",
+               [](SandboxParts* parts) { Remove(parts, Opcode::kAppArmorOnExec); });
+}
+
+TEST_F(SabotageTest, Process) {
+  const struct {
+    Opcode code;
+    const char* expected;
+    const char* found;
+  } steps[] = {
+      {Opcode::kNewKeyring, "one of its own", "the supervisor's"},
+      {Opcode::kPayloadSession, "its own", ""},
+      {Opcode::kCloseInitFds, "0 to 3", "0 pipe"},
+      // It closes the procfs as well, and that is seen first.
+      {Opcode::kSetOomScore, "0 to 3", "0 pipe"},
+      {Opcode::kChdir, "/work", "/"},
+  };
+  for (const auto& step : steps) {
+    ExpectCaught("process", step.expected, step.found,
+                 [&](SandboxParts* parts) { Remove(parts, step.code); });
+  }
+  const mode_t before = ::umask(0);
+  ExpectCaught("process", "0022", "0000",
+               [](SandboxParts* parts) { Remove(parts, Opcode::kSetUmask); });
+  ::umask(before);
+  // Landlock and the filter need it and would fail without it.
+  options_.landlock = "OFF";
+  options_.seccomp = "enforcement: OFF";
+  ExpectCaught("process", "1", "0",
+               [](SandboxParts* parts) { Remove(parts, Opcode::kNoNewPrivs); });
+}
+
+}  // namespace
+}  // namespace cordon
