@@ -72,7 +72,7 @@ constexpr Quantity kQuantities[] = {
     OrUnlimited({kLimits, "output", kSize, 1, kLargestSize, "16MiB"}),
     OrUnlimited({kLimits, "file_size", kSize, 1, kLargestSize, "64MiB"}),
     // With fewer the set-up of the job itself fails (EMFILE), whatever the program needs.
-    {kLimits, "open_files", kCount, 8, 1048576, "256"},
+    {kLimits, "open_files", kCount, 16, 1048576, "256"},
     // exec(2) gives arguments a quarter of it and refuses to start below some pages.
     OrUnlimited({kLimits, "stack", kSize, 64 * kKiB, kLargestSize, "8MiB"}),
     {kCgroup, "memory_max", kSize, kMiB, kLargestSize, nullptr},

@@ -87,6 +87,14 @@ absl::Status MapIds(pid_t pid, const StartOptions& options, HostIds* ids) {
   return WriteMap(proc.get(), "gid_map", options.inside_gid, ids->gid);
 }
 
+// A child that failed a step is gone by then, and its /proc refuses (EACCES, ESRCH) or its pipe is
+// broken. What it said before is the cause of what we saw.
+absl::Status CauseOf(const Child& child, const SetupProgram& program, const absl::Status& seen) {
+  const absl::StatusOr<std::optional<child::StatusFrame>> frame = ReadFrame(child.status.get(), 0);
+  if (!frame.ok() || !frame->has_value()) return seen;
+  return (*frame)->kind == child::FrameKind::kStepFailed ? StepError(**frame, program) : seen;
+}
+
 absl::Status Tell(const Child& child, char byte) {
   return WriteAll(child.control.get(), "control pipe", absl::string_view(&byte, 1));
 }
@@ -157,8 +165,9 @@ absl::StatusOr<Child> StartChild(const CheckedProgram& program, const StartOptio
   child.stdin_write = std::move(ends.in.write);
   child.stdout_read = std::move(ends.out.read);
   child.stderr_read = std::move(ends.err.read);
-  CORDON_RETURN_IF_ERROR(MapIds(child.pid, options, &child.ids));
-  CORDON_RETURN_IF_ERROR(Tell(child, child::kByteIdsMapped));
+  absl::Status mapped = MapIds(child.pid, options, &child.ids);
+  if (mapped.ok()) mapped = Tell(child, child::kByteIdsMapped);
+  if (!mapped.ok()) return CauseOf(child, program.program(), mapped);
   return child;
 }
 

@@ -194,7 +194,7 @@ class Failures(CliTest):
         self.policy = os.path.join(self.folder, "few.textproto")
         with open(self.policy, "w", encoding="utf-8") as file:
             file.write(MINIMAL.format(folder=os.path.dirname(PAYLOAD)).replace(
-                "processes: 8", "processes: 8 open_files: 8"))
+                "processes: 8", "processes: 8 open_files: 16"))
         done, _ = self.run_job(["exit", "3"])
         self.assertEqual(done.returncode, 3, done.stderr)
 

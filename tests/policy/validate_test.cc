@@ -24,7 +24,7 @@ identity { uid: 0 gid: 4294967294 hostname: "a.b-1" }
 environment { name: "LD_PRELOAD" value: "/x=y" } environment { name: "_1" }
 working_directory: "/box/"
 limits { enforcement: IF_AVAILABLE wall_time: "1ms" cpu_time: "unlimited" memory: "1MiB" swap: "0"
-         processes: 100000 output: "unlimited" file_size: "1B" open_files: 8 stack: "unlimited" }
+         processes: 100000 output: "unlimited" file_size: "1B" open_files: 16 stack: "unlimited" }
 cgroup { enforcement: OFF memory_max: "1MiB" memory_high: "1MiB" swap_max: "0" pids_max: 1
          cpu_max: "0.01" cpu_weight: 10000 cpuset_cpus: "0-1,3"
          io { device: "8:0" read_bytes_per_second: "1MiB" }
@@ -110,7 +110,7 @@ TEST(ValidateTest, RefusesZeroNegativeAndOverflowingLimits) {
         << bad;
   }
   EXPECT_THAT(ValidateText("limits { processes: 0 }"), HasErrorWith("0 never means unlimited"));
-  EXPECT_THAT(ValidateText("limits { open_files: 7 }"), HasErrorWith("8 to 1048576 is allowed"));
+  EXPECT_THAT(ValidateText("limits { open_files: 15 }"), HasErrorWith("16 to 1048576 is allowed"));
   EXPECT_THAT(ValidateText("cgroup { pids_max: 0 }"), HasErrorWith("cgroup.pids_max (p:1:10)"));
   EXPECT_THAT(ValidateText("limits { swap: \"unlimited\" }"), HasErrorWith("limits.swap (p:1:10)"));
   EXPECT_THAT(ValidateText("limits { swap: \"1B\" }"), HasErrorWith("limits.swap (p:1:10)"));

@@ -80,6 +80,16 @@ def _kept(cache: str, name: str, make: Callable[[str, str, str], None]) -> str:
 
 
 def images(say: Callable[[str], None]) -> Images:
+    """Once more when it fails: mirrors have bad moments."""
+    try:
+        return _images(say)
+    except commands.LabError as error:
+        say(f"VM lab: {error}\nVM lab: trying once more")
+        time.sleep(10)
+        return _images(say)
+
+
+def _images(say: Callable[[str], None]) -> Images:
     package, version = kernel.package()
     cache = _cache()
     with _locked(cache):

@@ -28,7 +28,6 @@ busybox mkdir -p /root/dev/pts /root/dev/shm
 busybox mount -t devpts -o gid=5,mode=620,ptmxmode=666 devpts /root/dev/pts
 busybox mount -t tmpfs -o mode=1777 tmpfs /root/dev/shm
 busybox mount -t tmpfs -o mode=755,nosuid,nodev tmpfs /root/run
-busybox mount -t tmpfs -o mode=1777 tmpfs /root/tmp
 # Every folder on the way is open to the unprivileged user, as on the host.
 at=/root
 for part in $(echo "$tree" | busybox tr / ' '); do

@@ -28,17 +28,21 @@ _HOST_FACTS = (r"^sandbox_(host_.*|layers_.*|sandbox|every_step|launch_launcher"
 # The attacks are many runs: they have a boot of their own.
 _NO_ATTACKS = r"^(?!escape$)"
 
+# What root does otherwise than a user: sources, ids, descriptors, groups, profiles; and the whole.
+_AS_ROOT = (r"^sandbox_(child_ops_(cred|fd|mount|apparmor)|launch_.*|layers_(cgroup|apparmor).*"
+            r"|os_apparmor|every_step|sandbox|supervise_supervisor)_test$|^cli$")
+
 SCENARIOS = (
-    Scenario("full", "AppArmor, Landlock, cgroup v2: all kernel tests, as root and as a user",
-             "v2", 900, tests=(("user", _NO_ATTACKS), ("root", _NO_ATTACKS)),
+    Scenario("full", "AppArmor, Landlock, cgroup v2: all kernel tests as a user, many as root",
+             "v2", 1500, tests=(("user", _NO_ATTACKS), ("root", _AS_ROOT)),
              cases=(("root", "apparmor_user.py"),)),
     Scenario("attacks", "hostile programs started by an ordinary user on cgroup v2", "v2", 1500,
              tests=(("user", r"^escape$"),)),
-    Scenario("no-apparmor", "AppArmor off, controllers on cgroup v1", "v1", 300,
+    Scenario("no-apparmor", "AppArmor off, controllers on cgroup v1", "v1", 600,
              tests=(("root", _HOST_FACTS),), kernel="apparmor=0"),
-    Scenario("no-userns", "user namespaces shut to users, by each of the switches", "v2", 180,
+    Scenario("no-userns", "user namespaces shut to users, by each of the switches", "v2", 300,
              cases=(("root", "no_userns.py"),)),
-    Scenario("systemd", "systemd and a user's manager: delegation as users have it", "systemd", 480,
+    Scenario("systemd", "systemd and a user's manager: delegation as users have it", "systemd", 600,
              tests=(("user", r"^sandbox_(layers_cgroup.*|sandbox)_test$"),),
              cases=(("root", "setup.py"), ("root", "scope.py"))),
 )
