@@ -73,11 +73,10 @@ TEST_F(ChildFaultsTest, AFailureAtAnyOperationNamesItAndLeavesNothing) {
 
 // The twin makes the payload's operations before the gate; a failure there is one of the set-up.
 TEST_F(ChildFaultsTest, AFailureInTheTwinIsOneBeforeTheGate) {
-  const size_t step = StepOfMatrix();
   size_t point = 0;
   for (size_t at = reap_ + 1; at + 1 < program_.ops.size(); ++at) {
     for (const int error : kErrnos) {
-      if (point++ % step != 0) continue;
+      if (point++ % step() != 0) continue;
       SCOPED_TRACE(Where(at, ErrnoName(error)));
       const Seen seen = RunWith(faults::InTwin(static_cast<int>(at), error), Victim::kNone);
       ExpectNothingHappened(seen);

@@ -15,6 +15,7 @@
 #include "sandbox/layers/apparmor.h"
 #include "sandbox/layers/layer.h"
 #include "sandbox/os/event.h"
+#include "sandbox/os/unique_fd.h"
 #include "sandbox/program/build.h"
 #include "sandbox/program/init_filter.h"
 #include "tests/support/job.h"
@@ -38,7 +39,7 @@ class SandboxParts {
     CORDON_ASSIGN_OR_RETURN(const CompiledPlan compiled, PlanOf(job));
     plan = compiled.proto();
     if (plan.apparmor().enabled()) {
-      CORDON_RETURN_IF_ERROR(EnsureAppArmorProfile(plan.apparmor()));
+      CORDON_ASSIGN_OR_RETURN(profile_use, EnsureAppArmorProfile(plan.apparmor()));
     }
     CORDON_ASSIGN_OR_RETURN(sources, ResolveSources(plan.mount(), facts.privileged()));
     CORDON_ASSIGN_OR_RETURN(const CheckedProgram program,
@@ -94,6 +95,7 @@ class SandboxParts {
     }
   }
 
+  UniqueFd profile_use;  // while it is held nobody unloads the profile
   v1::HostFacts facts;
   v1::Plan plan;
   ResolvedSources sources;
