@@ -116,6 +116,8 @@ absl::Status StepError(const StatusFrame& frame, const SetupProgram& program,
   for (size_t i = 0; i < frame.op_index && i < program.ops.size(); ++i) {
     behind_gate |= program.ops[i].code == Opcode::kGate;
   }
+  // Of the payload's steps only its twin reports like that, and it lives before the gate.
+  if (frame.kind == FrameKind::kStepFailed && IsPayloadOp(frame.opcode)) behind_gate = false;
   const absl::StatusCode code = frame.error == EPERM || frame.error == EACCES
                                     ? absl::StatusCode::kPermissionDenied
                                     : absl::StatusCode::kFailedPrecondition;

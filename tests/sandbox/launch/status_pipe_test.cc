@@ -149,12 +149,19 @@ TEST(StepErrorTest, AStepBehindTheGateIsOfStageLaunch) {
   SetupBuilder builder;
   builder.Add(Opcode::kGate, {"process", "", ""});
   builder.Add(Opcode::kReadLaunch, {"process", "", ""});
+  builder.Add(Opcode::kChdir, {"process", "", ""});
   const SetupProgram program = builder.Finish();
   StatusFrame frame = GoodFrame();
   frame.opcode = Opcode::kReadLaunch;
   EXPECT_EQ(DetailsOf(StepError(frame, program))[0].stage(), "launch");
   frame.op_index = 0;
   EXPECT_EQ(DetailsOf(StepError(frame, program))[0].stage(), "prepare");
+  // A step of the payload: its twin, before the gate, reports like init; itself it does not.
+  frame.op_index = 2;
+  frame.opcode = Opcode::kChdir;
+  EXPECT_EQ(DetailsOf(StepError(frame, program))[0].stage(), "prepare");
+  frame.kind = FrameKind::kExecFailed;
+  EXPECT_EQ(DetailsOf(StepError(frame, program))[0].stage(), "launch");
 }
 
 TEST(SilentDeathErrorTest, NamesTheFirstStepThatHasNotEnded) {
