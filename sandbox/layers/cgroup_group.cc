@@ -39,8 +39,9 @@ bool SameControllers(const MountInfo& mount, const CgroupLine& line) {
   });
 }
 
-// Each time another janitor would have to come between making a group and locking it.
-constexpr int kAttempts = 16;
+// Each time another janitor would have to come between making a group and locking it. Two that do
+// nothing else win three times out of four.
+constexpr int kAttempts = 256;
 
 // Somebody holds the lock of what we have just made, or it is gone.
 bool TakenByJanitor(const absl::Status& made) {

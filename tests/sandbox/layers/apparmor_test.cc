@@ -94,7 +94,9 @@ TEST(AppArmorLayerTest, WhatTheHostCannotHasItsReason) {
   }
   EXPECT_EQ(facts.may_load(), facts.load_why().empty());
   const std::string modules = FileText("/sys/kernel/security/lsm");
-  if (!modules.empty()) EXPECT_THAT(modules, testing::HasSubstr("apparmor"));
+  if (!modules.empty()) {
+    EXPECT_THAT(modules, testing::HasSubstr("apparmor"));
+  }
 }
 
 }  // namespace
