@@ -95,6 +95,15 @@ absl::Status CauseOf(const Child& child, const SetupProgram& program, const absl
   return (*frame)->kind == child::FrameKind::kStepFailed ? StepError(**frame, program) : seen;
 }
 
+// Programs open /dev/stdin and /dev/stdout by name. The kernel then asks for the rights of an
+// owner, who would be root when root started the job.
+absl::Status GiveStdio(const Child& child) {
+  for (const int fd : {child.stdin_write.get(), child.stdout_read.get(), child.stderr_read.get()}) {
+    CORDON_RETURN_IF_ERROR(ChangeOwner(fd, child.ids.uid, child.ids.gid));
+  }
+  return absl::OkStatus();
+}
+
 absl::Status Tell(const Child& child, char byte) {
   return WriteAll(child.control.get(), "control pipe", absl::string_view(&byte, 1));
 }
@@ -166,6 +175,7 @@ absl::StatusOr<Child> StartChild(const CheckedProgram& program, const StartOptio
   child.stdout_read = std::move(ends.out.read);
   child.stderr_read = std::move(ends.err.read);
   absl::Status mapped = MapIds(child.pid, options, &child.ids);
+  if (mapped.ok() && options.privileged) mapped = GiveStdio(child);
   if (mapped.ok()) mapped = Tell(child, child::kByteIdsMapped);
   if (!mapped.ok()) return CauseOf(child, program.program(), mapped);
   return child;

@@ -132,6 +132,11 @@ absl::StatusOr<UniqueFd> MakeEventFd() {
   return fd;
 }
 
+void SettleSignals() {
+  ::signal(SIGCHLD, SIG_DFL);
+  ::alarm(0);
+}
+
 void IgnoreSigpipe() { ::signal(SIGPIPE, SIG_IGN); }
 
 IoResult ReadSome(int fd, char* buffer, size_t size) {

@@ -63,6 +63,9 @@ class SignalFd {
 };
 
 absl::StatusOr<UniqueFd> MakeEventFd();
+// What a caller hands down over exec and would end us or our bookkeeping: SIGCHLD ignored, with
+// which the kernel forgets children before they are waited for, and an alarm that is still to come.
+void SettleSignals();
 // SIGPIPE becomes EPIPE for the whole process.
 void IgnoreSigpipe();
 

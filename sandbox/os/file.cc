@@ -169,6 +169,11 @@ absl::Status MakeDirectoryAt(int dir_fd, const std::string& name, unsigned mode)
   return absl::OkStatus();
 }
 
+absl::Status ChangeOwner(int fd, uint32_t uid, uint32_t gid) {
+  if (::fchown(fd, uid, gid) != 0) return ErrnoStatus("fchown", "", errno);
+  return absl::OkStatus();
+}
+
 absl::Status RemoveDirectoryAt(int dir_fd, const std::string& name) {
   if (::unlinkat(dir_fd, name.c_str(), AT_REMOVEDIR) != 0) {
     return ErrnoStatus("unlinkat", name, errno);

@@ -75,6 +75,7 @@ absl::StatusOr<FileInfo> StatFd(int fd);
 absl::StatusOr<std::string> RealPath(const std::string& path);
 absl::StatusOr<std::string> ReadLinkAt(int dir_fd, const std::string& path);
 std::string CurrentDirectory();
+absl::Status ChangeOwner(int fd, uint32_t uid, uint32_t gid);
 // Opens /dev/null on each of 0, 1 and 2 that is closed, so that no later descriptor lands there.
 absl::Status EnsureStdio();
 // True when the caller's effective ids may open the path for writing (faccessat2 AT_EACCESS).

@@ -50,6 +50,16 @@ class Supervisor(EscapeTest):
         run = self.command(["/usr/bin/printf", "%s\\n", *many])
         self.assertEqual(run.text.split(), many)
 
+    def test_streams_can_be_opened_by_name(self):
+        """As programs of judges and builds do; it leads to the job's own pipes."""
+        path = os.path.join(self.folder, "input")
+        with open(path, "wb") as file:
+            file.write(b"input")
+        with open(path, "rb") as file:
+            run = self.command(["/bin/sh", "-c",
+                                "cat /dev/stdin > /dev/stdout; echo e > /dev/stderr"], stdin=file)
+        self.assertEqual((run.out, run.err), (b"input", b"e\n"))
+
     def test_the_environment_of_the_caller_does_nothing(self):
         hostile = {"LD_PRELOAD": "/no/such.so", "LD_AUDIT": "/no/such.so",
                    "GCONV_PATH": self.folder,
@@ -63,6 +73,21 @@ class Supervisor(EscapeTest):
                           f"TOKEN={self.token}"})
         control = subprocess.run(["/usr/bin/env"], env=hostile, capture_output=True, check=False)
         self.assertIn(b"GCONV_PATH", control.stdout)
+
+    def test_signals_of_the_caller_are_not_inherited(self):
+        """Ignored and blocked by the caller: the job starts as if they were not."""
+        def hostile():
+            signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+            signal.signal(signal.SIGUSR1, signal.SIG_IGN)
+            signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM, signal.SIGUSR2])
+
+        run = self.attack("look", preexec_fn=hostile)
+        self.assert_verdict(run, "EXITED")
+        own = run.text[run.text.rindex("== process "):]
+        self.assertIn("SigIgn:\t0000000000000000", own)
+        self.assertIn("SigBlk:\t0000000000000000", own)
+        control = self.outside("look", "/proc/self/status", preexec_fn=hostile)
+        self.assertRegex(control.text, r"SigBlk:\t0*4800")
 
     def test_hostile_policies_are_refused_in_short_time(self):
         fifo = os.path.join(self.folder, "fifo")

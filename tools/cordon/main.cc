@@ -95,6 +95,7 @@ int main(int argc, char** argv) {
   if (const absl::Status status = cordon::EnsureStdio(); !status.ok()) {
     return cordon::cli::kExitCordon;
   }
+  cordon::SettleSignals();
   cordon::IgnoreSigpipe();
   if (::geteuid() != ::getuid() || ::getegid() != ::getgid()) {
     std::fprintf(stderr, "cordon: refuses to run setuid or setgid; it needs no privilege\n");

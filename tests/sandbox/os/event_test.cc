@@ -29,6 +29,14 @@ class EventTest : public testing::Test {
   Epoll epoll_ = Epoll::Make().value();
 };
 
+TEST_F(EventTest, WhatACallerHandedDownIsSettled) {
+  ::signal(SIGCHLD, SIG_IGN);
+  ::alarm(1000);
+  SettleSignals();
+  EXPECT_EQ(::signal(SIGCHLD, SIG_DFL), SIG_DFL);
+  EXPECT_EQ(::alarm(0), 0u);
+}
+
 TEST_F(EventTest, EpollGivesTheTokenOfWhatIsReady) {
   ASSERT_TRUE(epoll_.Add(pipe_.read.get(), EPOLLIN, 42).value());
   EXPECT_TRUE(epoll_.Wait(0)->empty());

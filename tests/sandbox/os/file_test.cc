@@ -48,6 +48,20 @@ TEST_F(FileTest, DescriptorsAreClosedOnExecAndOnDestruction) {
   EXPECT_EQ(DescriptorsOfTest().size(), before);
 }
 
+TEST_F(FileTest, AnOwnerIsChangedThroughADescriptor) {
+  const auto pipe = MakePipe();
+  ASSERT_THAT(pipe, IsOk());
+  // To itself, which everybody may.
+  EXPECT_THAT(ChangeOwner(pipe->read.get(), ::geteuid(), ::getegid()), IsOk());
+  EXPECT_THAT(ChangeOwner(-1, ::geteuid(), ::getegid()), HasErrorWith("EBADF"));
+  if (::geteuid() != 0) return;
+  ASSERT_THAT(ChangeOwner(pipe->read.get(), 65534, 65533), IsOk());
+  const auto info = StatFd(pipe->write.get());
+  ASSERT_THAT(info, IsOk());
+  EXPECT_EQ(info->uid, 65534u);
+  EXPECT_EQ(info->gid, 65533u);
+}
+
 TEST_F(FileTest, MovingADescriptorClosesTheOldOneOnce) {
   UniqueFd a(::open("/dev/null", O_RDONLY | O_CLOEXEC));
   UniqueFd b(::open("/dev/null", O_RDONLY | O_CLOEXEC));
