@@ -14,7 +14,8 @@ inline constexpr uint32_t kNumbers = 3;
 
 inline v1::SeccompRules RulesFrom(ByteSource* source) {
   static constexpr v1::Seccomp::Action kActions[] = {v1::Seccomp::KILL, v1::Seccomp::ERRNO,
-                                                     v1::Seccomp::ALLOW, v1::Seccomp::LOG};
+                                                     v1::Seccomp::ALLOW, v1::Seccomp::LOG,
+                                                     v1::Seccomp::NOTIFY};
   v1::SeccompRules rules;
   rules.mutable_default_action()->set_action(kActions[source->Below(2)]);
   if (source->Below(2) == 1) rules.set_unknown_from(400 + source->Below(100));
@@ -22,7 +23,7 @@ inline v1::SeccompRules RulesFrom(ByteSource* source) {
     for (uint32_t i = source->Below(3); i > 0; --i) {
       v1::SyscallRule& rule = *rules.add_rule();
       rule.set_number(number);
-      rule.mutable_action()->set_action(kActions[source->Below(4)]);
+      rule.mutable_action()->set_action(kActions[source->Below(5)]);
       for (uint32_t j = source->Below(3); j > 0; --j) {
         v1::ArgCompare& compare = *rule.add_when();
         compare.set_arg(source->Below(3));

@@ -67,6 +67,8 @@ std::string OutcomeText(v1::Seccomp::Action action, absl::string_view errno_name
       return "allowed";
     case v1::Seccomp::LOG:
       return "allowed and logged";
+    case v1::Seccomp::NOTIFY:
+      return absl::StrCat("fails with ", Shown(errno_name), ", and the report lists each try");
     case v1::Seccomp::ERRNO:
       return absl::StrCat("fails with ", Shown(errno_name));
     default:

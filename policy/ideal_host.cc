@@ -27,7 +27,7 @@ v1::HostFacts IdealHost(Architecture architecture) {
   facts.set_swap_accounting(true);
   facts.set_cpus(kCpus);
   facts.set_page_size(kPageBytes);
-  for (const char* name : {"kill_process", "errno", "log", "allow"}) {
+  for (const char* name : {"kill_process", "errno", "user_notif", "log", "allow"}) {
     facts.add_seccomp_actions(name);
   }
   facts.set_landlock_abi(uapi::kLandlockNewestAbi);

@@ -163,7 +163,9 @@ class Normalizer {
     // The order of rules has a meaning: the first one that holds decides. That of calls has none.
     for (int i = 0; i < seccomp->rule_size(); ++i) {
       v1::Rule* rule = seccomp->mutable_rule(i);
-      if (rule->action() == v1::Seccomp::ERRNO && rule->errno_name().empty()) {
+      const bool fails =
+          rule->action() == v1::Seccomp::ERRNO || rule->action() == v1::Seccomp::NOTIFY;
+      if (fails && rule->errno_name().empty()) {
         rule->set_errno_name(std::string(kDefaultRuleErrno));
       }
       const std::string path = IndexedField("seccomp.rule", static_cast<size_t>(i));

@@ -2,7 +2,9 @@
 // Checks of actions, errno names, conditions and contradictions between rules.
 #include "policy/validate_seccomp.h"
 
+#include <algorithm>
 #include <cstddef>
+#include <iterator>
 #include <map>
 #include <set>
 #include <string>
@@ -16,6 +18,11 @@ namespace cordon {
 namespace {
 
 constexpr uint32_t kLargestArgument = 5;
+
+// What a process does between loading its filter and its first instruction of the job: the exec,
+// and telling that it failed. With NOTIFY these would be listed as the job's, and fail.
+constexpr absl::string_view kCallsOfTheStart[] = {"execve", "execveat", "write", "exit_group",
+                                                  "clock_gettime"};
 
 void CheckErrno(absl::string_view name, const std::string& field, Violations* violations) {
   if (ErrnoValue(name) != 0) return;
@@ -84,6 +91,19 @@ void CheckCondition(const v1::Condition& condition, const std::string& path,
   }
 }
 
+void CheckNotify(const v1::Rule& rule, const std::string& path, Violations* violations) {
+  for (int i = 0; i < rule.calls_size(); ++i) {
+    if (std::find(std::begin(kCallsOfTheStart), std::end(kCallsOfTheStart), rule.calls(i)) ==
+        std::end(kCallsOfTheStart)) {
+      continue;
+    }
+    violations->Add(IndexedField(ChildField(path, "calls"), static_cast<size_t>(i)),
+                    absl::StrCat(rule.calls(i),
+                                 " cannot be NOTIFY: the start of the job makes this call, with "
+                                 "the filter in force"));
+  }
+}
+
 // `unconditional`: calls that an earlier rule decides for all arguments -> field of that rule.
 void CheckCalls(const v1::Rule& rule, const std::string& path,
                 std::map<std::string, std::string>* unconditional, Violations* violations) {
@@ -107,14 +127,15 @@ void CheckCalls(const v1::Rule& rule, const std::string& path,
 void CheckRule(const v1::Rule& rule, const std::string& path,
                std::map<std::string, std::string>* unconditional, Violations* violations) {
   CheckCalls(rule, path, unconditional, violations);
+  if (rule.action() == v1::Seccomp::NOTIFY) CheckNotify(rule, path, violations);
   if (rule.action() == v1::Seccomp::ACTION_UNSPECIFIED) {
-    violations->Add(ChildField(path, "action"), "is required: ALLOW, ERRNO, KILL or LOG");
+    violations->Add(ChildField(path, "action"), "is required: ALLOW, ERRNO, KILL, LOG or NOTIFY");
   }
   if (!rule.errno_name().empty()) {
-    if (rule.action() == v1::Seccomp::ERRNO) {
+    if (rule.action() == v1::Seccomp::ERRNO || rule.action() == v1::Seccomp::NOTIFY) {
       CheckErrno(rule.errno_name(), ChildField(path, "errno_name"), violations);
     } else {
-      violations->Add(ChildField(path, "errno_name"), "has a meaning with action ERRNO only");
+      violations->Add(ChildField(path, "errno_name"), "has a meaning with action ERRNO or NOTIFY only");
     }
   }
   for (int i = 0; i < rule.when_size(); ++i) {
@@ -127,6 +148,12 @@ void CheckRule(const v1::Rule& rule, const std::string& path,
 
 void CheckSeccomp(const v1::Seccomp& seccomp, Violations* violations) {
   CheckGroups(seccomp, violations);
+  if (seccomp.default_action() == v1::Seccomp::NOTIFY) {
+    violations->Add("seccomp.default_action",
+                    "cannot be NOTIFY: every call that is not named would wait for the supervisor, "
+                    "those that the start of the job and its C library only try, too",
+                    "name the calls in a rule with NOTIFY");
+  }
   if (!seccomp.default_errno().empty()) {
     if (seccomp.default_action() == v1::Seccomp::ERRNO ||
         seccomp.default_action() == v1::Seccomp::ACTION_UNSPECIFIED) {

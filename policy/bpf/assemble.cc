@@ -14,7 +14,6 @@
 #include "absl/strings/str_cat.h"
 #include "policy/base/status.h"
 #include "policy/bpf/prologue.h"
-#include "policy/bpf/rules.h"
 #include "policy/uapi/uapi.h"
 
 namespace cordon {
@@ -62,6 +61,8 @@ uint32_t LibseccompAction(const v1::SeccompAction& action) {
       return SCMP_ACT_ALLOW;
     case v1::Seccomp::LOG:
       return SCMP_ACT_LOG;
+    case v1::Seccomp::NOTIFY:
+      return SCMP_ACT_NOTIFY;
     case v1::Seccomp::ERRNO:
       return SCMP_ACT_ERRNO(action.errno_value());
     default:
@@ -166,10 +167,10 @@ absl::StatusOr<std::string> Assemble(const v1::SeccompRules& rules, Architecture
   if (level != 0) return Failed("seccomp_api_set", "", level);
   const Context context(LibseccompAction(rules.default_action()));
   CORDON_RETURN_IF_ERROR(SetUp(context));
-  const std::string default_text = ActionText(rules.default_action());
+  const uint32_t default_action = LibseccompAction(rules.default_action());
   for (const v1::SyscallRule& rule : rules.rule()) {
     // libseccomp refuses a rule that says what happens anyway.
-    if (ActionText(rule.action()) == default_text) continue;
+    if (LibseccompAction(rule.action()) == default_action) continue;
     CORDON_RETURN_IF_ERROR(AddRule(context, rule));
   }
   CORDON_ASSIGN_OR_RETURN(const std::string body, Export(context));

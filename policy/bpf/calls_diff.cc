@@ -78,10 +78,8 @@ Node Comparer::WhereAnswerIs(Node node, Answer answer) {
 }
 
 std::string Comparer::FieldOf(const CallSample& call) const {
-  for (const v1::SyscallRule& rule : rules_[1]->rule()) {
-    if (rule.number() == call.number && Matches(rule, call)) return rule.field();
-  }
-  return "";
+  const v1::SyscallRule* rule = DecidingRule(*rules_[1], call);
+  return rule != nullptr ? rule->field() : "";
 }
 
 CallSample Comparer::Example(uint32_t number, const Region& region) const {
@@ -177,6 +175,7 @@ Answer AnswerOf(uint32_t seccomp_return) {
     case SECCOMP_RET_LOG:
       return Answer::kRuns;
     case SECCOMP_RET_ERRNO:
+    case SECCOMP_RET_USER_NOTIF:
       return Answer::kFails;
     default:
       return Answer::kKills;

@@ -15,7 +15,8 @@
 
 namespace cordon {
 
-// From strict to loose: the call ends the job; it fails; it is made (logged or not).
+// From strict to loose: the call ends the job; it fails (listed or not); it is made (logged
+// or not).
 enum class Answer { kKills = 0, kFails = 1, kRuns = 2 };
 Answer AnswerOf(uint32_t seccomp_return);
 

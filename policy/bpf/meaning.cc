@@ -53,13 +53,18 @@ uint32_t MeaningOf(const v1::SeccompRules& rules, Architecture architecture,
   if (call.architecture != AuditArchitecture(architecture)) return SECCOMP_RET_KILL_PROCESS;
   if (architecture == Architecture::kX86_64 && IsX32(call.number)) return SECCOMP_RET_KILL_PROCESS;
   if (IsUnknown(rules, call.number)) return kReturnNoSuchCall;
+  const v1::SyscallRule* rule = DecidingRule(rules, call);
+  return ReturnValue(rule != nullptr ? rule->action() : rules.default_action());
+}
+
+const v1::SyscallRule* DecidingRule(const v1::SeccompRules& rules, const CallSample& call) {
   auto rule = std::lower_bound(
       rules.rule().begin(), rules.rule().end(), call.number,
       [](const v1::SyscallRule& each, uint32_t number) { return each.number() < number; });
   for (; rule != rules.rule().end() && rule->number() == call.number; ++rule) {
-    if (Matches(*rule, call)) return ReturnValue(rule->action());
+    if (Matches(*rule, call)) return &*rule;
   }
-  return ReturnValue(rules.default_action());
+  return nullptr;
 }
 
 uint32_t ReturnValue(const v1::SeccompAction& action) {
@@ -68,6 +73,8 @@ uint32_t ReturnValue(const v1::SeccompAction& action) {
       return SECCOMP_RET_ALLOW;
     case v1::Seccomp::LOG:
       return SECCOMP_RET_LOG;
+    case v1::Seccomp::NOTIFY:
+      return SECCOMP_RET_USER_NOTIF;
     case v1::Seccomp::ERRNO:
       return SECCOMP_RET_ERRNO | (action.errno_value() & SECCOMP_RET_DATA);
     default:

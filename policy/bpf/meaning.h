@@ -41,7 +41,12 @@ bool Matches(const v1::SyscallRule& rule, const CallSample& call);
 uint32_t MeaningOf(const v1::SeccompRules& rules, Architecture architecture,
                    const CallSample& call);
 
-// The SECCOMP_RET_ value of an action.
+// The first rule on the call's number whose conditions all hold; null: the default action decides.
+// Looks at number and arguments only.
+const v1::SyscallRule* DecidingRule(const v1::SeccompRules& rules, const CallSample& call);
+
+// The SECCOMP_RET_ value of an action. NOTIFY has one value whatever its errno: the kernel carries
+// no data to the supervisor, which answers with the errno of the rule that decides.
 uint32_t ReturnValue(const v1::SeccompAction& action);
 
 }  // namespace cordon

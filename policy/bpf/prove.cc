@@ -181,6 +181,7 @@ std::string AnswerText(uint32_t answer) {
   if (answer == SECCOMP_RET_ALLOW) return "ALLOW";
   if (answer == SECCOMP_RET_LOG) return "LOG";
   if (answer == SECCOMP_RET_KILL_PROCESS) return "KILL";
+  if (answer == SECCOMP_RET_USER_NOTIF) return "NOTIFY";
   if ((answer & SECCOMP_RET_ACTION_FULL) == SECCOMP_RET_ERRNO) {
     return absl::StrCat("ERRNO ", ErrnoName(static_cast<int>(answer & SECCOMP_RET_DATA)));
   }

@@ -42,7 +42,8 @@ struct Place {
 };
 
 bool SameAction(const v1::SyscallRule& a, const v1::SyscallRule& b) {
-  return ReturnValue(a.action()) == ReturnValue(b.action());
+  return a.action().action() == b.action().action() &&
+         a.action().errno_value() == b.action().errno_value();
 }
 
 bool Refuses(const v1::SeccompAction& action) {
@@ -93,7 +94,7 @@ v1::SeccompAction RuleBuilder::Action(v1::Seccomp::Action action, absl::string_v
   if (action == v1::Seccomp::ACTION_UNSPECIFIED) {
     Fail(Error(absl::StatusCode::kInvalidArgument, "the rule has no action"), field + ".action");
   }
-  if (action != v1::Seccomp::ERRNO) return result;
+  if (action != v1::Seccomp::ERRNO && action != v1::Seccomp::NOTIFY) return result;
   const absl::string_view name = errno_name.empty() ? default_errno : errno_name;
   const int value = ErrnoValue(name);
   if (value <= 0 || value > kMaxErrno) {
@@ -277,8 +278,9 @@ absl::StatusOr<v1::SeccompRules> RuleBuilder::Build(const v1::Seccomp& policy) {
 }  // namespace
 
 std::string ActionText(const v1::SeccompAction& action) {
-  if (action.action() != v1::Seccomp::ERRNO) return v1::Seccomp::Action_Name(action.action());
-  return absl::StrCat("ERRNO ", ErrnoName(static_cast<int>(action.errno_value())));
+  const std::string& name = v1::Seccomp::Action_Name(action.action());
+  if (action.action() != v1::Seccomp::ERRNO && action.action() != v1::Seccomp::NOTIFY) return name;
+  return absl::StrCat(name, " ", ErrnoName(static_cast<int>(action.errno_value())));
 }
 
 absl::StatusOr<v1::SeccompRules> BuildRules(const v1::Seccomp& policy, Architecture architecture) {

@@ -24,7 +24,7 @@ namespace cordon {
 // All errors found are in the status, each with its field ("seccomp.rule[2].when[0]").
 absl::StatusOr<v1::SeccompRules> BuildRules(const v1::Seccomp& policy, Architecture architecture);
 
-// "KILL", "ERRNO EPERM", "ALLOW", "LOG".
+// "KILL", "ERRNO EPERM", "NOTIFY EPERM", "ALLOW", "LOG".
 std::string ActionText(const v1::SeccompAction& action);
 
 }  // namespace cordon

@@ -21,6 +21,8 @@ namespace {
 
 bool Passes(uint32_t answer) { return answer == SECCOMP_RET_ALLOW || answer == SECCOMP_RET_LOG; }
 
+constexpr absl::string_view kUserNotification = "user_notif";
+
 absl::string_view KernelName(v1::Seccomp::Action action) {
   switch (action) {
     case v1::Seccomp::ERRNO:
@@ -29,6 +31,8 @@ absl::string_view KernelName(v1::Seccomp::Action action) {
       return "log";
     case v1::Seccomp::ALLOW:
       return "allow";
+    case v1::Seccomp::NOTIFY:
+      return kUserNotification;
     default:
       return "kill_process";
   }
@@ -89,6 +93,10 @@ absl::Status Compile(const NormalPolicy& policy, const v1::HostFacts& facts,
   CORDON_ASSIGN_OR_RETURN(const BpfProgram program, BpfProgram::Make(plan->filter()));
   CORDON_RETURN_IF_ERROR(ProveFilter(plan->rules(), program, architecture));
   plan->set_allowed_calls(CountAllowed(plan->rules()));
+  const auto& rules = plan->rules().rule();
+  plan->set_notify(std::any_of(rules.begin(), rules.end(), [](const v1::SyscallRule& rule) {
+    return rule.action().action() == v1::Seccomp::NOTIFY;
+  }));
   return absl::OkStatus();
 }
 
@@ -103,6 +111,13 @@ absl::Status CompileSeccomp(const NormalPolicy& policy, const v1::HostFacts& fac
   CORDON_RETURN_IF_ERROR(WithPlaces(policy, Compile(policy, facts, &seccomp)));
   const absl::string_view missing = MissingAction(seccomp.rules(), facts);
   seccomp.set_enabled(missing.empty());
+  if (missing == kUserNotification) {
+    // Also with IF_AVAILABLE: one rule that only lists must not cost the whole filter.
+    return Error(absl::StatusCode::kFailedPrecondition,
+                 "the kernel has no seccomp filters with the action user_notif, which NOTIFY needs")
+        .Field("seccomp.rule")
+        .Hint("write ERRNO in place of NOTIFY, or run on Linux 5.0 or newer");
+  }
   if (missing.empty() || seccomp.enforcement() == v1::IF_AVAILABLE) return absl::OkStatus();
   return Error(absl::StatusCode::kFailedPrecondition,
                absl::StrCat("the kernel has no seccomp filters with the action ", missing))

@@ -99,9 +99,13 @@ void Clone3Answer(const Lint& /*lint*/, const LintContext& context, LintSink* si
   const auto answer = context.filter->AnswerToZeros("clone3");
   if (!answer.ok()) return sink->Fail(answer.status());
   if (!clone->has_value() || !answer->has_value() || AnswerPasses(**answer)) return;
-  if (**answer == (SECCOMP_RET_ERRNO | static_cast<uint32_t>(ErrnoValue("ENOSYS")))) return;
+  const auto enosys = static_cast<uint32_t>(ErrnoValue("ENOSYS"));
+  if (**answer == (SECCOMP_RET_ERRNO | enosys)) return;
   for (const v1::SyscallRule& rule : context.plan.seccomp().rules().rule()) {
     if (rule.call() != "clone3") continue;
+    if (rule.action().action() == v1::Seccomp::NOTIFY && rule.action().errno_value() == enosys) {
+      return;
+    }
     return sink->Add(rule.field(), "answers clone3 with something other than ENOSYS");
   }
 }
@@ -363,7 +367,7 @@ constexpr Lint kLints[] = {
     {"log-action", v1::NOTE,
      "LOG is ALLOW with a line in the log, which is for finding out what a program needs "
      "(seccomp(2))",
-     "decide for ALLOW, ERRNO or KILL", LogsOnly},
+     "decide for ALLOW, ERRNO or KILL; NOTIFY lists calls, too, and lets none pass", LogsOnly},
     {"rule-without-effect", v1::NOTE,
      "without this rule the filter decides every call in the same way: perhaps it was meant to do "
      "more (the decision is exact, see policy/bpf/prove.h)",

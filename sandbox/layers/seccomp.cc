@@ -181,6 +181,11 @@ absl::Status LowerSeccomp(Phase phase, const LowerInput& input, SetupBuilder* bu
     }
   }
   if (phase != Phase::kFilter) return absl::OkStatus();
+  if (input.plan.seccomp().notify()) {
+    return Error(absl::StatusCode::kUnimplemented, "NOTIFY cannot be enforced yet")
+        .Layer("seccomp")
+        .Field("seccomp.rule");
+  }
   const std::string& filter = input.plan.seccomp().filter();
   const uint32_t offset = builder->Bytes(filter);
   child::Op& op =

@@ -86,6 +86,13 @@ TEST(ExplainCallsTest, EveryComparisonHasItsWords) {
   }
 }
 
+TEST(ExplainCallsTest, NotifySaysThatTheCallFailsAndIsListed) {
+  const v1::Explanation explained = Explained(
+      "seccomp { allow: [\"stdio\", \"exec\"] rule { calls: \"socket\" action: NOTIFY } }");
+  EXPECT_EQ(RowOf(explained, "calls", "socket").text(),
+            "fails with EPERM, and the report lists each try");
+}
+
 TEST(ExplainCallsTest, SaysLoudlyWhatIsOffOrMissing) {
   EXPECT_THAT(RowOf(Explained("seccomp { enforcement: OFF }"), "calls", "all").text(),
               StartsWith("OFF: NOT FILTERED"));

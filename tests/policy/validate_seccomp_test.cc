@@ -36,10 +36,26 @@ TEST(ValidateSeccompTest, ARuleNeedsCallsAndAnAction) {
   const absl::Status status = Seccomp("rule {}");
   EXPECT_THAT(status, HasError("seccomp.rule[0].calls (p:1:11): names no system call"));
   EXPECT_THAT(status,
-              HasError("seccomp.rule[0].action (p:1:11): is required: ALLOW, ERRNO, KILL or "
-                       "LOG"));
+              HasError("seccomp.rule[0].action (p:1:11): is required: ALLOW, ERRNO, KILL, LOG or "
+                       "NOTIFY"));
   EXPECT_THAT(Seccomp("rule { calls: \"\" action: KILL }"),
               HasErrorWith("calls[0] (p:1:18): is empty"));
+}
+
+TEST(ValidateSeccompTest, NotifyIsForRulesAndNotForTheCallsOfTheStart) {
+  EXPECT_THAT(Seccomp("rule { calls: \"socket\" action: NOTIFY errno_name: \"EACCES\" }"), IsOk());
+  for (const char* call : {"execve", "execveat", "write", "exit_group", "clock_gettime"}) {
+    const std::string text =
+        absl::StrCat("rule { calls: [\"socket\", \"", call, "\"] when { arg: 0 equals: \"7\" } ");
+    EXPECT_THAT(Seccomp(text + "action: NOTIFY }"),
+                HasErrorWith(absl::StrCat("seccomp.rule[0].calls[1] (p:1:35): ", call,
+                                          " cannot be NOTIFY: the start of the job makes")));
+    EXPECT_THAT(Seccomp(text + "action: ERRNO }"), IsOk());
+  }
+  EXPECT_THAT(Seccomp("default_action: NOTIFY"),
+              HasErrorWith("seccomp.default_action (p:1:11): cannot be NOTIFY"));
+  EXPECT_THAT(Seccomp("default_action: NOTIFY default_errno: \"EPERM\""),
+              HasErrorWith("with default_action ERRNO only"));
 }
 
 TEST(ValidateSeccompTest, AnErrnoNeedsItsActionAndAName) {
@@ -48,7 +64,7 @@ TEST(ValidateSeccompTest, AnErrnoNeedsItsActionAndAName) {
   EXPECT_THAT(Seccomp("rule { calls: \"x\" action: ERRNO errno_name: \"1\" }"),
               HasErrorWith("seccomp.rule[0].errno_name"));
   EXPECT_THAT(Seccomp("rule { calls: \"x\" action: KILL errno_name: \"EPERM\" }"),
-              HasErrorWith("has a meaning with action ERRNO only"));
+              HasErrorWith("has a meaning with action ERRNO or NOTIFY only"));
   EXPECT_THAT(Seccomp("default_errno: \"EBOGUS\""), HasErrorWith("seccomp.default_errno (p:1:11)"));
   EXPECT_THAT(Seccomp("default_action: KILL default_errno: \"EPERM\""),
               HasErrorWith("has a meaning with default_action ERRNO only"));

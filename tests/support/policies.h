@@ -60,7 +60,7 @@ inline v1::HostFacts FullHost() {
   facts.set_swap_total_bytes(1 << 30);
   facts.set_cpus(2);
   facts.set_page_size(4096);
-  for (const char* name : {"kill_process", "errno", "log", "allow"}) {
+  for (const char* name : {"kill_process", "errno", "user_notif", "log", "allow"}) {
     facts.add_seccomp_actions(name);
   }
   facts.set_landlock_abi(7);

@@ -105,6 +105,7 @@ class RandomRules {
     v1::SyscallRule rule;
     rule.set_number(number);
     rule.mutable_action()->set_action(v1::Seccomp::ALLOW);
+    if (any_action && Pick(5) == 0) rule.mutable_action()->set_action(v1::Seccomp::NOTIFY);
     if (any_action && Pick(3) == 0) {
       rule.mutable_action()->set_action(v1::Seccomp::ERRNO);
       rule.mutable_action()->set_errno_value(static_cast<uint32_t>(1 + Pick(3)));

@@ -40,7 +40,8 @@ TEST_F(AssembleTest, EveryActionGetsItsReturnValue) {
         rule { call: "a" number: 1 action { action: ALLOW } }
         rule { call: "b" number: 2 action { action: LOG } }
         rule { call: "c" number: 3 action { action: KILL } }
-        rule { call: "d" number: 4 action { action: ERRNO errno_value: 13 } })"),
+        rule { call: "d" number: 4 action { action: ERRNO errno_value: 13 } }
+        rule { call: "e" number: 6 action { action: NOTIFY errno_value: 1 } })"),
                                native_);
   ASSERT_THAT(filter, IsOk());
   EXPECT_EQ(Answer(*filter, 1, audit_), SECCOMP_RET_ALLOW);
@@ -48,6 +49,7 @@ TEST_F(AssembleTest, EveryActionGetsItsReturnValue) {
   EXPECT_EQ(Answer(*filter, 3, audit_), SECCOMP_RET_KILL_PROCESS);
   EXPECT_EQ(Answer(*filter, 4, audit_), SECCOMP_RET_ERRNO | 13u);
   EXPECT_EQ(Answer(*filter, 5, audit_), SECCOMP_RET_ERRNO | 38u);
+  EXPECT_EQ(Answer(*filter, 6, audit_), SECCOMP_RET_USER_NOTIF);
   EXPECT_EQ(Answer(*filter, 1, AUDIT_ARCH_I386), SECCOMP_RET_KILL_PROCESS);
 }
 

@@ -70,6 +70,27 @@ TEST(CallsDiffTest, LoggingIsRunning) {
   EXPECT_TRUE(widened->empty());
 }
 
+TEST(CallsDiffTest, NotifyingIsFailing) {
+  const v1::SeccompRules listed = Rules(
+      std::string(kFail) +
+      "rule { call: \"socket\" number: 41 action { action: NOTIFY errno_value: 1 } }");
+  EXPECT_TRUE(CallsWidened(Rules(kFail), listed, kArch)->empty());
+  EXPECT_TRUE(CallsWidened(listed, Rules(kFail), kArch)->empty());
+  const auto widened = CallsWidened(Rules(kKill), listed, kArch);
+  ASSERT_THAT(widened, IsOk());
+  const auto socket = std::find_if(widened->begin(), widened->end(),
+                                   [](const CallWidening& each) { return each.number == 41; });
+  ASSERT_NE(socket, widened->end()) << "an attempt that kills ends more than one that is listed";
+  EXPECT_EQ(socket->after, Answer::kFails);
+  const auto allowed = CallsWidened(
+      listed,
+      Rules(std::string(kFail) + "rule { call: \"socket\" number: 41 action { action: ALLOW } }"),
+      kArch);
+  ASSERT_THAT(allowed, IsOk());
+  ASSERT_EQ(allowed->size(), 1u);
+  EXPECT_EQ(allowed->front().before, Answer::kFails);
+}
+
 TEST(CallsDiffTest, ARuleOnANumberWithoutANameIsSeen) {
   const auto widened = CallsWidened(
       Rules(kKill),
@@ -122,7 +143,7 @@ class Random {
       for (uint64_t i = Below(3); i > 0; --i) {
         v1::SyscallRule& rule = *rules.add_rule();
         rule.set_number(number);
-        rule.mutable_action()->set_action(kActions[Below(3)]);
+        rule.mutable_action()->set_action(kActions[Below(4)]);
         for (uint64_t j = Below(3); j > 0; --j) {
           v1::ArgCompare& compare = *rule.add_when();
           compare.set_arg(static_cast<uint32_t>(Below(2)));
@@ -146,7 +167,7 @@ class Random {
 
  private:
   static constexpr v1::Seccomp::Action kActions[] = {v1::Seccomp::ALLOW, v1::Seccomp::ERRNO,
-                                                     v1::Seccomp::KILL};
+                                                     v1::Seccomp::KILL, v1::Seccomp::NOTIFY};
   std::mt19937_64 source_;
 };
 

@@ -60,6 +60,8 @@ TEST(MeaningTest, ReturnValuesAreTheKernels) {
   action.set_action(v1::Seccomp::ERRNO);
   action.set_errno_value(38);
   EXPECT_EQ(ReturnValue(action), 0x00050026u);
+  action.set_action(v1::Seccomp::NOTIFY);
+  EXPECT_EQ(ReturnValue(action), 0x7fc00000u) << "the errno is for the supervisor";
   action.set_action(v1::Seccomp::KILL);
   EXPECT_EQ(ReturnValue(action), 0x80000000u);
   // An action that does not exist must not open anything.

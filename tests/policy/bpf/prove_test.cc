@@ -162,6 +162,8 @@ TEST(ProveTest, CallsReadLikeCalls) {
   call.architecture = 3;
   EXPECT_THAT(CallText(call, kArch), testing::StartsWith("a call(0x0, 0x5412) (number"));
   EXPECT_EQ(AnswerText(SECCOMP_RET_ERRNO | 1), "ERRNO EPERM");
+  EXPECT_EQ(AnswerText(SECCOMP_RET_USER_NOTIF), "NOTIFY");
+  EXPECT_EQ(AnswerText(SECCOMP_RET_USER_NOTIF | 1), "0x7fc00001");
   EXPECT_EQ(AnswerText(SECCOMP_RET_TRAP), "0x00030000");
 }
 

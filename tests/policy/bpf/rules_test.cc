@@ -33,6 +33,7 @@ std::string Answer(const v1::SeccompRules& rules, absl::string_view name,
   if (value == SECCOMP_RET_ALLOW) return "ALLOW";
   if (value == SECCOMP_RET_LOG) return "LOG";
   if (value == SECCOMP_RET_KILL_PROCESS) return "KILL";
+  if (value == SECCOMP_RET_USER_NOTIF) return "NOTIFY";
   return ErrnoName(static_cast<int>(value & SECCOMP_RET_DATA));
 }
 
@@ -41,6 +42,35 @@ TEST(RulesTest, AnEmptyPolicyAllowsNothing) {
   ASSERT_THAT(rules, IsOk());
   EXPECT_EQ(Answer(*rules, "read"), "ENOSYS");
   EXPECT_EQ(Answer(*rules, "clone3"), "ENOSYS");
+}
+
+TEST(RulesTest, NotifyKeepsItsErrnoForTheSupervisor) {
+  const auto rules = Build(R"(
+    allow: "stdio"
+    rule { calls: "socket" when { arg: 0 equals: "AF_INET" } action: NOTIFY }
+    rule { calls: "socket" when { arg: 0 equals: "AF_UNIX" } action: NOTIFY errno_name: "EACCES" }
+    rule { calls: "read" action: NOTIFY })");
+  ASSERT_THAT(rules, IsOk());
+  EXPECT_EQ(Answer(*rules, "socket", {2, 1}), "NOTIFY");
+  EXPECT_EQ(Answer(*rules, "socket", {1, 1}), "NOTIFY");
+  EXPECT_EQ(Answer(*rules, "socket", {10, 1}), "ENOSYS");
+  EXPECT_EQ(Answer(*rules, "read"), "NOTIFY") << "a rule takes the call out of its groups";
+  CallSample call;
+  call.number = FindSyscall("socket", kArch).value().value();
+  call.args[0] = 1;
+  EXPECT_EQ(ActionText(DecidingRule(*rules, call)->action()), "NOTIFY EACCES");
+  call.args[0] = 2;
+  EXPECT_EQ(ActionText(DecidingRule(*rules, call)->action()), "NOTIFY EPERM");
+  call.args[0] = 10;
+  EXPECT_EQ(DecidingRule(*rules, call), nullptr);
+}
+
+// The filter answers both in the same way; the supervisor could not tell which errno is meant.
+TEST(RulesTest, TwoErrnosOfNotifyForOneCallAreRefused) {
+  EXPECT_THAT(Build(R"(rule { calls: "socket" action: NOTIFY }
+                       rule { calls: "socket" when { arg: 0 equals: "1" } action: NOTIFY
+                              errno_name: "EACCES" })"),
+              HasErrorWith("(NOTIFY EPERM) and seccomp.rule[1] (NOTIFY EACCES) both decide"));
 }
 
 TEST(RulesTest, DefaultsGroupsAndRulesHaveTheirPlace) {

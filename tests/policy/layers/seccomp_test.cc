@@ -95,6 +95,41 @@ TEST(SeccompTest, AKernelWithoutAnActionIsRefusedOrReported) {
               StatusIs(absl::StatusCode::kInvalidArgument, "stdoi"));
 }
 
+TEST(SeccompTest, NotifyIsProvenAndToldToTheSupervisor) {
+  const std::string text = "seccomp { allow: [\"stdio\", \"exec\"] ";
+  EXPECT_FALSE(Compile(text + "}")->notify());
+  const auto plan =
+      Compile(text + "rule { calls: \"socket\" when { arg: 0 equals: \"2\" } action: NOTIFY } }");
+  ASSERT_THAT(plan, IsOk());
+  EXPECT_TRUE(plan->enabled());
+  EXPECT_TRUE(plan->notify());
+  EXPECT_EQ(plan->allowed_calls(), Compile(text + "}")->allowed_calls());
+  const auto program = BpfProgram::Make(plan->filter());
+  ASSERT_THAT(program, IsOk());
+  CallSample call;
+  call.architecture = AuditArchitecture(Architecture::kX86_64);
+  call.number = 41;
+  call.args[0] = 2;
+  EXPECT_EQ(Evaluate(*program, call), SECCOMP_RET_USER_NOTIF);
+  call.args[0] = 1;
+  EXPECT_EQ(Evaluate(*program, call), SECCOMP_RET_ERRNO | 38u);
+}
+
+// The rest of the filter must not be lost to a rule that only lists, so IF_AVAILABLE is no way out.
+TEST(SeccompTest, NotifyOnAKernelWithoutItIsAnErrorInAnyCase) {
+  v1::HostFacts facts = FullHost();
+  facts.clear_seccomp_actions();
+  for (const char* name : {"kill_process", "errno", "allow"}) facts.add_seccomp_actions(name);
+  const std::string rule = "rule { calls: \"socket\" action: NOTIFY } }";
+  for (const char* enforcement : {"REQUIRED", "IF_AVAILABLE"}) {
+    const auto plan = Compile(absl::StrCat("seccomp { allow: [\"stdio\", \"exec\"] enforcement: ",
+                                           enforcement, " ", rule),
+                              facts);
+    EXPECT_THAT(plan, StatusIs(absl::StatusCode::kFailedPrecondition, "user_notif"));
+    EXPECT_THAT(plan, HasErrorWith("write ERRNO in place of NOTIFY"));
+  }
+}
+
 TEST(SeccompTest, AnUnknownArchitectureIsRefused) {
   v1::HostFacts facts = FullHost();
   facts.set_architecture("mips");

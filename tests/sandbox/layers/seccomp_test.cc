@@ -32,6 +32,13 @@ TEST(SeccompLayerTest, SwitchedOffItLoadsNothing) {
   EXPECT_TRUE(Lowered(LowerSeccomp, Phase::kFilter, off)->ops.empty());
 }
 
+TEST(SeccompLayerTest, AFilterThatNotifiesIsRefused) {
+  VerifyCase notifying;
+  notifying.plan.mutable_seccomp()->set_notify(true);
+  EXPECT_THAT(Lowered(LowerSeccomp, Phase::kFilter, notifying),
+              StatusIs(absl::StatusCode::kUnimplemented, "NOTIFY"));
+}
+
 TEST(SeccompLayerTest, TheTwinMustHaveOneFilterMoreThanInit) {
   VerifyCase each;
   EXPECT_THAT(each.Verify(VerifySeccomp), IsOk());
