@@ -417,13 +417,16 @@ void RepairSeccomp(v1::Seccomp* seccomp, ByteSource* source) {
     const auto& allow = seccomp->allow();
     return std::find(allow.begin(), allow.end(), group) == allow.end();
   });
+  if (seccomp->default_action() == v1::Seccomp::NOTIFY) seccomp->clear_default_action();
   const bool fails = seccomp->default_action() == v1::Seccomp::ERRNO ||
                      seccomp->default_action() == v1::Seccomp::ACTION_UNSPECIFIED;
   if (!fails) seccomp->clear_default_errno();
   std::set<std::string> decided;
   for (v1::Rule& rule : *seccomp->mutable_rule()) {
     if (rule.action() == v1::Seccomp::ACTION_UNSPECIFIED) rule.set_action(v1::Seccomp::ALLOW);
-    if (rule.action() != v1::Seccomp::ERRNO) rule.clear_errno_name();
+    const bool has_errno =
+        rule.action() == v1::Seccomp::ERRNO || rule.action() == v1::Seccomp::NOTIFY;
+    if (!has_errno) rule.clear_errno_name();
     if (rule.when_size() > 0 && rule.calls_size() > 1) {
       rule.mutable_calls()->DeleteSubrange(1, rule.calls_size() - 1);
     }

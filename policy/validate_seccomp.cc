@@ -135,7 +135,8 @@ void CheckRule(const v1::Rule& rule, const std::string& path,
     if (rule.action() == v1::Seccomp::ERRNO || rule.action() == v1::Seccomp::NOTIFY) {
       CheckErrno(rule.errno_name(), ChildField(path, "errno_name"), violations);
     } else {
-      violations->Add(ChildField(path, "errno_name"), "has a meaning with action ERRNO or NOTIFY only");
+      violations->Add(ChildField(path, "errno_name"),
+                      "has a meaning with action ERRNO or NOTIFY only");
     }
   }
   for (int i = 0; i < rule.when_size(); ++i) {

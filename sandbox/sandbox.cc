@@ -71,7 +71,8 @@ absl::Status Sandbox::Build(const v1::HostFacts& facts) {
                                 plan_.userns().gid(),
                                 sources.has_owner,
                                 sources.owner,
-                                plan_.process().working_directory()};
+                                plan_.process().working_directory(),
+                                ListensToFilter(plan_)};
   CORDON_ASSIGN_OR_RETURN(child_,
                           Of(kClone, "process", StartChild(*program_, options, lease_.get())));
   AddStep(kClone, mark);

@@ -20,9 +20,11 @@ struct Context {
   int landlock_fd;  // ruleset; -1 but between LandlockCreate and LandlockRestrict
   int fd_status;
   int exec_pipe[2];  // payload to init: EOF, or the frame of its failed step
-  int go_fd;         // eventfd, init to payload: written once the init has its filter
+  int go_fd;         // eventfd, init to payload: written once the init has its filter; -1: none
   long twin_pid;
-  bool is_twin;  // this process is the twin
+  bool is_twin;     // this process is the twin
+  bool listens;     // in a payload whose filter has a listener, and nowhere else
+  int listener_fd;  // of that filter; -1 before SeccompLoad
   long payload_pid;
   uint64_t twin_user_us;  // what the twin has used: not the job's
   uint64_t twin_system_us;
@@ -80,6 +82,8 @@ uint64_t MonotonicNow();
 void WriteFrame(const Context& context, FrameKind kind, OpResult result, uint32_t aux,
                 uint64_t aux64);
 [[noreturn]] void ExitNow(int code);
+// Init closes what only the payload needs, once their tables of descriptors are two.
+void CloseFdsOfPayload(const Context& context);
 
 // One handler per opcode, in ops_*.cc and init.cc.
 #define OP(name, side, why) OpResult Run##name(Context& context, const Op& op);

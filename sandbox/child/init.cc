@@ -5,6 +5,7 @@
 #include <asm/signal.h>
 #include <linux/fcntl.h>
 #include <linux/resource.h>
+#include <linux/sched.h>
 #include <linux/wait.h>
 
 #include "sandbox/child/context.h"
@@ -102,6 +103,13 @@ CpuTime UsageOfChildren() {
   return {micros(usage.ru_utime), micros(usage.ru_stime), static_cast<uint64_t>(usage.ru_maxrss)};
 }
 
+void CloseFdsOfPayload(const Context& context) {
+  (void)Sys(__NR_close, context.exec_pipe[1]);
+  // Init keeps no end of the job's stdio: a reader must see EOF when the job closes it.
+  for (int fd = 0; fd <= 2; ++fd) (void)Sys(__NR_close, fd);
+  if (context.proc_fd >= 0) (void)Sys(__NR_close, context.proc_fd);
+}
+
 // Order: right after the gate. The supervisor wrote this region before it opened it.
 OpResult RunReadLaunch(Context& context, const Op&) {
   SharedRegion* shared = context.shared;
@@ -129,35 +137,40 @@ OpResult RunReadLaunch(Context& context, const Op&) {
 
 // Order: after SetUndumpable: the payload inherits it until its exec, so that there is no moment
 // at which a sibling could look into it. The payload then waits for Reap: a failure of InitFilter
-// must find it before its first step, not somewhere on its way.
-OpResult RunForkPayload(Context& context, const Op&) {
+// must find it before its first step, not somewhere on its way. One with a listener waits behind
+// its steps instead (AwaitListener): init needs its filter's listener before its own filter.
+OpResult RunForkPayload(Context& context, const Op& op) {
+  const bool listens = (op.flags & kFlagListener) != 0;
   // The gate was the last word on it; a policy may allow as few as 8 descriptors.
   (void)Sys(__NR_close, kFdControl);
   const long result = Sys(__NR_pipe2, context.exec_pipe, O_CLOEXEC);
   if (result < 0) return Check(KernelCall::k_pipe2, result);
-  const long go = Sys(__NR_eventfd2, 0, O_CLOEXEC);
-  if (go < 0) return Check(KernelCall::k_eventfd2, go);
-  context.go_fd = static_cast<int>(go);
-  const long pid = Sys(__NR_clone, SIGCHLD, 0, nullptr, nullptr, 0);
+  if (!listens) {
+    const long go = Sys(__NR_eventfd2, 0, O_CLOEXEC);
+    if (go < 0) return Check(KernelCall::k_eventfd2, go);
+    context.go_fd = static_cast<int>(go);
+  }
+  const long pid = Sys(__NR_clone, SIGCHLD | (listens ? CLONE_FILES : 0), 0, nullptr, nullptr, 0);
   if (pid < 0) return Check(KernelCall::k_clone, pid);
   if (pid == 0) {
-    AwaitInit(context);
+    context.listens = listens;
+    if (!listens) AwaitInit(context);
     RunPayload(context, FirstOfPayload(context));
   }
   context.payload_pid = pid;
-  (void)Sys(__NR_close, context.exec_pipe[1]);
-  // Init keeps no end of the job's stdio: a reader must see EOF when the job closes it.
-  for (int fd = 0; fd <= 2; ++fd) (void)Sys(__NR_close, fd);
-  if (context.proc_fd >= 0) (void)Sys(__NR_close, context.proc_fd);
+  if (!listens) CloseFdsOfPayload(context);
   return Ok();
 }
 
 // Order: init's last step.
 OpResult RunReap(Context& context, const Op&) {
-  const uint64_t go = 1;
-  const long told = Sys(__NR_write, context.go_fd, &go, sizeof(go));
-  if (told < 0) return Check(KernelCall::k_write, told);
-  (void)Sys(__NR_close, context.go_fd);
+  if (context.go_fd >= 0) {
+    const uint64_t go = 1;
+    const long told = Sys(__NR_write, context.go_fd, &go, sizeof(go));
+    if (told < 0) return Check(KernelCall::k_write, told);
+    (void)Sys(__NR_close, context.go_fd);
+  }
+  __atomic_store_n(&context.shared->init_ready, 1, __ATOMIC_RELEASE);
   ForwardExec(context);
   for (;;) {
     WaitInfo info = {};

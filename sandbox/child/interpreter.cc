@@ -66,6 +66,7 @@ void RunProgram(const ProgramView& program, SharedRegion* shared, int fd_status_
   context.fd_status = fd_status_before;
   context.exec_pipe[0] = context.exec_pipe[1] = -1;
   context.go_fd = -1;
+  context.listener_fd = -1;
   for (int& slot : context.slots) slot = -1;
   for (uint32_t i = 0; i < program.op_count; ++i) {
     context.op_index = i;

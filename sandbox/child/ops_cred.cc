@@ -26,13 +26,14 @@ constexpr unsigned long kSecurebits =
     SECBIT_KEEP_CAPS_LOCKED | SECBIT_NO_CAP_AMBIENT_RAISE | SECBIT_NO_CAP_AMBIENT_RAISE_LOCKED;
 static_assert(kSecurebits == kJobSecurebits);
 
-OpResult LoadFilter(const Context& context, const Op& op) {
+// The kernel's result: 0, a listener, or -errno.
+long LoadFilter(const Context& context, const Op& op, unsigned flags) {
   struct sock_fprog program = {};
   program.len = static_cast<unsigned short>(op.size2 / sizeof(struct sock_filter));
   // The kernel copies the filter; the field is not const only by its age.
   program.filter =
       reinterpret_cast<struct sock_filter*>(const_cast<char*>(context.program.arena + op.data2));
-  return Check(KernelCall::k_seccomp, Sys(__NR_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program));
+  return Sys(__NR_seccomp, SECCOMP_SET_MODE_FILTER, flags, &program);
 }
 
 }  // namespace
@@ -109,9 +110,20 @@ OpResult RunSetUndumpable(Context&, const Op&) {
   return seen == 0 ? Ok() : OpResult{KernelCall::k_prctl, kEproto};
 }
 
-OpResult RunInitFilter(Context& context, const Op& op) { return LoadFilter(context, op); }
+OpResult RunInitFilter(Context& context, const Op& op) {
+  return Check(KernelCall::k_seccomp, LoadFilter(context, op, 0));
+}
 
-// Order: after everything that the filter may forbid; only Exec follows.
-OpResult RunSeccompLoad(Context& context, const Op& op) { return LoadFilter(context, op); }
+// Order: after everything that the filter may forbid; what follows makes no call that it decides.
+// Kernel: the listener is close-on-exec. WAIT_KILLABLE_RECV (5.19) keeps signals from interrupting
+// a call that the supervisor has seen already, which would be made and counted again.
+OpResult RunSeccompLoad(Context& context, const Op& op) {
+  if (!context.listens) return Check(KernelCall::k_seccomp, LoadFilter(context, op, 0));
+  constexpr unsigned kListener = SECCOMP_FILTER_FLAG_NEW_LISTENER;
+  long result = LoadFilter(context, op, kListener | SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV);
+  if (result == -kEinval) result = LoadFilter(context, op, kListener);
+  context.listener_fd = static_cast<int>(result);
+  return Check(KernelCall::k_seccomp, result);
+}
 
 }  // namespace cordon::child

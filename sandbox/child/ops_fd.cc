@@ -113,8 +113,13 @@ OpResult RunPayloadSession(Context&, const Op&) {
   return Check(KernelCall::k_setsid, Sys(__NR_setsid));
 }
 
-// Order: before the filter. Leaves 0 to 2 and the CLOEXEC exec pipe, which is moved to 3.
+// Order: before the filter. Leaves 0 to 2 and the CLOEXEC exec pipe, which is moved to 3. In a
+// table that init uses, too, nothing is moved: exec closes everything else.
 OpResult RunCloseInitFds(Context& context, const Op&) {
+  if (context.listens) {
+    return Check(KernelCall::k_close_range,
+                 Sys(__NR_close_range, kFdControl, ~0U, CLOSE_RANGE_CLOEXEC));
+  }
   // proc_fd is still needed by SetOomScore and is CLOEXEC; everything else goes.
   int keep_pipe = context.exec_pipe[1];
   long result = Sys(__NR_dup3, keep_pipe, 3, O_CLOEXEC);

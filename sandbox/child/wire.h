@@ -35,6 +35,9 @@ inline constexpr uint16_t kFlagDevice = 4;      // OpenTree: check the device nu
 inline constexpr uint16_t kFlagDropGroups = 8;  // SetIds
 inline constexpr uint16_t kFlagProcessOnly = 16;  // MountProc: subset=pid
 inline constexpr uint16_t kFlagTwinExits = 32;    // ForkTwin: the twin may end by exit_group(2)
+// ForkPayload: the payload loads its filter with a listener, and until PassListener init and
+// payload share one table of descriptors.
+inline constexpr uint16_t kFlagListener = 64;
 
 // One step. Meaning of the fields by opcode:
 //   OpenTree       data: host path; slot; a: st_dev (or rdev), b: st_ino
@@ -122,6 +125,7 @@ enum class FrameKind : uint8_t {
   kTwinForked = 7,  // aux: its pid inside; init changes nothing of itself any more
   kTwinStands = 8,  // stopped, all but the filter applied
   kTwinEnded = 9,   // aux: si_code, aux64: si_status; not reaped yet
+  kListener = 10,   // comes with the listener of the payload's filter (SCM_RIGHTS)
 };
 
 inline constexpr uint8_t kWireVersion = 1;
@@ -153,7 +157,10 @@ struct SharedRegion {
   uint32_t used;           // bytes of `bytes`
   uint32_t cwd;            // offset
   uint32_t vector_offset;  // of the offsets of argv, then environment, then paths (uint32_t each)
-  uint32_t reserved;
+  // The hand-over of a listener; atomic, each is written once and by one process.
+  uint32_t listener;        // payload: its number + 1; nothing of the job has run
+  uint32_t listener_taken;  // supervisor: it has the listener and watches it
+  uint32_t init_ready;      // init: its own filter is in force
   uint64_t op_done_ns[kMaxOps];
   // What the twin was answered, by probe and point; probes_made has a bit per point.
   int64_t probe_result[kMaxProbes][kProbePoints];

@@ -17,10 +17,11 @@ class Reader : public TwinObserver {
     const uint64_t began = MonotonicNs();
     CORDON_ASSIGN_OR_RETURN(at_gate_.back, TakeReadBack(child_.pid));
     for (const int fd : {child_.stdin_write.get(), child_.stdout_read.get(),
-                         child_.stderr_read.get(), child_.control.get(), child_.status.get()}) {
+                         child_.stderr_read.get(), child_.control.get()}) {
       CORDON_ASSIGN_OR_RETURN(const FileInfo info, StatFd(fd));
       at_gate_.back.pipes.push_back(absl::StrCat("pipe:[", info.inode, "]"));
     }
+    at_gate_.back.pipes.push_back(child_.status_link);
     CORDON_RETURN_IF_ERROR(OpenTwin(at_gate_.back, &at_gate_.twin));
     return Spent(began);
   }

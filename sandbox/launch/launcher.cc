@@ -12,7 +12,9 @@
 #include "sandbox/child/interpreter.h"
 #include "sandbox/launch/exec_program.h"
 #include "sandbox/launch/status_pipe.h"
+#include "sandbox/os/file.h"
 #include "sandbox/os/procfs.h"
+#include "sandbox/os/seccomp_listener.h"
 
 namespace cordon {
 namespace {
@@ -29,11 +31,12 @@ struct ChildEnds {
   Pipe err;
 };
 
-absl::StatusOr<ChildEnds> MakeEnds() {
+absl::StatusOr<ChildEnds> MakeEnds(bool passes_listener) {
   ChildEnds ends;
-  for (Pipe* pipe : {&ends.control, &ends.status, &ends.in, &ends.out, &ends.err}) {
+  for (Pipe* pipe : {&ends.control, &ends.in, &ends.out, &ends.err}) {
     CORDON_ASSIGN_OR_RETURN(*pipe, MakePipe());
   }
+  CORDON_ASSIGN_OR_RETURN(ends.status, passes_listener ? MakePassingPipe() : MakePipe());
   return ends;
 }
 
@@ -153,7 +156,7 @@ Child::~Child() {
 
 absl::StatusOr<Child> StartChild(const CheckedProgram& program, const StartOptions& options,
                                  const CgroupLease* lease) {
-  CORDON_ASSIGN_OR_RETURN(ChildEnds ends, MakeEnds());
+  CORDON_ASSIGN_OR_RETURN(ChildEnds ends, MakeEnds(options.passes_listener));
   Child child;
   CORDON_ASSIGN_OR_RETURN(child.shared, SharedMemory::Make(sizeof(child::SharedRegion)));
   CORDON_RETURN_IF_ERROR(WriteWorkingDirectory(options.working_directory, child.region()));
@@ -161,6 +164,10 @@ absl::StatusOr<Child> StartChild(const CheckedProgram& program, const StartOptio
   const child::ProgramView view = copy.View();
   child::SharedRegion* region = child.region();
   const int status_write = ends.status.write.get();
+  // The two ends of a pair of sockets have an inode each.
+  CORDON_ASSIGN_OR_RETURN(const FileInfo status_inside, StatFd(status_write));
+  child.status_link =
+      absl::StrCat(options.passes_listener ? "socket:[" : "pipe:[", status_inside.inode, "]");
   const uint64_t flags = kNamespaces | (options.own_network ? CLONE_NEWNET : 0);
   CORDON_ASSIGN_OR_RETURN(Clone3Result cloned,
                           Clone3(flags, lease != nullptr ? lease->CloneFd() : -1));

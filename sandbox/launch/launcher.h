@@ -32,8 +32,9 @@ class Child {
 
   pid_t pid = 0;
   UniqueFd pidfd;
-  UniqueFd control;  // write end; closing it ends a child that still waits
-  UniqueFd status;   // read end
+  UniqueFd control;         // write end; closing it ends a child that still waits
+  UniqueFd status;          // read end
+  std::string status_link;  // what init's end of it leads to, as links of /proc/PID/fd show it
   UniqueFd stdin_write;
   UniqueFd stdout_read;
   UniqueFd stderr_read;
@@ -53,6 +54,7 @@ struct StartOptions {
   HostIds owner;
   // Where the twin of the payload starts; the payload itself takes the launch program's.
   std::string working_directory = "/";
+  bool passes_listener = false;  // the status pipe can carry a descriptor
 };
 
 // Clones the child (into the lease's group where the kernel can; the lease may be null), writes its

@@ -8,6 +8,7 @@
 #include "policy/base/status.h"
 #include "sandbox/os/event.h"
 #include "sandbox/os/file.h"
+#include "sandbox/os/seccomp_listener.h"
 
 namespace cordon {
 namespace {
@@ -40,6 +41,12 @@ std::string HintFor(Opcode code, int error) {
       if (error == EPERM) {
         return "procfs can be mounted only where the caller sees it whole: in a container its "
                "masked or read-only parts prevent it (run the container with an unmasked /proc)";
+      }
+      break;
+    case Opcode::kSeccompLoad:
+      if (error == EBUSY) {
+        return "Cordon itself runs under a filter with a listener, and the kernel allows one only: "
+               "write ERRNO in place of NOTIFY";
       }
       break;
     case Opcode::kSetRlimit:
@@ -75,7 +82,7 @@ absl::StatusOr<StatusFrame> DecodeFrame(absl::string_view bytes) {
   if (frame.version != child::kWireVersion) {
     return Malformed(absl::StrCat("version ", frame.version));
   }
-  if (frame.kind < FrameKind::kStepFailed || frame.kind > FrameKind::kTwinEnded) {
+  if (frame.kind < FrameKind::kStepFailed || frame.kind > FrameKind::kListener) {
     return Malformed(absl::StrCat("kind ", static_cast<int>(frame.kind)));
   }
   if (frame.opcode > Opcode::kCount || frame.call >= child::KernelCall::kCount) {
@@ -85,7 +92,7 @@ absl::StatusOr<StatusFrame> DecodeFrame(absl::string_view bytes) {
   return frame;
 }
 
-absl::StatusOr<std::optional<StatusFrame>> ReadFrame(int fd, int timeout_ms) {
+absl::StatusOr<std::optional<StatusFrame>> ReadFrame(int fd, int timeout_ms, UniqueFd* passed) {
   CORDON_ASSIGN_OR_RETURN(const bool ready, AwaitReadable(fd, timeout_ms));
   if (!ready) {
     if (timeout_ms == 0) return absl::UnavailableError("no frame");
@@ -94,7 +101,8 @@ absl::StatusOr<std::optional<StatusFrame>> ReadFrame(int fd, int timeout_ms) {
   }
   char bytes[sizeof(StatusFrame)];
   // Frames are written in one call below PIPE_BUF, so one read has a whole one.
-  const IoResult got = ReadSome(fd, bytes, sizeof(bytes));
+  const IoResult got = passed != nullptr ? ReceiveSome(fd, bytes, sizeof(bytes), passed)
+                                         : ReadSome(fd, bytes, sizeof(bytes));
   if (got.state == IoState::kEnd) return std::optional<StatusFrame>();
   if (got.state == IoState::kWouldBlock && timeout_ms == 0) {
     return absl::UnavailableError("no frame");

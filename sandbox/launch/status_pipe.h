@@ -10,6 +10,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "sandbox/child/wire.h"
+#include "sandbox/os/unique_fd.h"
 #include "sandbox/program/program.h"
 
 namespace cordon {
@@ -19,7 +20,10 @@ absl::StatusOr<child::StatusFrame> DecodeFrame(absl::string_view bytes);
 
 // Reads one frame; nullopt at EOF. Waits at most `timeout_ms` (-1: for ever, 0: does not wait and
 // gives UNAVAILABLE when nothing is there); DEADLINE_EXCEEDED when it passes.
-absl::StatusOr<std::optional<child::StatusFrame>> ReadFrame(int fd, int timeout_ms);
+// With `passed`, `fd` is a passing pipe (os/seccomp_listener.h), and a descriptor that comes with
+// the frame is put there.
+absl::StatusOr<std::optional<child::StatusFrame>> ReadFrame(int fd, int timeout_ms,
+                                                            UniqueFd* passed = nullptr);
 
 // The error that a kStepFailed or kExecFailed frame reports: step, call, object, errno, what to do.
 // `job` is the name of the job's program, the object of a failed exec.

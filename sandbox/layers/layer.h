@@ -73,6 +73,9 @@ absl::StatusOr<std::vector<v1::LayerReport>> ConfirmLayers(const VerifyInput& in
 // True when the job's filter lets the twin end by exit_group(2).
 bool TwinMayExit(const v1::Plan& plan);
 
+// The filter is loaded and some rule of it is NOTIFY: the supervisor must get its listener.
+bool ListensToFilter(const v1::Plan& plan);
+
 // Rows of the table, one function pair per layer, in <layer>.cc.
 #define CORDON_DECLARE_LAYER(Name)                                                       \
   absl::Status Lower##Name(Phase phase, const LowerInput& input, SetupBuilder* builder); \

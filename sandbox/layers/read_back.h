@@ -35,7 +35,7 @@ struct ReadBack {
   std::map<std::string, std::string> descriptors;     // number -> what it leads to
   std::string apparmor;                               // label; empty on a kernel without AppArmor
   // Of the supervisor: its session keyring, and its ends of the pipes that are 0 to 4 inside, as
-  // links of /proc/PID/fd show them ("pipe:[4711]").
+  // links of /proc/PID/fd show them ("pipe:[4711]"; the last can be a socket).
   int64_t own_keyring = 0;
   std::vector<std::string> pipes;
 };

@@ -165,6 +165,10 @@ absl::Status CheckCount(const VerifyInput& input, bool killed) {
 
 bool TwinMayExit(const v1::Plan& plan) { return Choose(plan.seccomp()).exits; }
 
+bool ListensToFilter(const v1::Plan& plan) {
+  return plan.seccomp().enabled() && plan.seccomp().notify();
+}
+
 absl::Status LowerSeccomp(Phase phase, const LowerInput& input, SetupBuilder* builder) {
   if (!input.plan.seccomp().enabled()) return absl::OkStatus();
   if (phase == Phase::kTwin) {
@@ -181,11 +185,6 @@ absl::Status LowerSeccomp(Phase phase, const LowerInput& input, SetupBuilder* bu
     }
   }
   if (phase != Phase::kFilter) return absl::OkStatus();
-  if (input.plan.seccomp().notify()) {
-    return Error(absl::StatusCode::kUnimplemented, "NOTIFY cannot be enforced yet")
-        .Layer("seccomp")
-        .Field("seccomp.rule");
-  }
   const std::string& filter = input.plan.seccomp().filter();
   const uint32_t offset = builder->Bytes(filter);
   child::Op& op =
@@ -193,6 +192,8 @@ absl::Status LowerSeccomp(Phase phase, const LowerInput& input, SetupBuilder* bu
                    {"seccomp", "seccomp", absl::StrCat(filter.size() / 8, " instructions")});
   op.data2 = offset;
   op.size2 = static_cast<uint32_t>(filter.size());
+  if (!ListensToFilter(input.plan)) return absl::OkStatus();
+  builder->Add(child::Opcode::kAwaitListener, {"seccomp", "seccomp.rule", "listener"});
   return absl::OkStatus();
 }
 

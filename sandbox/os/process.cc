@@ -21,13 +21,6 @@ namespace {
 
 constexpr int kLowestMovedFd = 16;
 
-absl::StatusOr<UniqueFd> MoveUp(int fd) {
-  UniqueFd original(fd);
-  UniqueFd moved(::fcntl(fd, F_DUPFD_CLOEXEC, kLowestMovedFd));
-  if (!moved.valid()) return ErrnoStatus("fcntl", "F_DUPFD_CLOEXEC", errno);
-  return moved;
-}
-
 absl::Status NamespaceError(int error) {
   Error status(absl::StatusCode::kFailedPrecondition, "cannot make the sandbox's namespaces");
   status.Layer("namespaces").Syscall("clone3", "", error);
@@ -48,14 +41,20 @@ absl::Status NamespaceError(int error) {
 
 }  // namespace
 
+absl::StatusOr<UniqueFd> MoveUp(UniqueFd fd) {
+  UniqueFd moved(::fcntl(fd.get(), F_DUPFD_CLOEXEC, kLowestMovedFd));
+  if (!moved.valid()) return ErrnoStatus("fcntl", "F_DUPFD_CLOEXEC", errno);
+  return moved;
+}
+
 absl::StatusOr<Pipe> MakePipe() {
   int ends[2];
   if (::pipe2(ends, O_CLOEXEC) != 0) return ErrnoStatus("pipe2", "", errno);
-  absl::StatusOr<UniqueFd> read = MoveUp(ends[0]);
-  absl::StatusOr<UniqueFd> write = MoveUp(ends[1]);
-  if (!read.ok()) return read.status();
-  if (!write.ok()) return write.status();
-  return Pipe{*std::move(read), *std::move(write)};
+  Pipe pipe = {UniqueFd(ends[0]), UniqueFd(ends[1])};
+  for (UniqueFd* end : {&pipe.read, &pipe.write}) {
+    CORDON_ASSIGN_OR_RETURN(*end, MoveUp(std::move(*end)));
+  }
+  return pipe;
 }
 
 absl::Status SetNonBlocking(int fd) {

@@ -20,6 +20,8 @@ struct Pipe {
 // pipe2(O_CLOEXEC) whose ends are both above 15, so that a child can move them to low numbers
 // without overwriting one of them.
 absl::StatusOr<Pipe> MakePipe();
+// The same file with a number above 15.
+absl::StatusOr<UniqueFd> MoveUp(UniqueFd fd);
 absl::Status SetNonBlocking(int fd);
 
 struct Clone3Result {

@@ -76,7 +76,10 @@ absl::StatusOr<CheckedProgram> BuildProgram(const LowerInput& input,
   builder.Add(Opcode::kGate, {"process", "", ""}).a = static_cast<uint64_t>(child::kByteOpenGate);
   builder.Add(Opcode::kReadLaunch, {"process", "", ""});
   builder.Add(Opcode::kSetUndumpable, {"process", "", ""});
-  builder.Add(Opcode::kForkPayload, {"process", "", ""});
+  const bool listens = ListensToFilter(input.plan);
+  builder.Add(Opcode::kForkPayload, {"process", "", ""}).flags =
+      listens ? child::kFlagListener : uint16_t{0};
+  if (listens) builder.Add(Opcode::kPassListener, {"seccomp", "seccomp.rule", "listener"});
   const uint32_t filter = builder.Bytes(init_filter);
   Op& init = builder.Add(Opcode::kInitFilter, {"process", "", "filter of init"});
   init.data2 = filter;

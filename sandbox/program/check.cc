@@ -59,6 +59,8 @@ constexpr Before kOrder[] = {
     {Opcode::kReadLaunch, Opcode::kSetUndumpable},
     {Opcode::kSetUndumpable, Opcode::kForkPayload},  // the payload inherits it until exec
     {Opcode::kForkPayload, Opcode::kInitFilter},
+    {Opcode::kForkPayload, Opcode::kPassListener},
+    {Opcode::kPassListener, Opcode::kInitFilter},  // which forbids its calls
     {Opcode::kInitFilter, Opcode::kReap},
     {Opcode::kReap, Opcode::kPayloadSession},         // everything behind Reap is the payload's
     {Opcode::kAppArmorOnExec, Opcode::kSetOomScore},  // it closes the procfs
@@ -73,6 +75,8 @@ constexpr Before kOrder[] = {
     {Opcode::kSetOomScore, Opcode::kLandlockRestrict},  // it writes to procfs
     {Opcode::kLandlockRestrict, Opcode::kSeccompLoad},
     {Opcode::kSeccompLoad, Opcode::kExec},
+    {Opcode::kSeccompLoad, Opcode::kAwaitListener},  // the listener is there
+    {Opcode::kAwaitListener, Opcode::kExec},
 };
 
 // In every program, exactly once.
@@ -185,6 +189,25 @@ absl::Status CheckLandlock(const std::vector<Op>& ops) {
   return absl::OkStatus();
 }
 
+// All steps that hand over a listener, or none: with one missing, the payload would wait for ever
+// or run with a filter that nobody answers.
+absl::Status CheckListener(const SetupProgram& program) {
+  const std::vector<Op>& ops = program.ops;
+  const size_t wanted = CountOf(ops, Opcode::kPassListener) == 0 ? 0 : 1;
+  for (const Opcode code : {Opcode::kPassListener, Opcode::kAwaitListener}) {
+    const size_t count = CountOf(ops, code);
+    if (count != wanted) return WrongCount(code, count);
+  }
+  for (size_t i = 0; i < ops.size(); ++i) {
+    if (ops[i].code != Opcode::kForkPayload) continue;
+    if (((ops[i].flags & child::kFlagListener) != 0) != (wanted == 1)) {
+      return Wrong(i, ops[i], "does not fit the steps that pass a listener");
+    }
+  }
+  const size_t loads = CountOf(ops, Opcode::kSeccompLoad);
+  return wanted == 1 && loads != 1 ? WrongCount(Opcode::kSeccompLoad, loads) : absl::OkStatus();
+}
+
 absl::Status CheckOrder(const SetupProgram& program) {
   const std::vector<Op>& ops = program.ops;
   for (const Opcode code : kOnce) {
@@ -195,6 +218,7 @@ absl::Status CheckOrder(const SetupProgram& program) {
   // A second one would undo the first.
   const size_t profiles = CountOf(ops, Opcode::kAppArmorOnExec);
   if (profiles > 1) return WrongCount(Opcode::kAppArmorOnExec, profiles);
+  CORDON_RETURN_IF_ERROR(CheckListener(program));
   if (ops.back().code != Opcode::kExec) return Wrong(ops.size() - 1, ops.back(), "not Exec");
   for (const Before& rule : kOrder) {
     size_t earliest_then = ops.size();

@@ -13,10 +13,12 @@
 #include "policy/base/status.h"
 #include "policy/base/units.h"
 #include "sandbox/launch/status_pipe.h"
+#include "sandbox/layers/layer.h"
 #include "sandbox/os/event.h"
 #include "sandbox/os/file.h"
 #include "sandbox/os/process.h"
 #include "sandbox/supervise/limits.h"
+#include "sandbox/supervise/notify.h"
 #include "sandbox/supervise/relay.h"
 #include "sandbox/supervise/usage.h"
 #include "sandbox/supervise/verdict.h"
@@ -31,6 +33,7 @@ enum Token : uint64_t {
   kCpu,
   kOom,
   kSignal,
+  kNotify,
   kStdin = 10,   // + 1: the pipe
   kStdout = 20,  // + 1: the sink
   kStderr = 30,
@@ -63,6 +66,8 @@ class Watcher {
   absl::Status OnInitEnd();
   absl::Status OnCpuTimer();
   absl::Status OnWallTimer();
+  absl::Status OnListener();
+  absl::Status OnNotify(uint32_t events);
   absl::Status End(KillReason reason);
   bool Finished() const { return init_ended_ && out_.done() && err_.done(); }
   uint64_t CpuUsed();
@@ -77,6 +82,8 @@ class Watcher {
   std::optional<Timer> wall_timer_;
   std::optional<Timer> cpu_timer_;
   SignalFd signals_;
+  UniqueFd listener_;  // between its arrival and notifier_
+  std::optional<Notifier> notifier_;
   Observations seen_;
   absl::Status launch_error_;
   std::string program_name_;
@@ -157,6 +164,8 @@ absl::Status Watcher::Handle(const Epoll::Event& event) {
       }
       return End(KillReason::kCancelled);
     }
+    case kNotify:
+      return OnNotify(event.events);
     case kStdin:
     case kStdin + 1:
       return in_.Step(&*epoll_);
@@ -170,8 +179,10 @@ absl::Status Watcher::Handle(const Epoll::Event& event) {
 
 absl::Status Watcher::OnStatus() {
   for (;;) {
+    // Descriptors are taken only where one is wanted.
+    const bool wanted = ListensToFilter(sandbox_.plan()) && !notifier_.has_value();
     const absl::StatusOr<std::optional<child::StatusFrame>> frame =
-        ReadFrame(sandbox_.child().status.get(), 0);
+        ReadFrame(sandbox_.child().status.get(), 0, wanted ? &listener_ : nullptr);
     if (absl::IsUnavailable(frame.status())) return absl::OkStatus();
     if (!frame.ok()) return frame.status();
     if (!frame->has_value()) {
@@ -184,7 +195,13 @@ absl::Status Watcher::OnStatus() {
 
 absl::Status Watcher::OnFrame(const child::StatusFrame& frame) {
   switch (frame.kind) {
+    case child::FrameKind::kListener:
+      return OnListener();
     case child::FrameKind::kExecDone:
+      if (ListensToFilter(sandbox_.plan()) && !notifier_.has_value()) {
+        return Error(absl::StatusCode::kInternal, "the job began without its filter's listener")
+            .Layer("seccomp");
+      }
       exec_ns_ = frame.monotonic_ns;
       return wall_timer_->ArmAt(WallDeadline(exec_ns_, watch_.wall_time_ns()));
     case child::FrameKind::kExecFailed:
@@ -239,6 +256,31 @@ absl::Status Watcher::OnWallTimer() {
   return End(KillReason::kWall);
 }
 
+// The payload waits, with its filter in force, until it is told that the listener is here. An error
+// ends the sandbox, and no instruction of the job has run.
+absl::Status Watcher::OnListener() {
+  if (!listener_.valid() || notifier_.has_value()) {
+    return Error(absl::StatusCode::kInternal, "a listener that was not expected").Layer("seccomp");
+  }
+  CORDON_ASSIGN_OR_RETURN(notifier_,
+                          Notifier::Make(std::move(listener_), sandbox_.plan().seccomp().rules(),
+                                         NativeArchitecture()));
+  const absl::StatusOr<bool> waits = VerifyFilterOfPayload(sandbox_.child().pid);
+  // Of an init that has ended nothing can be read, and its end is explained elsewhere.
+  if (!waits.ok() && !Readable(sandbox_.child().pidfd.get(), 0)) return waits.status();
+  if (!waits.ok() || !*waits) return absl::OkStatus();
+  CORDON_RETURN_IF_ERROR(epoll_->Add(notifier_->fd(), EPOLLIN, kNotify).status());
+  __atomic_store_n(&sandbox_.child().region()->listener_taken, 1, __ATOMIC_RELEASE);
+  return absl::OkStatus();
+}
+
+absl::Status Watcher::OnNotify(uint32_t events) {
+  // EPOLLHUP alone: nobody is left under the filter.
+  if ((events & EPOLLIN) != 0) return notifier_->Step();
+  epoll_->Remove(notifier_->fd());
+  return absl::OkStatus();
+}
+
 uint64_t Watcher::CpuUsed() {
   const absl::StatusOr<uint64_t> now = sandbox_.lease()->CpuNs();
   if (!now.ok()) return 0;
@@ -284,6 +326,7 @@ absl::Status Watcher::Summarise(v1::Report* report) {
   seen_.forks_denied = usage.forks_denied;
   seen_.process_limit = plan.cgroup().pids_max();
   seen_.forks_source = usage.forks_source;
+  if (notifier_.has_value()) notifier_->Fill(report);
   Decide(seen_, report);
   FillUsage(usage, wall, budget_.used, report->mutable_usage());
   return absl::OkStatus();

@@ -48,7 +48,7 @@ TEST(ValidateSeccompTest, NotifyIsForRulesAndNotForTheCallsOfTheStart) {
     const std::string text =
         absl::StrCat("rule { calls: [\"socket\", \"", call, "\"] when { arg: 0 equals: \"7\" } ");
     EXPECT_THAT(Seccomp(text + "action: NOTIFY }"),
-                HasErrorWith(absl::StrCat("seccomp.rule[0].calls[1] (p:1:35): ", call,
+                HasErrorWith(absl::StrCat("seccomp.rule[0].calls[1] (p:1:36): ", call,
                                           " cannot be NOTIFY: the start of the job makes")));
     EXPECT_THAT(Seccomp(text + "action: ERRNO }"), IsOk());
   }

@@ -135,5 +135,58 @@ TEST_F(ChildFaultsTest, TheSupervisorKilledAtAnyOperationOfTheChildLeavesNothing
   std::printf("%d points, every %zu.\n", points_, step());
 }
 
+// A filter with a listener: payload and init wait for each other in another way, so each operation
+// behind the gate is tried.
+class ListenerFaultsTest : public ChildFaultsTest {
+ protected:
+  void Adjust(JobOptions* options) override {
+    options->seccomp += " rule { calls: \"socket\" action: NOTIFY }";
+  }
+  void SetUp() override {
+    ChildFaultsTest::SetUp();
+    if (IsSkipped() || HasFatalFailure()) return;
+    await_ = IndexOf(program_, Opcode::kAwaitListener);
+    ASSERT_LT(await_, program_.ops.size());
+  }
+
+  // `named`: the operation of the error.
+  void KillAt(size_t at, Victim victim, size_t named) {
+    SCOPED_TRACE(Where(at, victim == Victim::kInit ? "init killed" : "payload killed"));
+    const Seen seen = RunWith(AtOperation(static_cast<int>(at), 0), victim);
+    ExpectNothingHappened(seen);
+    ExpectError(seen, named);
+    EXPECT_EQ(seen.error.errno_name(), "EOWNERDEAD");
+  }
+
+  size_t await_ = 0;
+};
+
+TEST_F(ListenerFaultsTest, AFailureAtAnyOperationNamesItAndLeavesNothing) {
+  for (size_t at = gate_ + 1; at < program_.ops.size(); ++at) {
+    const int error = kErrnos[at % std::size(kErrnos)];
+    SCOPED_TRACE(Where(at, ErrnoName(error)));
+    const Seen seen = RunWith(AtOperation(static_cast<int>(at), error), Victim::kNone);
+    ExpectNothingHappened(seen);
+    ExpectError(seen, at);
+    EXPECT_EQ(seen.error.errno_value(), error);
+  }
+}
+
+TEST_F(ListenerFaultsTest, WhoeverIsKilledTheOperationIsNamedAndNothingIsLeft) {
+  for (size_t at = gate_ + 1; at < reap_; ++at) KillAt(at, Victim::kInit, at);
+  // The payload has come as far as it can without Reap.
+  KillAt(reap_, Victim::kInit, await_);
+  for (size_t at = reap_ + 1; at < program_.ops.size(); ++at) KillAt(at, Victim::kPayload, at);
+}
+
+TEST_F(ListenerFaultsTest, TheSupervisorKilledLeavesNothing) {
+  for (size_t at = gate_ + 1; at < program_.ops.size(); ++at) {
+    SCOPED_TRACE(Where(at, "supervisor killed"));
+    const Seen seen = RunWith(AtOperation(static_cast<int>(at), 0), Victim::kSupervisor);
+    ExpectNothingHappened(seen);
+    EXPECT_TRUE(seen.killed);
+  }
+}
+
 }  // namespace
 }  // namespace cordon

@@ -28,7 +28,7 @@ inline v1::HostFacts FullHost() {
   facts.set_swap_accounting(true);
   facts.set_cpus(2);
   facts.set_page_size(4096);
-  for (const char* action : {"kill_process", "errno", "log", "allow"}) {
+  for (const char* action : {"kill_process", "errno", "user_notif", "log", "allow"}) {
     facts.add_seccomp_actions(action);
   }
   facts.set_landlock_abi(7);
@@ -40,7 +40,7 @@ inline v1::HostFacts FullHost() {
   return facts;
 }
 
-// One of each kind of mount, and loopback.
+// One of each kind of mount, loopback, and a filter with a listener.
 inline constexpr char kRichPolicy[] = R"(
 mounts {
   bind { source: "/usr" }
@@ -55,7 +55,10 @@ mounts {
   masked: "/usr/share/doc"
 }
 working_directory: "/home/job"
-seccomp { allow: ["stdio", "memory", "self", "exec"] kill: "dangerous" }
+seccomp {
+  allow: ["stdio", "memory", "self", "exec"] kill: "dangerous"
+  rule { calls: "socket" action: NOTIFY }
+}
 network { mode: LOOPBACK }
 )";
 

@@ -83,6 +83,7 @@ struct JobOptions {
   int processes = 16;
   std::string output = "1MiB";
   std::string file_size = "1MiB";
+  std::string limits;                     // more lines of the limits block
   std::string mounts;                     // more lines of the mounts block
   std::string more;                       // more top-level text
   std::string landlock = "IF_AVAILABLE";  // enforcement, and more text of the block
@@ -102,7 +103,7 @@ inline std::string JobPolicyText(const JobOptions& options) {
       "working_directory: \"/work\"\n", "limits { wall_time: \"", options.wall_time,
       "\" cpu_time: \"", options.cpu_time, "\" memory: \"", options.memory,
       "\" processes: ", options.processes, " output: \"", options.output, "\" file_size: \"",
-      options.file_size, "\" }\n",
+      options.file_size, "\" ", options.limits, " }\n",
       "cgroup { enforcement: IF_AVAILABLE }\nlandlock { enforcement: ", options.landlock, "}\n",
       "apparmor { enforcement: ", options.apparmor, " }\n", "seccomp {", options.seccomp, "}\n",
       options.more);

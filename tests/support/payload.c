@@ -23,6 +23,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "payload_notify.h"
+
 extern char** environ;
 
 static void Nap(long milliseconds) {
@@ -406,6 +408,10 @@ static const struct {
     {"abstract_connect", AbstractConnect},
     {"signal_child", SignalChild},
     {"signal_init", SignalInit},
+    {"sockets", Sockets},
+    {"socket_flood", SocketFlood},
+    {"socket_in_threads", SocketInThreads},
+    {"own_listener", OwnListener},
 };
 
 int main(int argc, char** argv) {

@@ -44,6 +44,8 @@ enum class Fault {
   kLastRuleForgotten,
   kErrnoForgotten,
   kKillThreadForProcess,
+  kNotifyAllows,
+  kNotifyTraces,
   kDefaultAllows,
   kNumberMasked,
   kNotEqualNeedsBothHalves,
@@ -82,6 +84,10 @@ class ReferenceAssembler {
   void Return(uint32_t value) {
     if (fault_ == Fault::kKillThreadForProcess && value == SECCOMP_RET_KILL_PROCESS) {
       value = SECCOMP_RET_KILL_THREAD;
+    }
+    if (value == SECCOMP_RET_USER_NOTIF) {
+      if (fault_ == Fault::kNotifyAllows) value = SECCOMP_RET_ALLOW;
+      if (fault_ == Fault::kNotifyTraces) value = SECCOMP_RET_TRACE;
     }
     if (fault_ == Fault::kErrnoForgotten) value &= SECCOMP_RET_ACTION_FULL;
     Add(BPF_RET | BPF_K, 0, 0, value);

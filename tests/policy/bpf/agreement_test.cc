@@ -33,6 +33,7 @@ v1::SeccompRules TellingRules() {
            when { arg: 1 op: LT value: 4096 } action { action: ALLOW } }
     rule { number: 10 when { arg: 0 op: GE value: 8589934595 } action { action: LOG } }
     rule { number: 16 when { arg: 1 op: EQ value: 4294988818 } action { action: ALLOW } }
+    rule { number: 41 action { action: NOTIFY errno_value: 1 } }
     rule { number: 56 when { arg: 0 op: NE value: 4294967298 } action { action: ALLOW } })",
                                                             &rules));
   return rules;

@@ -71,9 +71,9 @@ TEST(CallsDiffTest, LoggingIsRunning) {
 }
 
 TEST(CallsDiffTest, NotifyingIsFailing) {
-  const v1::SeccompRules listed = Rules(
-      std::string(kFail) +
-      "rule { call: \"socket\" number: 41 action { action: NOTIFY errno_value: 1 } }");
+  const v1::SeccompRules listed =
+      Rules(std::string(kFail) +
+            "rule { call: \"socket\" number: 41 action { action: NOTIFY errno_value: 1 } }");
   EXPECT_TRUE(CallsWidened(Rules(kFail), listed, kArch)->empty());
   EXPECT_TRUE(CallsWidened(listed, Rules(kFail), kArch)->empty());
   const auto widened = CallsWidened(Rules(kKill), listed, kArch);

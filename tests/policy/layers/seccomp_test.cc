@@ -122,9 +122,10 @@ TEST(SeccompTest, NotifyOnAKernelWithoutItIsAnErrorInAnyCase) {
   for (const char* name : {"kill_process", "errno", "allow"}) facts.add_seccomp_actions(name);
   const std::string rule = "rule { calls: \"socket\" action: NOTIFY } }";
   for (const char* enforcement : {"REQUIRED", "IF_AVAILABLE"}) {
-    const auto plan = Compile(absl::StrCat("seccomp { allow: [\"stdio\", \"exec\"] enforcement: ",
-                                           enforcement, " ", rule),
-                              facts);
+    const auto plan =
+        Compile(absl::StrCat("seccomp { allow: [\"stdio\", \"exec\"] enforcement: ", enforcement,
+                             " ", rule),
+                facts);
     EXPECT_THAT(plan, StatusIs(absl::StatusCode::kFailedPrecondition, "user_notif"));
     EXPECT_THAT(plan, HasErrorWith("write ERRNO in place of NOTIFY"));
   }

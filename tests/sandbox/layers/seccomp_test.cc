@@ -10,7 +10,8 @@ namespace cordon {
 namespace {
 
 TEST(SeccompLayerTest, TheFilterOfThePlanIsLoadedWhole) {
-  const VerifyCase good;
+  VerifyCase good;
+  good.plan.mutable_seccomp()->set_notify(false);
   const auto program = Lowered(LowerSeccomp, Phase::kFilter, good);
   ASSERT_THAT(program, IsOk());
   ASSERT_EQ(program->ops.size(), 1u);
@@ -32,11 +33,19 @@ TEST(SeccompLayerTest, SwitchedOffItLoadsNothing) {
   EXPECT_TRUE(Lowered(LowerSeccomp, Phase::kFilter, off)->ops.empty());
 }
 
-TEST(SeccompLayerTest, AFilterThatNotifiesIsRefused) {
-  VerifyCase notifying;
-  notifying.plan.mutable_seccomp()->set_notify(true);
-  EXPECT_THAT(Lowered(LowerSeccomp, Phase::kFilter, notifying),
-              StatusIs(absl::StatusCode::kUnimplemented, "NOTIFY"));
+TEST(SeccompLayerTest, OnlyAFilterThatNotifiesHasAListener) {
+  VerifyCase each;
+  for (const bool notify : {false, true}) {
+    each.plan.mutable_seccomp()->set_notify(notify);
+    const auto program = Lowered(LowerSeccomp, Phase::kFilter, each);
+    ASSERT_THAT(program, IsOk());
+    ASSERT_EQ(program->ops.size(), notify ? 2u : 1u);
+    EXPECT_EQ(program->ops.back().code,
+              notify ? child::Opcode::kAwaitListener : child::Opcode::kSeccompLoad);
+    EXPECT_EQ(ListensToFilter(each.plan), notify);
+  }
+  each.plan.mutable_seccomp()->set_enabled(false);
+  EXPECT_FALSE(ListensToFilter(each.plan));
 }
 
 TEST(SeccompLayerTest, TheTwinMustHaveOneFilterMoreThanInit) {
@@ -85,6 +94,25 @@ TEST(SeccompLayerTest, ProbesThatCannotTellAreNotCalledProbes) {
   }
   EXPECT_THAT(each.Verify(VerifySeccomp), IsOk());
   EXPECT_FALSE(SeccompProbed(each.Input()));
+}
+
+// Nobody listens to the twin, so a call that is asked about says nothing about the answers.
+TEST(SeccompLayerTest, ACallThatIsAskedAboutIsNoProbe) {
+  for (const bool notify : {false, true}) {
+    VerifyCase each;
+    const absl::StatusOr<NormalPolicy> policy = NormalizeText(
+        absl::StrCat("seccomp { allow: [\"stdio\", \"memory\", \"self\", \"exec\"] rule { calls: "
+                     "\"setns\" action: ",
+                     notify ? "NOTIFY" : "ERRNO errno_name: \"ENOSYS\"", " } }"));
+    ASSERT_THAT(policy, IsOk());
+    const absl::StatusOr<CompiledPlan> plan = CompiledPlan::Make(*policy, FullHost());
+    ASSERT_THAT(plan, IsOk());
+    *each.plan.mutable_seccomp() = plan->proto().seccomp();
+    each.twin = TwinBackOf(each.plan, each.sources, each.back);
+    EXPECT_EQ(each.twin.answers.count("seccomp.setns"), notify ? 0u : 1u);
+    EXPECT_THAT(each.Verify(VerifySeccomp), IsOk());
+    EXPECT_TRUE(SeccompProbed(each.Input()));
+  }
 }
 
 // Where nothing is refused by an error, the one probe that is denied is the death of the twin.

@@ -2,6 +2,7 @@
 #include "sandbox/program/build.h"
 
 #include <algorithm>
+#include <vector>
 
 #include "gtest/gtest.h"
 #include "tests/support/good_program.h"
@@ -33,6 +34,26 @@ TEST(BuildProgramTest, DieWithParentIsSetAgainBehindSetIds) {
   EXPECT_LT(IndexOf(*program, Opcode::kDieWithParent), IndexOf(*program, Opcode::kAwaitParent));
   const size_t ids = IndexOf(*program, Opcode::kSetIds);
   EXPECT_EQ(program->ops[ids + 1].code, Opcode::kDieWithParent);
+}
+
+// A plan without NOTIFY pays for none of it: not one operation is there or differs.
+TEST(BuildProgramTest, OnlyAFilterThatNotifiesNeedsItsSteps) {
+  v1::Plan plan = RichPlan().value();
+  const ResolvedSources sources = SourcesFor(plan.mount());
+  const auto with = BuildProgram({plan, sources, false}, InitFilter());
+  ASSERT_THAT(with, IsOk());
+  plan.mutable_seccomp()->set_notify(false);
+  const auto without = BuildProgram({plan, sources, false}, InitFilter());
+  ASSERT_THAT(without, IsOk());
+  const std::vector<child::Op>& ops = without->program().ops;
+  EXPECT_EQ(ops.size() + 2, with->program().ops.size());
+  for (const child::Op& op : ops) {
+    EXPECT_NE(op.code, Opcode::kPassListener);
+    EXPECT_NE(op.code, Opcode::kAwaitListener);
+    if (op.code == Opcode::kForkPayload) {
+      EXPECT_EQ(op.flags, 0);
+    }
+  }
 }
 
 TEST(BuildProgramTest, TheFilterOfTheInitIsCarriedWhole) {

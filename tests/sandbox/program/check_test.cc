@@ -93,6 +93,10 @@ TEST_F(CheckTest, EveryOrderThatMattersIsARule) {
       {Opcode::kSetOomScore, Opcode::kLandlockRestrict},
       {Opcode::kLandlockRestrict, Opcode::kSeccompLoad},
       {Opcode::kSeccompLoad, Opcode::kExec},
+      {Opcode::kForkPayload, Opcode::kPassListener},
+      {Opcode::kPassListener, Opcode::kInitFilter},
+      {Opcode::kSeccompLoad, Opcode::kAwaitListener},
+      {Opcode::kAwaitListener, Opcode::kExec},
   };
   for (const auto& [first, then] : rules) {
     const size_t from = IndexOf(good_, first);
@@ -242,6 +246,27 @@ TEST_F(CheckTest, AFilterIsWholeInstructionsAndNotEmpty) {
       EXPECT_THAT(Check(program), StatusIs(absl::StatusCode::kInternal, "not a filter"));
     }
   }
+}
+
+// A part of them would leave a payload that waits for ever, or a filter that nobody answers.
+TEST_F(CheckTest, TheStepsThatPassAListenerAreWholeOrAbsent) {
+  for (const Opcode code : {Opcode::kPassListener, Opcode::kAwaitListener}) {
+    SetupProgram without = good_;
+    EraseOp(&without, IndexOf(good_, code));
+    EXPECT_FALSE(Check(without).ok()) << OpcodeName(code);
+    SetupProgram twice = good_;
+    InsertOp(&twice, IndexOf(good_, code), good_.ops[IndexOf(good_, code)]);
+    EXPECT_FALSE(Check(twice).ok()) << OpcodeName(code);
+  }
+  SetupProgram none = good_;
+  none.ops[IndexOf(good_, Opcode::kForkPayload)].flags = 0;
+  EXPECT_THAT(Check(none), StatusIs(absl::StatusCode::kInternal, "pass a listener"));
+  EraseOp(&none, IndexOf(none, Opcode::kPassListener));
+  EraseOp(&none, IndexOf(none, Opcode::kAwaitListener));
+  EXPECT_THAT(Check(none), IsOk());
+  SetupProgram unfiltered = good_;
+  EraseOp(&unfiltered, IndexOf(good_, Opcode::kSeccompLoad));
+  EXPECT_FALSE(Check(unfiltered).ok());
 }
 
 TEST_F(CheckTest, SlotsAreInRange) {

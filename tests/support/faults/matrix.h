@@ -84,6 +84,7 @@ class FaultMatrix : public testing::Test {
     JobOptions options;
     options.mounts =
         absl::StrCat("bind { source: \"", folder_.path(), "\" target: \"/out\" read_only: false }");
+    Adjust(&options);
     absl::StatusOr<CompiledPlan> plan = PlanOf(options);
     ASSERT_THAT(plan, IsOk());
     launch_ = LaunchOf(*plan, {"canary", "/out/canary"}).value();
@@ -101,6 +102,9 @@ class FaultMatrix : public testing::Test {
     faults::state = nullptr;
     if (shared_ != nullptr) ::munmap(shared_, sizeof(Shared));
   }
+
+  // Before the plan is made.
+  virtual void Adjust(JobOptions* /*options*/) {}
 
   // The set-up program that the plan becomes here.
   SetupProgram ProgramOfPlan() {

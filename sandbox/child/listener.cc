@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0
+// How the listener of a filter with NOTIFY gets from the payload to the supervisor. The payload
+// cannot send it: its filter is in force and may forbid any call. So init, which shares the table
+// of descriptors with it until now, sends it, and the payload waits without a call.
+#include <asm/siginfo.h>
+#include <linux/sched.h>
+#include <linux/time_types.h>
+#include <linux/uio.h>
+#include <linux/wait.h>
+
+#include "sandbox/child/context.h"
+
+namespace cordon::child {
+namespace {
+
+constexpr long kPollNs = 50000;
+constexpr int kSolSocket = 1;
+constexpr int kScmRights = 1;
+
+// struct msghdr and struct cmsghdr of the kernel's ABI (64 bit).
+struct MessageHeader {
+  void* name;
+  int name_size;
+  struct iovec* parts;
+  size_t part_count;
+  void* control;
+  size_t control_size;
+  unsigned flags;
+};
+struct RightsMessage {
+  size_t size;
+  int level;
+  int type;
+  int fd;
+  int padding;
+};
+static_assert(sizeof(MessageHeader) == 56 && sizeof(RightsMessage) == 24);
+
+bool PayloadEnded(const Context& context) {
+  int info[32] = {};  // siginfo_t; for SIGCHLD the pid is its fifth number
+  const long result =
+      Sys(__NR_waitid, P_PID, context.payload_pid, info, WEXITED | WNOHANG | WNOWAIT, nullptr);
+  return result < 0 || info[4] != 0;
+}
+
+// The number of the listener in the table of both; -1 when the payload ended before it had one.
+int AwaitNumber(const Context& context) {
+  for (;;) {
+    const bool ended = PayloadEnded(context);
+    const uint32_t listener = __atomic_load_n(&context.shared->listener, __ATOMIC_ACQUIRE);
+    if (listener != 0) return static_cast<int>(listener - 1);
+    if (ended) return -1;
+    const struct __kernel_timespec nap = {0, kPollNs};
+    (void)Sys(__NR_nanosleep, &nap, nullptr);
+  }
+}
+
+OpResult Send(const Context& context, int listener) {
+  StatusFrame frame = {};
+  frame.version = kWireVersion;
+  frame.kind = FrameKind::kListener;
+  frame.op_index = static_cast<uint16_t>(context.op_index);
+  frame.opcode = Opcode::kPassListener;
+  frame.monotonic_ns = MonotonicNow();
+  struct iovec part = {&frame, sizeof(frame)};
+  RightsMessage rights = {sizeof(size_t) + 3 * sizeof(int), kSolSocket, kScmRights, listener, 0};
+  MessageHeader message = {};
+  message.parts = &part;
+  message.part_count = 1;
+  message.control = &rights;
+  message.control_size = sizeof(rights);
+  return Check(KernelCall::k_sendmsg, Sys(__NR_sendmsg, context.fd_status, &message, 0));
+}
+
+void Relax() {
+#if defined(__x86_64__)
+  __builtin_ia32_pause();
+#endif
+}
+
+}  // namespace
+
+// Order: after ForkPayload and before InitFilter, which forbids these calls. Init waits here for
+// the payload, so the payload must not wait for a later step of init before AwaitListener. A
+// payload that ended before it had a listener has said why in the exec pipe, which Reap reads.
+OpResult RunPassListener(Context& context, const Op&) {
+  const int listener = AwaitNumber(context);
+  if (listener >= 0) {
+    const OpResult sent = Send(context, listener);
+    if (sent.error != 0) return sent;
+  }
+  // From here on the payload's table is its own; its exec closes all of it but 0 to 2.
+  const long result = Sys(__NR_unshare, CLONE_FILES);
+  if (result < 0) return Check(KernelCall::k_unshare, result);
+  if (listener >= 0) (void)Sys(__NR_close, listener);
+  CloseFdsOfPayload(context);
+  return Ok();
+}
+
+// Order: after SeccompLoad. Makes no call at all: which ones the filter lets pass is the policy's.
+// It spins for as long as init and supervisor need, which is well below a millisecond where there
+// is a second processor; whoever of them fails ends the pid namespace and with it this process.
+OpResult RunAwaitListener(Context& context, const Op&) {
+  if (!context.listens) return Ok();
+  SharedRegion* shared = context.shared;
+  __atomic_store_n(&shared->listener, static_cast<uint32_t>(context.listener_fd) + 1,
+                   __ATOMIC_RELEASE);
+  while (__atomic_load_n(&shared->listener_taken, __ATOMIC_ACQUIRE) == 0 ||
+         __atomic_load_n(&shared->init_ready, __ATOMIC_ACQUIRE) == 0) {
+    Relax();
+  }
+  return Ok();
+}
+
+}  // namespace cordon::child

@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sandbox/supervise/notify.h"
+
+#include <cerrno>
+#include <optional>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "policy/base/status.h"
+#include "sandbox/os/file.h"
+#include "sandbox/os/procfs.h"
+
+namespace cordon {
+namespace {
+
+uint64_t BitsRead(const ArgumentType& type, uint64_t value) {
+  return type.bits >= 64 ? value : value & ((uint64_t{1} << type.bits) - 1);
+}
+
+// The id of a thread of ours in its own pid namespace, the last of NSpid; 0 when it is gone.
+uint32_t ThreadInside(uint32_t thread) {
+  const absl::StatusOr<std::string> text = ReadAt(kCwd, absl::StrCat("/proc/", thread, "/status"));
+  if (!text.ok()) return 0;
+  const std::map<std::string, std::string> status = ParseStatus(*text);
+  const auto ids = status.find("NSpid");
+  if (ids == status.end()) return 0;
+  const std::vector<absl::string_view> all =
+      absl::StrSplit(ids->second, absl::ByAnyChar("\t "), absl::SkipEmpty());
+  uint32_t inside = 0;
+  return !all.empty() && absl::SimpleAtoi(all.back(), &inside) ? inside : 0;
+}
+
+absl::StatusOr<uint64_t> FilterCount(absl::string_view text, absl::string_view whose) {
+  const std::map<std::string, std::string> status = ParseStatus(text);
+  const auto found = status.find("Seccomp_filters");
+  uint64_t count = 0;
+  if (found == status.end() || !absl::SimpleAtoi(found->second, &count)) {
+    return Error(absl::StatusCode::kFailedPrecondition,
+                 absl::StrCat("no Seccomp_filters in the status of ", whose))
+        .Layer("seccomp");
+  }
+  return count;
+}
+
+// The one child of the init; 0 when it has none any more.
+absl::StatusOr<uint32_t> ChildOf(pid_t init) {
+  CORDON_ASSIGN_OR_RETURN(const std::string children,
+                          ReadAt(kCwd, absl::StrCat("/proc/", init, "/task/", init, "/children")));
+  const absl::string_view number = absl::StripAsciiWhitespace(children);
+  uint32_t child = 0;
+  if (number.empty() || absl::SimpleAtoi(number, &child)) return child;
+  return Error(absl::StatusCode::kInternal,
+               absl::StrCat("the init has not the one child that it should have: \"",
+                            EscapeForPeople(children), "\""))
+      .Layer("seccomp");
+}
+
+}  // namespace
+
+const CallLog::Shape& CallLog::ShapeOf(uint32_t number) {
+  const auto found = shapes_.find(number);
+  if (found != shapes_.end()) return found->second;
+  Shape shape;
+  shape.name = SyscallName(number, architecture_);
+  while (shape.arguments.size() < 6) {
+    const absl::StatusOr<ArgumentType> type =
+        FindArgument(shape.name, static_cast<uint32_t>(shape.arguments.size()), architecture_);
+    if (!type.ok()) break;
+    shape.arguments.push_back(*type);
+  }
+  return shapes_.emplace(number, std::move(shape)).first->second;
+}
+
+v1::NotifiedCall CallLog::NewEntry(const Shape& shape) const {
+  v1::NotifiedCall entry;
+  entry.set_call(shape.name);
+  entry.set_architecture(std::string(ArchitectureName(architecture_)));
+  return entry;
+}
+
+uint32_t CallLog::Add(const CallSample& call, const std::function<uint32_t()>& thread) {
+  const Shape& shape = ShapeOf(call.number);
+  Key key = {call.number, {}};
+  for (size_t i = 0; i < shape.arguments.size(); ++i) {
+    key.second[i] = BitsRead(shape.arguments[i], call.args[i]);
+  }
+  const auto known = index_.find(key);
+  if (known != index_.end()) {
+    v1::NotifiedCall& entry = entries_[known->second];
+    entry.set_count(entry.count() + 1);
+  } else if (entries_.size() < kMaxEntries) {
+    index_.emplace(key, entries_.size());
+    v1::NotifiedCall& entry = entries_.emplace_back(NewEntry(shape));
+    for (size_t i = 0; i < shape.arguments.size(); ++i) {
+      entry.add_argument(ArgumentText(shape.arguments[i], call.args[i]));
+    }
+    entry.set_thread(thread());
+    entry.set_count(1);
+  } else {
+    const auto other = others_.try_emplace(call.number, NewEntry(shape));
+    v1::NotifiedCall& entry = other.first->second;
+    if (other.second) entry.set_thread(thread());
+    entry.set_count(entry.count() + 1);
+  }
+  const v1::SyscallRule* rule = DecidingRule(*rules_, call);
+  const bool listed = rule != nullptr && rule->action().action() == v1::Seccomp::NOTIFY;
+  // The filter was proven to ask for nothing else; if it did, the answer is no.
+  return listed ? rule->action().errno_value() : uint32_t{EPERM};
+}
+
+void CallLog::Fill(v1::Report* report) const {
+  for (const v1::NotifiedCall& entry : entries_) *report->add_notified_call() = entry;
+  for (const auto& [number, entry] : others_) *report->add_notified_call() = entry;
+}
+
+std::string ArgumentText(const ArgumentType& type, uint64_t value) {
+  const uint64_t read = BitsRead(type, value);
+  if (!type.is_signed) return absl::StrCat("0x", absl::Hex(read));
+  if (type.bits >= 64) return absl::StrCat(static_cast<int64_t>(read));
+  const uint64_t sign = uint64_t{1} << (type.bits - 1);
+  return absl::StrCat(static_cast<int64_t>((read ^ sign) - sign));
+}
+
+absl::StatusOr<Notifier> Notifier::Make(UniqueFd listener, const v1::SeccompRules& rules,
+                                        Architecture architecture) {
+  CORDON_ASSIGN_OR_RETURN(SeccompListener adopted, SeccompListener::Adopt(std::move(listener)));
+  return Notifier(std::move(adopted), rules, architecture);
+}
+
+absl::Status Notifier::Step() {
+  for (int i = 0; i < kMaxPerStep; ++i) {
+    CORDON_ASSIGN_OR_RETURN(const std::optional<SeccompListener::Call> call, listener_.Receive());
+    if (!call.has_value()) return absl::OkStatus();
+    const uint32_t answer = log_.Add(call->sample, [&] {
+      const uint32_t inside = ThreadInside(call->thread);
+      // Still waiting: the id is that thread's, and not one that was given out again.
+      return listener_.Waits(call->id) ? inside : 0;
+    });
+    CORDON_RETURN_IF_ERROR(listener_.Deny(call->id, answer));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status VerifyFilter(absl::string_view payload_status, absl::string_view own_status) {
+  CORDON_ASSIGN_OR_RETURN(const uint64_t before, FilterCount(own_status, "the supervisor"));
+  CORDON_ASSIGN_OR_RETURN(const uint64_t now, FilterCount(payload_status, "the payload"));
+  const std::map<std::string, std::string> status = ParseStatus(payload_status);
+  const auto mode = status.find("Seccomp");
+  if (mode != status.end() && mode->second == "2" && now == before + 1) return absl::OkStatus();
+  return Error(absl::StatusCode::kFailedPrecondition,
+               absl::StrCat("the filter is not in force as planned: Seccomp_filters is ", now,
+                            " in the payload, ", before, " in the supervisor"))
+      .Layer("seccomp");
+}
+
+absl::StatusOr<bool> VerifyFilterOfPayload(pid_t init) {
+  CORDON_ASSIGN_OR_RETURN(const uint32_t payload, ChildOf(init));
+  if (payload == 0) return false;
+  const absl::StatusOr<std::string> status =
+      ReadAt(kCwd, absl::StrCat("/proc/", payload, "/status"));
+  if (!status.ok()) {
+    // Reaped meanwhile?
+    CORDON_ASSIGN_OR_RETURN(const uint32_t still, ChildOf(init));
+    if (still == 0) return false;
+    return status.status();
+  }
+  CORDON_ASSIGN_OR_RETURN(const std::string own, ReadAt(kCwd, "/proc/thread-self/status"));
+  CORDON_RETURN_IF_ERROR(VerifyFilter(*status, own));
+  return true;
+}
+
+}  // namespace cordon

@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a filter with NOTIFY asks about: every call is denied with the errno of its rule and listed.
+// Nothing here can let a call go on; an error leaves it waiting until the job is killed. Entry
+// points: CallLog (pure), Notifier.
+#ifndef CORDON_SANDBOX_SUPERVISE_NOTIFY_H_
+#define CORDON_SANDBOX_SUPERVISE_NOTIFY_H_
+
+#include <sys/types.h>
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "policy/bpf/meaning.h"
+#include "policy/bpf/syscall_table.h"
+#include "policy/proto/plan.pb.h"
+#include "policy/proto/report.pb.h"
+#include "sandbox/os/seccomp_listener.h"
+#include "sandbox/os/unique_fd.h"
+
+namespace cordon {
+
+// Calls by what they are and what the kernel would have read of their arguments. Bounded whatever a
+// job tries: the first kMaxEntries that differ have an entry each; later ones are counted by call,
+// so that no flood of others can hide that a call was tried.
+class CallLog {
+ public:
+  static constexpr size_t kMaxEntries = 64;
+
+  // `rules` must outlive the log.
+  CallLog(const v1::SeccompRules& rules, Architecture architecture)
+      : rules_(&rules), architecture_(architecture) {}
+
+  // Counts a call and gives the errno that the policy wants for it. `thread` is asked for the id
+  // inside when the call gets an entry of its own.
+  uint32_t Add(const CallSample& call, const std::function<uint32_t()>& thread);
+  void Fill(v1::Report* report) const;
+
+ private:
+  struct Shape {
+    std::string name;
+    std::vector<ArgumentType> arguments;
+  };
+  using Key = std::pair<uint32_t, std::array<uint64_t, 6>>;
+
+  const Shape& ShapeOf(uint32_t number);
+  v1::NotifiedCall NewEntry(const Shape& shape) const;
+
+  const v1::SeccompRules* rules_;
+  Architecture architecture_;
+  std::map<uint32_t, Shape> shapes_;  // by number; the rules name few
+  std::map<Key, size_t> index_;       // of entries_
+  std::vector<v1::NotifiedCall> entries_;
+  std::map<uint32_t, v1::NotifiedCall> others_;  // by number
+};
+
+// "-1", "0x80042": an argument as the kernel reads it; a signed one in decimal.
+std::string ArgumentText(const ArgumentType& type, uint64_t value);
+
+class Notifier {
+ public:
+  // The listener of a filter with these rules, which must outlive it.
+  static absl::StatusOr<Notifier> Make(UniqueFd listener, const v1::SeccompRules& rules,
+                                       Architecture architecture);
+
+  // Answers what waits, at most kMaxPerStep calls: a flood must not keep the caller from its
+  // deadlines. Never blocks. After an error nothing is answered any more: end the job.
+  absl::Status Step();
+  static constexpr int kMaxPerStep = 64;
+
+  void Fill(v1::Report* report) const { log_.Fill(report); }
+  int fd() const { return listener_.fd(); }
+
+ private:
+  Notifier(SeccompListener listener, const v1::SeccompRules& rules, Architecture architecture)
+      : listener_(std::move(listener)), log_(rules, architecture) {}
+
+  SeccompListener listener_;
+  CallLog log_;
+};
+
+// The child of `init`, the payload that waits, is under one filter more than this process; false
+// when it has ended, and then its init has said why.
+absl::StatusOr<bool> VerifyFilterOfPayload(pid_t init);
+
+// The same from the text of /proc/PID/status: one filter more than this process itself is under.
+// Read while the payload waits, before the first instruction of the job.
+absl::Status VerifyFilter(absl::string_view payload_status, absl::string_view own_status);
+
+}  // namespace cordon
+
+#endif  // CORDON_SANDBOX_SUPERVISE_NOTIFY_H_
