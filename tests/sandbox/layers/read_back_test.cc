@@ -31,7 +31,7 @@ TEST(ReadBackTest, ReadsAProcessAsTheKernelShowsIt) {
   EXPECT_GE(back->descriptors.size(), 3u);
   EXPECT_EQ(back->pid, pid);
   EXPECT_EQ(back->place.session, ::getsid(0));
-  EXPECT_EQ(FieldOf(back->status, "Threads"), "1");
+  EXPECT_EQ(FieldOf(back->status, "Tgid"), std::to_string(pid));
   EXPECT_EQ(FieldOf(back->status, "NoSuchField"), "nothing");
 }
 
