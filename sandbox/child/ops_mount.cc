@@ -259,13 +259,21 @@ OpResult RunOpenProc(Context& context, const Op&) { return NewProc(false, &conte
 // Kernel: the values belong to the writer's user namespace (kernel/ucount.c); a name that this
 // kernel does not have (time before 5.6) is skipped.
 OpResult RunLimitNamespaces(Context& context, const Op&) {
-  static const char* const kNames[] = {
-      "sys/user/max_user_namespaces", "sys/user/max_mnt_namespaces", "sys/user/max_pid_namespaces",
-      "sys/user/max_net_namespaces",  "sys/user/max_ipc_namespaces", "sys/user/max_uts_namespaces",
-      "sys/user/max_time_namespaces"};
-  for (const char* name : kNames) {
-    const OpResult result = WriteAt(context.proc_fd, name, "0");
-    if (result.error == 2 && name != kNames[0]) continue;
+  static const struct {
+    const char* name;
+    const char* limit;
+  } kLimits[] = {{"sys/user/max_user_namespaces", "0"},
+                 {"sys/user/max_mnt_namespaces", "0"},
+                 {"sys/user/max_pid_namespaces", "0"},
+                 {"sys/user/max_net_namespaces", "0"},
+                 {"sys/user/max_ipc_namespaces", "0"},
+                 {"sys/user/max_uts_namespaces", "0"},
+                 {"sys/user/max_time_namespaces", "0"},
+                 // NewCgroupNamespace, which comes later, takes the one.
+                 {"sys/user/max_cgroup_namespaces", "1"}};
+  for (const auto& each : kLimits) {
+    const OpResult result = WriteAt(context.proc_fd, each.name, each.limit);
+    if (result.error == 2 && each.name != kLimits[0].name) continue;
     if (result.error != 0) return result;
   }
   return Ok();

@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <netinet/in.h>
+#include <pthread.h>
 #include <sched.h>
 #include <signal.h>
 #include <stddef.h>
@@ -364,6 +365,25 @@ static int SignalInit(char** argv) {
   return kill(1, 0) != 0 ? errno : 0;
 }
 
+static void* SleepInThread(void* begun) {
+  __atomic_store_n((int*)begun, 1, __ATOMIC_RELEASE);
+  Nap(1000000);
+  return NULL;
+}
+
+// To be looked at: says "ready" when its second thread, where it may have one, is there.
+static int Posture(char** argv) {
+  pthread_t thread;
+  int begun = 0;
+  if (pthread_create(&thread, NULL, SleepInThread, &begun) == 0) {
+    while (!__atomic_load_n(&begun, __ATOMIC_ACQUIRE)) Nap(1);
+  }
+  if (WriteAll(1, "ready\n", 6) != 0) return 3;
+  Nap(1000000);
+  (void)argv;
+  return 0;
+}
+
 static const struct {
   const char* name;
   int (*run)(char** argv);
@@ -408,6 +428,7 @@ static const struct {
     {"abstract_connect", AbstractConnect},
     {"signal_child", SignalChild},
     {"signal_init", SignalInit},
+    {"posture", Posture},
     {"sockets", Sockets},
     {"socket_flood", SocketFlood},
     {"socket_in_threads", SocketInThreads},

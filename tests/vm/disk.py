@@ -98,7 +98,10 @@ def make_disk(programs: Iterable[dict], build: str, tree: str, image: str, work:
     for path in _built_files(programs, build, tree):
         target = os.path.join(stage, os.path.relpath(path, tree))
         os.makedirs(os.path.dirname(target), exist_ok=True)
-        os.link(_stripped(path, tree, cache), target)
+        try:
+            os.link(_stripped(path, tree, cache), target)
+        except OSError:  # the tree may be on another file system
+            shutil.copy2(_stripped(path, tree, cache), target)
         total += os.path.getsize(target)
     for folder in SOURCES:
         shutil.copytree(os.path.join(tree, folder), os.path.join(stage, folder),

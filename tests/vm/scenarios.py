@@ -24,13 +24,13 @@ class Scenario(NamedTuple):
 
 # Cutting down: what knows nothing of the host's features has run in `full`.
 _HOST_FACTS = (r"^sandbox_(host_.*|layers_.*|sandbox|every_step|launch_launcher"
-               r"|supervise_supervisor)_test$|^cli$")
+               r"|supervise_supervisor)_test$|^cli$|^posture$")
 # The attacks are many runs: they have a boot of their own.
 _NO_ATTACKS = r"^(?!escape$)"
 
 # What root does otherwise than a user: sources, ids, descriptors, groups, profiles; and the whole.
 _AS_ROOT = (r"^sandbox_(child_ops_(cred|fd|mount|apparmor)|launch_.*|layers_(cgroup|apparmor).*"
-            r"|os_apparmor|every_step|sandbox|supervise_supervisor)_test$|^cli$")
+            r"|os_apparmor|every_step|sandbox|supervise_supervisor)_test$|^(cli|posture)$")
 
 SCENARIOS = (
     Scenario("full", "AppArmor, Landlock, cgroup v2: all kernel tests as a user, many as root",
