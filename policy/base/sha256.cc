@@ -7,13 +7,10 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "absl/strings/escaping.h"
+#include "policy/base/sha_blocks.h"
 
 namespace cordon {
 namespace {
-
-constexpr size_t kBlock = 64;
-constexpr size_t kLengthBytes = 8;
 
 // The first 32 bits of the fractional parts of the cube roots of the first 64 primes.
 constexpr std::array<uint32_t, 64> kRound = {
@@ -31,15 +28,9 @@ using State = std::array<uint32_t, 8>;
 constexpr State kStart = {0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a,
                           0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19};
 
-uint32_t WordAt(absl::string_view block, size_t index) {
-  uint32_t word = 0;
-  for (size_t i = 0; i < 4; ++i) word = word << 8 | static_cast<uint8_t>(block[index * 4 + i]);
-  return word;
-}
-
 void Absorb(absl::string_view block, State* state) {
   std::array<uint32_t, 64> w = {};
-  for (size_t i = 0; i < 16; ++i) w[i] = WordAt(block, i);
+  ShaLoad(block, &w);
   for (size_t i = 16; i < w.size(); ++i) {
     const uint32_t s0 = std::rotr(w[i - 15], 7) ^ std::rotr(w[i - 15], 18) ^ (w[i - 15] >> 3);
     const uint32_t s1 = std::rotr(w[i - 2], 17) ^ std::rotr(w[i - 2], 19) ^ (w[i - 2] >> 10);
@@ -66,25 +57,6 @@ void Absorb(absl::string_view block, State* state) {
 
 }  // namespace
 
-std::string Sha256Hex(absl::string_view bytes) {
-  State state = kStart;
-  const uint64_t bits = uint64_t{bytes.size()} * 8;
-  for (; bytes.size() >= kBlock; bytes.remove_prefix(kBlock)) {
-    Absorb(bytes.substr(0, kBlock), &state);
-  }
-  // The rest, one set bit, zeros, and the length in bits.
-  std::string tail(bytes);
-  tail.push_back('\x80');
-  while (tail.size() % kBlock != kBlock - kLengthBytes) tail.push_back('\0');
-  for (size_t i = kLengthBytes; i-- > 0;) tail.push_back(static_cast<char>(bits >> (8 * i) & 0xff));
-  for (size_t at = 0; at < tail.size(); at += kBlock) {
-    Absorb(absl::string_view(tail).substr(at, kBlock), &state);
-  }
-  std::string digest;
-  for (uint32_t word : state) {
-    for (size_t i = 4; i-- > 0;) digest.push_back(static_cast<char>(word >> (8 * i) & 0xff));
-  }
-  return absl::BytesToHexString(digest);
-}
+std::string Sha256Hex(absl::string_view bytes) { return ShaHex(bytes, kStart, Absorb); }
 
 }  // namespace cordon

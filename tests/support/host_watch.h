@@ -73,20 +73,32 @@ inline std::vector<std::string> LeftoversAfterASecond(const std::string& token) 
   return found;
 }
 
-// Control groups that this process made, in any hierarchy; but for the one that it stands in
-// itself, when it had to leave a delegated group to make others in it.
-inline std::vector<std::string> GroupsOfTest() {
+// Control groups whose name begins with `prefix`, in any hierarchy and at any depth.
+inline std::vector<std::string> GroupsNamed(const std::string& prefix) {
   std::vector<std::string> found;
-  const std::string prefix = "cordon-" + std::to_string(::getpid()) + "-";
-  const std::string own = FileText("/proc/self/cgroup");
   std::error_code error;
   using Iterator = std::filesystem::recursive_directory_iterator;
   for (Iterator it("/sys/fs/cgroup", std::filesystem::directory_options::skip_permission_denied,
                    error);
        it != Iterator(); it.increment(error)) {
-    const std::string name = it->path().filename().string();
-    if (name.compare(0, prefix.size(), prefix) != 0) continue;
-    if (own.find("/" + name + "\n") == std::string::npos) found.push_back(it->path().string());
+    if (it->path().filename().string().compare(0, prefix.size(), prefix) == 0) {
+      found.push_back(it->path().string());
+    }
+  }
+  return found;
+}
+
+// Control groups that process `pid` made have names that begin so.
+inline std::string GroupPrefixOf(pid_t pid) { return "cordon-" + std::to_string(pid) + "-"; }
+
+// Control groups that this process made; but for the one that it stands in itself, when it had to
+// leave a delegated group to make others in it.
+inline std::vector<std::string> GroupsOfTest() {
+  std::vector<std::string> found;
+  const std::string own = FileText("/proc/self/cgroup");
+  for (const std::string& group : GroupsNamed(GroupPrefixOf(::getpid()))) {
+    const std::string name = std::filesystem::path(group).filename().string();
+    if (own.find("/" + name + "\n") == std::string::npos) found.push_back(group);
   }
   return found;
 }

@@ -17,7 +17,6 @@
 #include <cstring>
 #include <filesystem>
 #include <memory>
-#include <set>
 #include <string>
 #include <vector>
 
@@ -122,13 +121,12 @@ class FaultMatrix : public testing::Test {
     shared_->faults = fault;
     const std::string canary = folder_.path() + "/canary";
     ::unlink(canary.c_str());
-    const std::set<std::string> before = Groups();
     const pid_t supervisor = ::fork();
     if (supervisor == 0) Supervise();
     if (victim != Victim::kNone) KillVictim(supervisor, victim);
     const int status = WaitFor(supervisor, &seen.hung);
     seen.killed = WIFSIGNALED(status);
-    seen.left = Leftovers(before, seen.killed, supervisor);
+    seen.left = Leftovers(seen.killed, supervisor);
     seen.ending = shared_->ending;
     seen.faults = shared_->faults;
     seen.fired = seen.faults.op_reached != 0 || seen.faults.call_reached != 0;
@@ -240,41 +238,24 @@ class FaultMatrix : public testing::Test {
 
   // Processes that outlived their supervisor, and groups: of a killed one those that the next run
   // would not remove, else any.
-  std::string Leftovers(const std::set<std::string>& before, bool killed, pid_t supervisor) {
+  std::string Leftovers(bool killed, pid_t supervisor) {
     std::string left;
     for (int i = 0; i < 20000 && !ChildrenOfTest().empty(); ++i) {
       while (::waitpid(-1, nullptr, WNOHANG) > 0) continue;
       if (!ChildrenOfTest().empty()) Nap();
     }
     for (const std::string& pid : ChildrenOfTest()) left += "process " + pid + " ";
-    const std::string name = "/cordon-" + std::to_string(supervisor) + "-";
-    std::set<std::string> found = Groups();
-    if (killed && found != before) {
-      for (const Hierarchy& each : Places()) SweepStaleGroups(each.own_dir);
-      ++groups_swept_;
-      found = Groups();
-    }
-    for (const std::string& group : found) {
-      // Other runs of this host come and go.
-      if (before.count(group) == 0 && group.find(name) != std::string::npos) left += group + " ";
-    }
-    return left;
-  }
-
-  static std::vector<Hierarchy> Places() {
-    absl::StatusOr<std::vector<Hierarchy>> all = FindHierarchies();
-    return all.ok() ? *std::move(all) : std::vector<Hierarchy>();
-  }
-
-  // All groups that look like ours.
-  static std::set<std::string> Groups() {
-    std::set<std::string> found;
-    for (const Hierarchy& each : Places()) {
-      for (const std::string& name : NamesIn(each.own_dir)) {
-        if (name.compare(0, 7, "cordon-") == 0) found.insert(each.own_dir + "/" + name);
+    const std::string prefix = GroupPrefixOf(supervisor);
+    std::vector<std::string> groups = GroupsNamed(prefix);
+    if (killed && !groups.empty()) {
+      for (const std::string& group : groups) {
+        SweepStaleGroups(std::filesystem::path(group).parent_path().string());
       }
+      ++groups_swept_;
+      groups = GroupsNamed(prefix);
     }
-    return found;
+    for (const std::string& group : groups) left += group + " ";
+    return left;
   }
 
   const StreamFile in_;  // made before the first fault
