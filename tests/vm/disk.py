@@ -77,6 +77,13 @@ def _stripped(path: str, tree: str, cache: str) -> str:
     return kept
 
 
+def _place(path: str, target: str) -> None:
+    try:
+        os.link(path, target)
+    except OSError:  # the tree is on another file system
+        shutil.copy2(path, target)
+
+
 def _built_files(programs: Iterable[dict], build: str, tree: str) -> List[str]:
     files = {word for program in programs for word in program["command"]
              if word.startswith(build + os.sep) and os.path.isfile(word)}
@@ -98,10 +105,7 @@ def make_disk(programs: Iterable[dict], build: str, tree: str, image: str, work:
     for path in _built_files(programs, build, tree):
         target = os.path.join(stage, os.path.relpath(path, tree))
         os.makedirs(os.path.dirname(target), exist_ok=True)
-        try:
-            os.link(_stripped(path, tree, cache), target)
-        except OSError:  # the tree may be on another file system
-            shutil.copy2(_stripped(path, tree, cache), target)
+        _place(_stripped(path, tree, cache), target)
         total += os.path.getsize(target)
     for folder in SOURCES:
         shutil.copytree(os.path.join(tree, folder), os.path.join(stage, folder),

@@ -12,8 +12,10 @@ from commands import as_root, output, run
 SUITE = "bookworm"
 # What the tests need inside. Their own programs are built on the host and come on a disk.
 PACKAGES = ("libstdc++6", "python3", "apparmor", "uidmap", "dbus", "dbus-user-session",
-            "systemd", "systemd-sysv", "libpam-systemd", "strace", "procps")
-SIZE_MIB = 900
+            "systemd", "systemd-sysv", "libpam-systemd", "strace", "procps",
+            # Languages whose profiles are run for real: cases/languages.py.
+            "g++", "cmake", "ninja-build", "default-jdk-headless")
+SIZE_MIB = 2200
 
 
 def _mirror() -> List[str]:

@@ -42,9 +42,9 @@ SCENARIOS = (
              tests=(("root", _HOST_FACTS),), kernel="apparmor=0"),
     Scenario("no-userns", "user namespaces shut to users, by each of the switches", "v2", 300,
              cases=(("root", "no_userns.py"),)),
-    Scenario("systemd", "systemd and a user's manager: delegation as users have it", "systemd", 600,
+    Scenario("systemd", "systemd and a user's manager: delegation as users have it", "systemd", 900,
              tests=(("user", r"^sandbox_(layers_cgroup.*|sandbox)_test$"),),
-             cases=(("root", "setup.py"), ("root", "scope.py"))),
+             cases=(("root", "setup.py"), ("root", "scope.py"), ("root", "languages.py"))),
 )
 
 

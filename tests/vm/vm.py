@@ -2,13 +2,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """The VM lab: runs kernel tests built here on Debian's own kernel under QEMU.
 
-vm.py [--build DIR] [--results DIR] [--scenario NAME]... [--filter REGEX] [--shell]. For each
-scenario one boot; for each user in it a folder NAME-USER below --results that test_summary.py
-reads. Exits 1 when a test failed or a boot broke. `tools/dev test --vm` calls this; README.md
-beside this file says what runs where and how to look at a failure.
+vm.py [--build DIR] [--results DIR] [--scenario NAME]... [--filter REGEX] [--boots N] [--shell].
+For each scenario one boot, N of them at a time; for each user in it a folder NAME-USER below
+--results that test_summary.py reads. Exits 1 when a test failed or a boot broke. `tools/dev test
+--vm` calls this; README.md beside this file says what runs where and how to look at a failure.
 """
 
 import argparse
+import concurrent.futures
 import json
 import os
 import re
@@ -38,7 +39,8 @@ def say(text: str) -> None:
 class Progress:
     """Tells what has ended since it was last asked."""
 
-    def __init__(self, share: str):
+    def __init__(self, scenario: str, share: str):
+        self.scenario = scenario
         self.path = os.path.join(share, "status.jsonl")
         self.lines: List[dict] = []
 
@@ -51,8 +53,8 @@ class Progress:
         for line in complete[len(self.lines):]:
             entry = json.loads(line)
             self.lines.append(entry)
-            say(f"  {problem_of(entry) or 'ok':8} {entry['who']:4} {entry['name']} "
-                f"({entry['seconds']} s)")
+            say(f"  {problem_of(entry) or 'ok':8} {self.scenario}: {entry['who']:4} "
+                f"{entry['name']} ({entry['seconds']} s)")
 
 
 def problem_of(entry: dict) -> str:
@@ -100,7 +102,7 @@ def plan_of(scenario: scenarios.Scenario, programs: List[dict], shell: bool) -> 
     wanted = {name: os.environ[name] for name in ("GTEST_FILTER", "GTEST_REPEAT")
               if name in os.environ}
     wanted["CORDON_TEST_SOAK"] = "0.2"
-    wanted["CORDON_FAULT_EVERY"] = "37"
+    wanted["CORDON_FAULT_EVERY"] = os.environ.get("CORDON_FAULT_EVERY", "37")
     return {"scenario": scenario.name, "who": ["user", "root"], "programs": programs,
             "seconds": scenario.seconds, "environment": wanted, "cgroup": scenario.cgroup,
             "systemd": scenario.cgroup == "systemd", "shell": shell,
@@ -127,7 +129,7 @@ def run_boot(images: image.Images, scenario, programs: List[dict], arguments, sh
             if arguments.shell:
                 return None, machine.Outcome(
                     True, machine.shell(first) >> 1, "")
-            progress = Progress(share)
+            progress = Progress(scenario.name, share)
             outcome = machine.boot(first, console, scenario.seconds, progress.update)
             if outcome.alive or attempt == 1:
                 return progress, outcome
@@ -178,6 +180,8 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--results", default=os.path.join(TREE, "build/vm/results"))
     parser.add_argument("--scenario", action="append", choices=names, help="default: all")
     parser.add_argument("--filter", default="", help="expression of names of test programs")
+    parser.add_argument("--boots", type=int, default=min(4, os.cpu_count() or 1),
+                        help="machines at a time (default: one per processor, four at most)")
     parser.add_argument("--shell", action="store_true", help="a shell inside, on this terminal")
     arguments = parser.parse_args()
     arguments.build = os.path.realpath(arguments.build)
@@ -200,11 +204,11 @@ def main() -> int:
         raise commands.LabError(f"no test of these scenarios matches \"{arguments.filter}\"")
     images = image.images(say)
     shutil.rmtree(arguments.results, ignore_errors=True)
-    clean = True
-    for scenario, programs in chosen:
-        if programs:
-            clean = run_scenario(images, scenario, programs, arguments) and clean
-    return 0 if clean else 1
+    # A boot runs one program at a time and keeps one processor busy.
+    with concurrent.futures.ThreadPoolExecutor(max_workers=arguments.boots) as pool:
+        ended = [pool.submit(run_scenario, images, scenario, programs, arguments)
+                 for scenario, programs in chosen if programs]
+    return 0 if all([each.result() for each in ended]) else 1
 
 
 if __name__ == "__main__":

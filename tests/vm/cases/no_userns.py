@@ -80,7 +80,8 @@ class NoUserNamespaces(unittest.TestCase):
                 self.assertEqual((report["verdict"], done.stdout), ("SETUP_FAILED", ""))
                 self.assertIn(words, done.stderr)
                 self.assertEqual(doctor.returncode, 1, doctor.stdout)
-                self.assertRegex(doctor.stdout, r"user namespaces +MISSING")
+                self.assertRegex(doctor.stdout, r"\n  userns +no +no +no ")
+                self.assertIn("to do for namespaces: clone3: ", doctor.stdout)
                 self.assertIn(words, doctor.stdout)
 
 
