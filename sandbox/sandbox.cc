@@ -80,8 +80,8 @@ absl::Status Sandbox::Build(const v1::HostFacts& facts) {
   const absl::Status entered = Of(kEnterGroup, "cgroup", EnterGroup(child_, lease_.get()));
   // A child that failed a step explains itself better than the broken pipe that it left. One that
   // still waits for its group will never be told.
-  const absl::StatusOr<AtGate> at_gate = ReadAtGate(
-      child_, *program_, plan_.process().working_directory(), entered.ok() ? kSetupTimeoutMs : 0);
+  const absl::StatusOr<AtGate> at_gate =
+      ReadAtGate(child_, *program_, plan_, entered.ok() ? kSetupTimeoutMs : 0);
   if (!entered.ok() && (at_gate.ok() || absl::IsUnavailable(at_gate.status()))) return entered;
   CORDON_RETURN_IF_ERROR(Of(kReachGate, "process", at_gate.status()));
   AddStep(kReachGate, mark);

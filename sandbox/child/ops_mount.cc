@@ -120,7 +120,7 @@ OpResult CloneOfEmptyFile(const Context& context, int tmpfs, int* fd) {
 OpResult NewMask(const Context& context, bool directory, int* fd) {
   constexpr uint64_t kAttributes = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC;
   int tmpfs = -1;
-  OpResult result = NewTmpfs(4096, 4, directory ? 0555 : 0755, kAttributes, &tmpfs);
+  OpResult result = NewTmpfs(kMaskBytes, kMaskInodes, directory ? 0555 : 0755, kAttributes, &tmpfs);
   if (result.error != 0) return result;
   *fd = directory ? tmpfs : -1;
   if (!directory) {
@@ -168,7 +168,7 @@ OpResult RunOpenTree(Context& context, const Op& op) {
 // Order: after SetIds and before every step that builds the tree.
 OpResult RunMakeRoot(Context& context, const Op& op) {
   int fd = -1;
-  OpResult result = NewTmpfs(op.a, op.b, 0755, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV, &fd);
+  OpResult result = NewTmpfs(op.a, op.b, kRootMode, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV, &fd);
   if (result.error != 0) return result;
   result = Check(KernelCall::k_move_mount,
                  Sys(__NR_move_mount, fd, "", AT_FDCWD, "/", MOVE_MOUNT_F_EMPTY_PATH));

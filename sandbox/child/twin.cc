@@ -26,7 +26,14 @@ void MakeProbe(const Context& context, const Probe& probe, uint32_t index, int p
         reinterpret_cast<uint64_t>(Text(context, static_cast<uint32_t>(args[probe.text_arg])));
   }
   if (probe.buffer_arg >= 0) {
-    args[probe.buffer_arg] = reinterpret_cast<uint64_t>(context.shared->probe_buffer);
+    char* const buffer = context.shared->probe_buffer + probe.buffer_at;
+    if ((probe.flags & kProbeNames) != 0) {
+      const char* text = Text(context, static_cast<uint32_t>(args[probe.buffer_arg]));
+      for (uint32_t i = probe.buffer_at; i < kProbeBuffer && *text != '\0'; ++i, ++text) {
+        context.shared->probe_buffer[i] = *text;
+      }
+    }
+    args[probe.buffer_arg] = reinterpret_cast<uint64_t>(buffer);
   }
   long socket = -1;
   if ((probe.flags & kProbeSocket) != 0) {

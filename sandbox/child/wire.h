@@ -80,6 +80,12 @@ struct ProgramView {
 // Securebits of a job, which status(5) does not show: every meaning of uid 0 off and locked.
 inline constexpr uint64_t kJobSecurebits = 0xef;
 
+// A mask is a tmpfs with room for the one file that it may need.
+inline constexpr uint64_t kMaskBytes = 4096;
+inline constexpr uint64_t kMaskInodes = 4;
+
+inline constexpr uint32_t kRootMode = 0755;  // of the sandbox's root
+
 // Descriptors of init, fixed by AdoptFds.
 inline constexpr int kFdControl = 3;
 inline constexpr int kFdStatus = 4;
@@ -90,13 +96,14 @@ struct Probe {
   uint32_t number;
   uint32_t when;       // kProbe* points below, or'ed
   int32_t text_arg;    // this argument is an offset in the arena and becomes an address; -1: none
-  int32_t buffer_arg;  // this one becomes the address of SharedRegion::probe_buffer; -1: none
+  int32_t buffer_arg;  // this one becomes an address in SharedRegion::probe_buffer; -1: none
   uint32_t flags;
-  uint32_t reserved;
+  uint32_t buffer_at;  // where in the buffer
   uint64_t args[6];
 };
 static_assert(sizeof(Probe) == 72);
 inline constexpr uint32_t kMaxProbes = 48;
+inline constexpr uint32_t kProbeBuffer = 512;
 
 // The points at which the twin makes its probes, in the order of time.
 inline constexpr uint32_t kProbeStart = 1;     // as the fork left it
@@ -107,6 +114,7 @@ inline constexpr int kProbePoints = 4;
 
 inline constexpr uint32_t kProbeCloses = 1;  // the answer is a descriptor, to be closed
 inline constexpr uint32_t kProbeSocket = 2;  // argument 0 is a fresh TCP socket, closed afterwards
+inline constexpr uint32_t kProbeNames = 4;   // the buffer starts with the text at args[buffer_arg]
 
 // Bytes on the control pipe.
 inline constexpr char kByteIdsMapped = 'I';
@@ -165,7 +173,7 @@ struct SharedRegion {
   // What the twin was answered, by probe and point; probes_made has a bit per point.
   int64_t probe_result[kMaxProbes][kProbePoints];
   uint32_t probes_made[kMaxProbes];
-  char probe_buffer[512];
+  char probe_buffer[kProbeBuffer];
   // What the twin read in its attr/apparmor/exec once the step for it was made, or was not.
   char twin_onexec[512];
   char bytes[kLaunchBytes];

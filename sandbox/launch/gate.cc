@@ -3,19 +3,21 @@
 
 #include "absl/strings/str_cat.h"
 #include "policy/base/status.h"
+#include "sandbox/layers/mount_table.h"
 
 namespace cordon {
 namespace {
 
 class Reader : public TwinObserver {
  public:
-  Reader(const Child& child, const CheckedProgram& program, const std::string& working_directory)
-      : child_(child), program_(program), working_directory_(working_directory) {}
+  Reader(const Child& child, const CheckedProgram& program, const v1::Plan& plan)
+      : child_(child), program_(program), plan_(plan) {}
 
   // Init holds still from here on: its files are read while the twin works.
   absl::Status TwinForked() override {
     const uint64_t began = MonotonicNs();
     CORDON_ASSIGN_OR_RETURN(at_gate_.back, TakeReadBack(child_.pid));
+    CORDON_RETURN_IF_ERROR(ReadPlaces(PlacesOf(plan_.mount()), &at_gate_.back));
     for (const int fd : {child_.stdin_write.get(), child_.stdout_read.get(),
                          child_.stderr_read.get(), child_.control.get()}) {
       CORDON_ASSIGN_OR_RETURN(const FileInfo info, StatFd(fd));
@@ -28,7 +30,7 @@ class Reader : public TwinObserver {
 
   absl::Status TwinStands() override {
     const uint64_t began = MonotonicNs();
-    CORDON_RETURN_IF_ERROR(ReadStandingTwin(working_directory_, &at_gate_.twin));
+    CORDON_RETURN_IF_ERROR(ReadStandingTwin(plan_.process().working_directory(), &at_gate_.twin));
     return Spent(began);
   }
 
@@ -51,15 +53,15 @@ class Reader : public TwinObserver {
 
   const Child& child_;
   const CheckedProgram& program_;
-  const std::string& working_directory_;
+  const v1::Plan& plan_;
   AtGate at_gate_;
 };
 
 }  // namespace
 
 absl::StatusOr<AtGate> ReadAtGate(const Child& child, const CheckedProgram& program,
-                                  const std::string& working_directory, int timeout_ms) {
-  Reader reader(child, program, working_directory);
+                                  const v1::Plan& plan, int timeout_ms) {
+  Reader reader(child, program, plan);
   CORDON_RETURN_IF_ERROR(AwaitGate(child, program, timeout_ms, &reader));
   return std::move(reader.at_gate());
 }

@@ -20,9 +20,9 @@ struct AtGate {
   uint64_t reading_ns = 0;  // what the supervisor spent on reading
 };
 
-// `working_directory` is the planned one.
+// The plan says where to look: the mount points and the working directory.
 absl::StatusOr<AtGate> ReadAtGate(const Child& child, const CheckedProgram& program,
-                                  const std::string& working_directory, int timeout_ms);
+                                  const v1::Plan& plan, int timeout_ms);
 
 }  // namespace cordon
 

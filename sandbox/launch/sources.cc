@@ -2,8 +2,11 @@
 #include "sandbox/launch/sources.h"
 
 #include <algorithm>
+#include <map>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "policy/base/path.h"
 #include "policy/base/status.h"
 #include "sandbox/os/procfs.h"
 
@@ -13,6 +16,7 @@ namespace {
 // Above what adduser, useradd, systemd and subuid hand out; plus a pid (at most 2^22) it stays
 // far below 2^32 - 1.
 constexpr uint32_t kFirstHostId = 0x60000000;
+constexpr size_t kMountInfoLimit = 16 << 20;
 constexpr uint32_t kOthersRead = 04;
 constexpr uint32_t kOthersWrite = 02;
 constexpr uint32_t kOthersEnter = 01;
@@ -47,6 +51,31 @@ absl::StatusOr<ResolvedSource> ResolveBind(const v1::MountEntry& entry) {
   source.path = *std::move(path);
   source.present = true;
   return source;
+}
+
+using Children = std::multimap<uint64_t, const MountInfo*>;  // in the order of the table
+
+// Kernel: a new mount namespace gets no copy of mounts that hold a mount namespace themselves, so
+// that they cannot be cloned from there.
+void AddChildren(const Children& children, uint64_t parent, ResolvedSource* source) {
+  const auto [first, last] = children.equal_range(parent);
+  for (auto child = first; child != last; ++child) {
+    const MountInfo& mount = *child->second;
+    // The first mount of a namespace can be its own parent.
+    if (mount.id == parent || !PathIsBelow(mount.mount_point, source->path)) continue;
+    if (mount.type == "nsfs" && absl::StartsWith(mount.root, "mnt:")) continue;
+    source->below.push_back(mount);
+    const size_t shared = source->path == "/" ? 0 : source->path.size();
+    source->below.back().mount_point.erase(0, shared);
+  }
+}
+
+// The part of the file system that a clone at `path` of this mount shows.
+std::string RootOfClone(const MountInfo& mount, const std::string& path) {
+  std::string rest = path.substr(mount.mount_point == "/" ? 0 : mount.mount_point.size());
+  if (rest == "/") rest.clear();
+  if (rest.empty()) return mount.root;
+  return mount.root == "/" ? rest : mount.root + rest;
 }
 
 // A job that root starts runs as an id that owns nothing; say now what would be EACCES later.
@@ -89,6 +118,46 @@ absl::Status TakeOwner(const v1::MountEntry& entry, const ResolvedSource& source
 
 }  // namespace
 
+absl::StatusOr<std::vector<MountInfo>> OwnMounts() {
+  CORDON_ASSIGN_OR_RETURN(const std::string text,
+                          ReadAt(kCwd, "/proc/self/mountinfo", kMountInfoLimit));
+  return ParseMountInfo(text);
+}
+
+std::string FileSystemOf(const MountInfo& mount) {
+  return absl::StrCat(mount.type, " ", mount.device);
+}
+
+absl::Status TakeSourceMounts(const std::vector<MountInfo>& table, ResolvedSources* sources) {
+  Children children;
+  std::map<uint64_t, const MountInfo*> by_id;
+  for (const MountInfo& mount : table) {
+    children.emplace(mount.parent, &mount);
+    by_id[mount.id] = &mount;
+    sources->file_systems.insert(FileSystemOf(mount));
+  }
+  for (ResolvedSource& source : sources->entry) {
+    if (!source.present) continue;
+    const auto found = by_id.find(source.info.mount);
+    if (found == by_id.end() || !PathIsBelow(source.path, found->second->mount_point)) {
+      return Error(absl::StatusCode::kFailedPrecondition,
+                   absl::StrCat("/proc/self/mountinfo does not show the mount of ", source.path))
+          .Layer("mount")
+          .Hint("it was unmounted just now, or this /proc is not that of the caller; run it again");
+    }
+    source.mount = *found->second;
+    source.mount.root = RootOfClone(source.mount, source.path);
+    if (source.info.IsDirectory()) {
+      AddChildren(children, source.mount.id, &source);
+      for (size_t i = 0; i < source.below.size(); ++i) {
+        AddChildren(children, source.below[i].id, &source);
+      }
+    }
+    source.mount.mount_point.clear();
+  }
+  return absl::OkStatus();
+}
+
 absl::StatusOr<ResolvedSources> ResolveSources(const v1::MountPlan& plan, bool privileged) {
   ResolvedSources all;
   for (const v1::MountEntry& entry : plan.entry()) {
@@ -116,6 +185,8 @@ absl::StatusOr<ResolvedSources> ResolveSources(const v1::MountPlan& plan, bool p
     }
     all.entry.push_back(std::move(source));
   }
+  CORDON_ASSIGN_OR_RETURN(const std::vector<MountInfo> table, OwnMounts());
+  CORDON_RETURN_IF_ERROR(TakeSourceMounts(table, &all));
   if (!privileged) return all;
   for (int i = 0; i < plan.entry_size(); ++i) {
     const ResolvedSource& source = all.entry[static_cast<size_t>(i)];

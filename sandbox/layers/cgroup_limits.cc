@@ -94,6 +94,23 @@ std::vector<LimitFile> LimitsOfV2(const v1::CgroupPlan& plan, uint64_t page_size
   return limits;
 }
 
+absl::Status CheckMember(const std::vector<CgroupLine>& membership, absl::string_view controller,
+                         absl::string_view path) {
+  std::string found = "no such hierarchy";
+  for (const CgroupLine& line : membership) {
+    const std::vector<std::string>& names = line.controllers;
+    const bool meant = controller.empty()
+                           ? names.empty()
+                           : std::find(names.begin(), names.end(), controller) != names.end();
+    if (!meant) continue;
+    if (line.path == path) return absl::OkStatus();
+    found = line.path;
+  }
+  return Mismatch("cgroup",
+                  absl::StrCat("group of init", controller.empty() ? "" : " for ", controller),
+                  path, found);
+}
+
 absl::Status SetLimit(const Group& group, const LimitFile& limit) {
   for (const std::string& value : limit.writes) {
     CORDON_RETURN_IF_ERROR(group.Write(limit.file, value));

@@ -31,6 +31,11 @@ std::string ShownBytesV1(uint64_t bytes, uint64_t page_size);
 // for swap: memory.swap.max does not exist then.
 std::vector<LimitFile> LimitsOfV2(const v1::CgroupPlan& plan, uint64_t page_size, bool swap);
 
+// The process whose /proc/PID/cgroup this is must be in `path` of the hierarchy that has the
+// controller; "" is cgroup v2. Errors as of CheckLimit.
+absl::Status CheckMember(const std::vector<CgroupLine>& membership, absl::string_view controller,
+                         absl::string_view path);
+
 absl::Status SetLimit(const Group& group, const LimitFile& limit);
 // FAILED_PRECONDITION, stage "verify", with file, expected and found.
 absl::Status CheckLimit(const Group& group, const LimitFile& limit);

@@ -232,18 +232,7 @@ absl::Status CgroupV1::WatchOom() {
 
 absl::Status CgroupV1::Verify(const std::vector<CgroupLine>& membership) {
   for (const auto& [controller, mount] : mount_of_) {
-    const std::string& expected = groups_.at(mount).path();
-    bool member = false;
-    for (const CgroupLine& line : membership) {
-      member |= line.path == expected && std::find(line.controllers.begin(), line.controllers.end(),
-                                                   controller) != line.controllers.end();
-    }
-    if (!member) {
-      return Error(absl::StatusCode::kFailedPrecondition,
-                   absl::StrCat("the job is not in ", expected, " of ", controller))
-          .Stage("verify")
-          .Layer("cgroup");
-    }
+    CORDON_RETURN_IF_ERROR(CheckMember(membership, controller, groups_.at(mount).path()));
   }
   for (const auto& [controller, limit] : limits_) {
     CORDON_RETURN_IF_ERROR(CheckLimit(*Of(controller), limit));

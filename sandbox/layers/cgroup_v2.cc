@@ -127,16 +127,7 @@ absl::StatusOr<std::unique_ptr<CgroupLease>> CgroupV2::Make(const v1::CgroupPlan
 }
 
 absl::Status CgroupV2::Verify(const std::vector<CgroupLine>& membership) {
-  const bool member =
-      std::any_of(membership.begin(), membership.end(), [&](const CgroupLine& line) {
-        return line.controllers.empty() && line.path == group_->path();
-      });
-  if (!member) {
-    return Error(absl::StatusCode::kFailedPrecondition,
-                 absl::StrCat("the job is not in ", group_->path()))
-        .Stage("verify")
-        .Layer("cgroup");
-  }
+  CORDON_RETURN_IF_ERROR(CheckMember(membership, "", group_->path()));
   for (const LimitFile& limit : limits_) CORDON_RETURN_IF_ERROR(CheckLimit(*group_, limit));
   return absl::OkStatus();
 }

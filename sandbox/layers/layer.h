@@ -58,7 +58,7 @@ struct LayerRuntime {
   v1::Enforcement (*enforcement)(const v1::Plan& plan);
   bool (*enabled)(const v1::Plan& plan);
   // More words for the report, unless the policy says OFF: how it is enforced, or why it is not.
-  std::string (*detail)(const v1::Plan& plan, const CgroupLease* lease) = nullptr;
+  std::string (*detail)(const VerifyInput& input) = nullptr;
   // Of a layer that is confirmed by probes: whether they could tell it from its absence. Where they
   // could not, the report says ENFORCED_UNREADABLE.
   bool (*probed)(const VerifyInput& input) = nullptr;
@@ -92,6 +92,8 @@ CORDON_DECLARE_LAYER(Seccomp);
 CORDON_DECLARE_LAYER(AppArmor);
 CORDON_DECLARE_LAYER(Process);
 #undef CORDON_DECLARE_LAYER
+// The supplementary groups of an unprivileged caller, who cannot drop them; "" when there are none.
+std::string UsernsDetail(const VerifyInput& input);
 bool LandlockProbed(const VerifyInput& input);
 bool SeccompProbed(const VerifyInput& input);
 

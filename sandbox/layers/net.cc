@@ -1,28 +1,64 @@
 // SPDX-License-Identifier: Apache-2.0
-// net: an empty network namespace, loopback down or up.
+// net: an empty network namespace, loopback down or up. Devices are counted from outside; the state
+// of the loopback is what the twin is told.
+#include <asm/unistd.h>
+#include <linux/if.h>
+#include <linux/sockios.h>
+
+#include <cstring>
+
 #include "absl/strings/str_join.h"
 #include "sandbox/layers/layer.h"
 
 namespace cordon {
+namespace {
+
+constexpr char kLoopback[] = "lo";
+constexpr char kLoopbackProbe[] = "net.loopback";
+constexpr uint32_t kRequestAt = 400;  // behind struct new_utsname (namespaces.cc)
+static_assert(kRequestAt + sizeof(struct ifreq) <= child::kProbeBuffer);
+
+// "up", "down", or why that is not known.
+std::string LoopbackState(const TwinBack& twin) {
+  const int64_t answer = twin.Answer(kLoopbackProbe, child::kProbeConfined);
+  struct ifreq request = {};
+  if (answer != 0 || twin.buffer.size() < kRequestAt + sizeof(request)) return AnswerText(answer);
+  std::memcpy(&request, twin.buffer.data() + kRequestAt, sizeof(request));
+  return (request.ifr_flags & IFF_UP) != 0 ? "up" : "down";
+}
+
+}  // namespace
 
 absl::Status LowerNet(Phase phase, const LowerInput& input, SetupBuilder* builder) {
-  if (phase == Phase::kBuild && input.plan.net().own_namespace() &&
-      input.plan.net().loopback_up()) {
-    builder->Add(child::Opcode::kLoopbackUp, {"net", "network.mode", "lo"});
+  if (!input.plan.net().own_namespace()) return absl::OkStatus();
+  if (phase == Phase::kTwin) {
+    child::Probe probe =
+        MakeProbe(__NR_ioctl, {0, SIOCGIFFLAGS, builder->Text(kLoopback)}, child::kProbeConfined);
+    probe.flags = child::kProbeSocket | child::kProbeNames;
+    probe.buffer_arg = 2;
+    probe.buffer_at = kRequestAt;
+    builder->AddProbe(kLoopbackProbe, probe);
+  }
+  if (phase == Phase::kBuild && input.plan.net().loopback_up()) {
+    builder->Add(child::Opcode::kLoopbackUp, {"net", "network.mode", kLoopback});
   }
   return absl::OkStatus();
 }
 
 absl::Status VerifyNet(const VerifyInput& input) {
-  if (!input.plan.net().own_namespace()) return absl::OkStatus();
   const std::string& theirs = input.back.namespaces.at("net");
-  if (theirs == input.back.own_namespaces.at("net")) {
-    return Mismatch("net", "net", "a namespace of its own", theirs);
+  const std::string& ours = input.back.own_namespaces.at("net");
+  if (!input.plan.net().own_namespace()) {
+    return theirs == ours ? absl::OkStatus() : Mismatch("net", "net", ours, theirs);
   }
-  if (input.back.network_devices != std::vector<std::string>{"lo"}) {
-    return Mismatch("net", "interfaces", "lo", absl::StrJoin(input.back.network_devices, ", "));
+  if (theirs == ours) return Mismatch("net", "net", "a namespace of its own", theirs);
+  if (input.back.network_devices != std::vector<std::string>{kLoopback}) {
+    return Mismatch("net", "interfaces", kLoopback,
+                    absl::StrJoin(input.back.network_devices, ", "));
   }
-  return absl::OkStatus();
+  const std::string wanted = input.plan.net().loopback_up() ? "up" : "down";
+  const std::string found = LoopbackState(input.twin);
+  return found == wanted ? absl::OkStatus() : Mismatch("net", "loopback", wanted, found);
 }
 
 }  // namespace cordon

@@ -80,6 +80,25 @@ absl::Status CheckPlace(const ProcessPlace& place, pid_t pid, absl::string_view 
                   absl::StrCat(place.terminal));
 }
 
+// A path says nothing of a directory that the root does not lead to: its mount must be inside.
+absl::Status CheckDirectory(const VerifyInput& input) {
+  const TwinBack& twin = input.twin;
+  const std::string& directory = input.plan.process().working_directory();
+  if (twin.directory != directory && !twin.directory_is_planned) {
+    return Mismatch("process", "working directory of the twin", directory, twin.directory);
+  }
+  const auto root = input.back.places.find("/");
+  if (root == input.back.places.end() || twin.root.mount != root->second.mount) {
+    return Mismatch("process", "root of the twin", "that of init",
+                    absl::StrCat("mount ", twin.root.mount));
+  }
+  for (const MountInfo& mount : input.back.mounts) {
+    if (mount.id == twin.place_of_directory.mount) return absl::OkStatus();
+  }
+  return Mismatch("process", "working directory of the twin", "inside its root",
+                  absl::StrCat("mount ", twin.place_of_directory.mount));
+}
+
 // A kernel without keyrings has none to leak through.
 absl::Status CheckKeyring(const VerifyInput& input) {
   const int64_t found = input.twin.Answer(kKeyringProbe, child::kProbeConfined);
@@ -122,10 +141,7 @@ absl::Status VerifyProcess(const VerifyInput& input) {
   if (input.twin.oom_score_adj != kOomScore) {
     return Mismatch("process", "oom_score_adj of the twin", kOomScore, input.twin.oom_score_adj);
   }
-  const std::string& directory = input.plan.process().working_directory();
-  if (input.twin.directory != directory && !input.twin.directory_is_planned) {
-    return Mismatch("process", "working directory of the twin", directory, input.twin.directory);
-  }
+  CORDON_RETURN_IF_ERROR(CheckDirectory(input));
   return CheckKeyring(input);
 }
 

@@ -5,6 +5,7 @@
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "policy/base/status.h"
 #include "sandbox/os/file.h"
 #include "sandbox/os/process.h"
@@ -36,6 +37,7 @@ absl::StatusOr<ReadBack> TakeReadBack(pid_t pid) {
   CORDON_ASSIGN_OR_RETURN(const std::string stat, ReadAt(proc, "stat"));
   CORDON_ASSIGN_OR_RETURN(back.place, ParsePlace(stat));
   back.own_keyring = SessionKeyring();
+  back.own_groups = absl::StrJoin(SupplementaryGroups(), " ");
   CORDON_ASSIGN_OR_RETURN(const std::string status, ReadAt(proc, "status"));
   back.status = ParseStatus(status);
   CORDON_ASSIGN_OR_RETURN(const std::string uid_map, ReadAt(proc, "uid_map"));
@@ -63,6 +65,21 @@ absl::StatusOr<ReadBack> TakeReadBack(pid_t pid) {
   absl::StatusOr<std::string> label = ReadAt(proc, "attr/apparmor/current");
   if (label.ok()) back.apparmor = *std::move(label);
   return back;
+}
+
+absl::Status ReadPlaces(const std::vector<std::string>& paths, ReadBack* back) {
+  CORDON_ASSIGN_OR_RETURN(const UniqueFd root,
+                          OpenAt(back->proc.get(), "root", O_PATH | O_DIRECTORY));
+  for (const std::string& path : paths) {
+    const absl::StatusOr<UniqueFd> there = OpenInRoot(root.get(), path);
+    if (there.ok()) {
+      CORDON_ASSIGN_OR_RETURN(back->places[path], StatFd(there->get()));
+      continue;
+    }
+    const std::string error = DetailsOf(there.status())[0].errno_name();
+    if (error != "ENOENT" && error != "ENOTDIR") return there.status();
+  }
+  return absl::OkStatus();
 }
 
 std::string FieldOf(const std::map<std::string, std::string>& status, absl::string_view field) {

@@ -13,6 +13,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "sandbox/os/file.h"
 #include "sandbox/os/procfs.h"
 #include "sandbox/os/unique_fd.h"
 
@@ -26,7 +27,9 @@ struct ReadBack {
   std::vector<IdRange> uid_map;
   std::vector<IdRange> gid_map;
   std::string setgroups;
+  std::string own_groups;  // the supervisor's supplementary groups, as in status
   std::vector<MountInfo> mounts;
+  std::map<std::string, FileInfo> places;  // where a path inside leads; left out: nowhere
   std::map<std::string, LimitRow> limits;
   std::vector<CgroupLine> cgroup;
   std::vector<std::string> network_devices;
@@ -48,6 +51,9 @@ absl::StatusOr<std::map<std::string, std::string>> ReadDescriptors(int proc);
 
 // `pid` must be an unreaped child, so that its number cannot belong to another process.
 absl::StatusOr<ReadBack> TakeReadBack(pid_t pid);
+
+// What these paths lead to inside: absolute, resolved in the process's root, links and all.
+absl::Status ReadPlaces(const std::vector<std::string>& paths, ReadBack* back);
 
 // FAILED_PRECONDITION, stage "verify": what was compared, expected and found.
 absl::Status Mismatch(absl::string_view layer, absl::string_view what, absl::string_view expected,

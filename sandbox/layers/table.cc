@@ -11,20 +11,20 @@ namespace {
 v1::Enforcement Always(const v1::Plan&) { return v1::REQUIRED; }
 bool AlwaysOn(const v1::Plan&) { return true; }
 
-std::string CgroupDetail(const v1::Plan& plan, const CgroupLease* lease) {
-  return lease != nullptr ? lease->Describe() : plan.cgroup().unavailable_why();
+std::string CgroupDetail(const VerifyInput& input) {
+  return input.lease != nullptr ? input.lease->Describe() : input.plan.cgroup().unavailable_why();
 }
 
-std::string LandlockDetail(const v1::Plan& plan, const CgroupLease*) {
-  const v1::LandlockPlan& landlock = plan.landlock();
+std::string LandlockDetail(const VerifyInput& input) {
+  const v1::LandlockPlan& landlock = input.plan.landlock();
   if (!landlock.enabled()) return landlock.unavailable_why();
   return absl::StrCat("ABI ", landlock.abi(),
                       landlock.missing().empty() ? "" : "; this kernel cannot guard: ",
                       absl::StrJoin(landlock.missing(), ", "));
 }
 
-std::string AppArmorDetail(const v1::Plan& plan, const CgroupLease*) {
-  const v1::AppArmorPlan& apparmor = plan.apparmor();
+std::string AppArmorDetail(const VerifyInput& input) {
+  const v1::AppArmorPlan& apparmor = input.plan.apparmor();
   if (!apparmor.enabled()) return apparmor.unavailable_why();
   const std::string label = AppArmorShown(apparmor);
   switch (apparmor.source()) {
@@ -42,14 +42,16 @@ constexpr LayerRuntime kTable[] = {
      "/proc/PID/ns differ from the supervisor's; host name as the twin was told it", Always,
      AlwaysOn},
     {"userns", LowerUserns, VerifyUserns, v1::ENFORCED_VERIFIED,
-     "/proc/PID/uid_map, gid_map, setgroups, status", Always, AlwaysOn},
-    {"mount", LowerMount, VerifyMount, v1::ENFORCED_VERIFIED, "/proc/PID/mountinfo, every entry",
-     Always, AlwaysOn},
+     "/proc/PID/uid_map, gid_map, setgroups, status", Always, AlwaysOn, UsernsDetail},
+    {"mount", LowerMount, VerifyMount, v1::ENFORCED_VERIFIED,
+     "/proc/PID/mountinfo, every entry; where each mount point leads below /proc/PID/root", Always,
+     AlwaysOn},
     {"cgroup", LowerCgroup, VerifyCgroup, v1::ENFORCED_VERIFIED,
      "/proc/PID/cgroup and the group's limit files",
      [](const v1::Plan& plan) { return plan.cgroup().enforcement(); },
      [](const v1::Plan& plan) { return plan.cgroup().enabled(); }, CgroupDetail},
-    {"net", LowerNet, VerifyNet, v1::ENFORCED_VERIFIED, "/proc/PID/ns/net, /proc/PID/net/dev",
+    {"net", LowerNet, VerifyNet, v1::ENFORCED_VERIFIED,
+     "/proc/PID/ns/net, /proc/PID/net/dev; state of the loopback as the twin was told it",
      [](const v1::Plan& plan) { return plan.net().enforcement(); },
      [](const v1::Plan& plan) { return plan.net().own_namespace(); }},
     {"rlimit", LowerRlimit, VerifyRlimit, v1::ENFORCED_VERIFIED,
@@ -94,7 +96,7 @@ v1::LayerReport RowOf(const LayerRuntime& layer, const VerifyInput& input) {
   } else {
     row.set_state(v1::UNAVAILABLE);
   }
-  if (layer.detail != nullptr) row.set_detail(layer.detail(input.plan, input.lease));
+  if (layer.detail != nullptr) row.set_detail(layer.detail(input));
   return row;
 }
 

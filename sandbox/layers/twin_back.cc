@@ -65,13 +65,15 @@ absl::Status ReadStandingTwin(const std::string& working_directory, TwinBack* tw
   CORDON_ASSIGN_OR_RETURN(const std::string score, ReadAt(proc, "oom_score_adj"));
   twin->oom_score_adj = std::string(absl::StripAsciiWhitespace(score));
   CORDON_ASSIGN_OR_RETURN(twin->directory, ReadLinkAt(proc, "cwd"));
+  CORDON_ASSIGN_OR_RETURN(const UniqueFd root, OpenAt(proc, "root", O_PATH | O_DIRECTORY));
+  CORDON_ASSIGN_OR_RETURN(twin->root, StatFd(root.get()));
+  CORDON_ASSIGN_OR_RETURN(const UniqueFd there, OpenAt(proc, "cwd", O_PATH | O_DIRECTORY));
+  CORDON_ASSIGN_OR_RETURN(twin->place_of_directory, StatFd(there.get()));
   if (twin->directory == working_directory) return absl::OkStatus();
   // A link on the way, perhaps; it is resolved inside the twin's root.
-  CORDON_ASSIGN_OR_RETURN(const UniqueFd root, OpenAt(proc, "root", O_PATH | O_DIRECTORY));
-  CORDON_ASSIGN_OR_RETURN(const UniqueFd there, OpenAt(proc, "cwd", O_PATH | O_DIRECTORY));
   const absl::StatusOr<UniqueFd> planned = OpenInRoot(root.get(), working_directory);
   if (!planned.ok()) return absl::OkStatus();
-  CORDON_ASSIGN_OR_RETURN(const FileInfo here, StatFd(there.get()));
+  const FileInfo& here = twin->place_of_directory;
   CORDON_ASSIGN_OR_RETURN(const FileInfo wanted, StatFd(planned->get()));
   twin->directory_is_planned = here.device == wanted.device && here.inode == wanted.inode;
   return absl::OkStatus();

@@ -34,7 +34,9 @@ struct TwinBack {
   std::map<std::string, LimitRow> limits;
   std::vector<CgroupLine> cgroup;
   std::string oom_score_adj;
+  FileInfo root;                            // of the file system
   std::string directory;                    // its working directory, as its root shows it
+  FileInfo place_of_directory;              // the same as an object
   bool directory_is_planned = false;        // it is the object that the planned path leads to
   std::map<std::string, std::string> dead;  // status
   std::string apparmor;                     // attr/apparmor/exec, as the twin itself read it

@@ -40,6 +40,12 @@ absl::Status CheckIds(const std::map<std::string, std::string>& status, absl::st
 
 }  // namespace
 
+std::string UsernsDetail(const VerifyInput& input) {
+  if (input.privileged || input.back.own_groups.empty()) return "";
+  return absl::StrCat("keeps the caller's supplementary groups on the host (",
+                      input.back.own_groups, "): only root may drop them");
+}
+
 absl::Status LowerUserns(Phase phase, const LowerInput&, SetupBuilder* builder) {
   // Behind the point at which the twin is read: where it succeeds, it gives capabilities.
   if (phase == Phase::kTwin) {
@@ -62,10 +68,11 @@ absl::Status VerifyUserns(const VerifyInput& input) {
     const absl::string_view whose = each == shown[0] ? "" : " of the twin";
     status.Update(CheckIds(*each, whose, "Uid", input.ids.uid));
     status.Update(CheckIds(*each, whose, "Gid", input.ids.gid));
-    if (!input.privileged) continue;
     const std::string groups = FieldOf(*each, "Groups");
-    if (!groups.empty()) {
-      status.Update(Mismatch("userns", absl::StrCat("Groups", whose), "none", groups));
+    const std::string wanted = input.privileged ? "" : input.back.own_groups;
+    if (groups != wanted) {
+      status.Update(Mismatch("userns", absl::StrCat("Groups", whose),
+                             wanted.empty() ? "none" : wanted, groups.empty() ? "none" : groups));
     }
   }
   if (!input.privileged && input.back.setgroups != "deny") {

@@ -12,7 +12,6 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
-#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include <memory>
@@ -42,15 +41,22 @@ absl::StatusCode CodeOf(int errno_value) {
   }
 }
 
-FileInfo FromStat(const struct stat& s) {
+// statx(2), because stat(2) does not tell the mount. An empty path means `dir_fd` itself.
+absl::StatusOr<FileInfo> Look(int dir_fd, const std::string& path, const std::string& name) {
+  struct statx s = {};
+  const int flags = AT_NO_AUTOMOUNT | (path.empty() ? AT_EMPTY_PATH : 0);
+  if (::statx(dir_fd, path.c_str(), flags, STATX_BASIC_STATS | STATX_MNT_ID, &s) != 0) {
+    return ErrnoStatus("statx", name, errno);
+  }
   FileInfo info;
-  info.device = static_cast<uint64_t>(major(s.st_dev)) << 32 | minor(s.st_dev);
-  info.inode = s.st_ino;
-  info.rdev = static_cast<uint64_t>(major(s.st_rdev)) << 32 | minor(s.st_rdev);
-  info.size = static_cast<uint64_t>(s.st_size);
-  info.mode = s.st_mode;
-  info.uid = s.st_uid;
-  info.gid = s.st_gid;
+  info.device = static_cast<uint64_t>(s.stx_dev_major) << 32 | s.stx_dev_minor;
+  info.inode = s.stx_ino;
+  info.mount = s.stx_mnt_id;
+  info.rdev = static_cast<uint64_t>(s.stx_rdev_major) << 32 | s.stx_rdev_minor;
+  info.size = s.stx_size;
+  info.mode = s.stx_mode;
+  info.uid = s.stx_uid;
+  info.gid = s.stx_gid;
   return info;
 }
 
@@ -211,17 +217,9 @@ bool FileInfo::IsDirectory() const { return S_ISDIR(mode); }
 bool FileInfo::IsRegular() const { return S_ISREG(mode); }
 bool FileInfo::IsCharDevice() const { return S_ISCHR(mode); }
 
-absl::StatusOr<FileInfo> StatPath(const std::string& path) {
-  struct stat s = {};
-  if (::stat(path.c_str(), &s) != 0) return ErrnoStatus("stat", path, errno);
-  return FromStat(s);
-}
+absl::StatusOr<FileInfo> StatPath(const std::string& path) { return Look(kCwd, path, path); }
 
-absl::StatusOr<FileInfo> StatFd(int fd) {
-  struct stat s = {};
-  if (::fstat(fd, &s) != 0) return ErrnoStatus("fstat", absl::StrCat("fd ", fd), errno);
-  return FromStat(s);
-}
+absl::StatusOr<FileInfo> StatFd(int fd) { return Look(fd, "", absl::StrCat("fd ", fd)); }
 
 absl::StatusOr<std::string> RealPath(const std::string& path) {
   const std::unique_ptr<char, decltype(&::free)> real(::realpath(path.c_str(), nullptr), &::free);

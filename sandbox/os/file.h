@@ -58,7 +58,8 @@ absl::StatusOr<std::vector<std::string>> ListDirectory(int dir_fd);
 struct FileInfo {
   uint64_t device = 0;  // major << 32 | minor
   uint64_t inode = 0;
-  uint64_t rdev = 0;  // major << 32 | minor
+  uint64_t mount = 0;  // id of the mount that it was reached by, as in mountinfo
+  uint64_t rdev = 0;   // major << 32 | minor
   uint64_t size = 0;
   uint32_t mode = 0;  // type and permissions
   uint32_t uid = 0;

@@ -13,6 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include "policy/base/status.h"
 #include "sandbox/os/file.h"
 
@@ -115,6 +116,15 @@ absl::StatusOr<WaitResult> WaitPidfd(int pidfd, bool block) {
 uint32_t EffectiveUid() { return ::geteuid(); }
 uint32_t EffectiveGid() { return ::getegid(); }
 uint32_t RealUid() { return ::getuid(); }
+
+std::vector<uint32_t> SupplementaryGroups() {
+  std::vector<gid_t> groups(static_cast<size_t>(std::max(::getgroups(0, nullptr), 0)));
+  const int count = ::getgroups(static_cast<int>(groups.size()), groups.data());
+  // Another thread may have changed them meanwhile; too few make the comparison fail.
+  groups.resize(static_cast<size_t>(std::max(count, 0)));
+  return {groups.begin(), groups.end()};
+}
+
 pid_t CurrentPid() { return ::getpid(); }
 
 uint64_t MonotonicNs() {

@@ -6,6 +6,7 @@
 #include <sys/types.h>
 
 #include <cstdint>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -50,6 +51,7 @@ absl::StatusOr<WaitResult> WaitPidfd(int pidfd, bool block);
 uint32_t EffectiveUid();
 uint32_t EffectiveGid();
 uint32_t RealUid();
+std::vector<uint32_t> SupplementaryGroups();  // in the kernel's order
 pid_t CurrentPid();
 uint64_t MonotonicNs();
 uint64_t OwnPeakRssBytes();

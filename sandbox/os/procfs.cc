@@ -75,6 +75,7 @@ absl::StatusOr<std::vector<MountInfo>> ParseMountInfo(absl::string_view text) {
     if (!absl::SimpleAtoi(words[0], &mount.id) || !absl::SimpleAtoi(words[1], &mount.parent)) {
       return Malformed("mountinfo", line);
     }
+    mount.device = std::string(words[2]);
     mount.root = UndoOctal(words[3]);
     mount.mount_point = UndoOctal(words[4]);
     mount.options = Words(words[5], ',');

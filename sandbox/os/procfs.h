@@ -19,7 +19,8 @@ namespace cordon {
 struct MountInfo {
   uint64_t id = 0;
   uint64_t parent = 0;
-  std::string root;
+  std::string device;  // of the file system: "8:1"
+  std::string root;    // what of the file system is mounted
   std::string mount_point;
   std::vector<std::string> options;      // per mount: "ro", "nosuid", "nodev", "noexec" ...
   std::vector<std::string> propagation;  // "shared:7", "master:2" ...

@@ -157,6 +157,11 @@ absl::Status CheckProbes(const SetupProgram& program) {
       child::Probe probe;
       std::memcpy(&probe, program.arena.data() + op.data2 + at, sizeof(probe));
       if (probe.text_arg > 5 || probe.buffer_arg > 5) return Wrong(i, op, "no such argument");
+      if (probe.buffer_at >= child::kProbeBuffer) return Wrong(i, op, "outside the buffer");
+      if ((probe.flags & child::kProbeNames) != 0 &&
+          (probe.buffer_arg < 0 || probe.args[probe.buffer_arg] >= program.arena.size())) {
+        return Wrong(i, op, "name of a probe is outside the arena");
+      }
       if (probe.text_arg >= 0 && probe.args[probe.text_arg] >= program.arena.size()) {
         return Wrong(i, op, "text of a probe is outside the arena");
       }

@@ -2,6 +2,9 @@
 // For each layer: its step is taken out of the program in silence, plan and comparison stay as they
 // are. The gate or the twin must see it; the error names the layer, what was expected and what was
 // found; the payload never runs. The untouched program is the control.
+#include <grp.h>
+#include <sched.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -9,6 +12,7 @@
 #include <cstring>
 #include <functional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "gmock/gmock.h"
@@ -105,18 +109,93 @@ TEST_F(SabotageTest, Userns) {
   });
 }
 
+TEST_F(SabotageTest, Groups) {
+  CORDON_NEEDS("root", IsRoot());
+  std::vector<gid_t> before(static_cast<size_t>(::getgroups(0, nullptr)));
+  ASSERT_GE(::getgroups(static_cast<int>(before.size()), before.data()), 0);
+  const gid_t group = 54321;
+  ASSERT_EQ(::setgroups(1, &group), 0);
+  EXPECT_THAT(After([](SandboxParts*) {}), IsOk());
+  ExpectCaught("userns", "none", "54321",
+               [](SandboxParts* parts) { Find(parts, Opcode::kSetIds)->flags = 0; });
+  ASSERT_EQ(::setgroups(before.size(), before.data()), 0);
+}
+
 TEST_F(SabotageTest, Mount) {
-  ExpectCaught("mount", "set", "not set", [](SandboxParts* parts) {
-    constexpr uint64_t kReadOnly = 1;  // MOUNT_ATTR_RDONLY
-    for (Op& op : parts->good.ops) {
-      if (op.code == Opcode::kAttachTree) op.a &= ~kReadOnly;
-    }
-  });
-  ExpectCaught("mount", "a read-only tmpfs", "",
+  ExpectCaught("mount", "nodev,nosuid,relatime,ro", "nodev,nosuid,relatime,rw",
+               [](SandboxParts* parts) {
+                 constexpr uint64_t kReadOnly = 1;  // MOUNT_ATTR_RDONLY
+                 for (Op& op : parts->good.ops) {
+                   if (op.code == Opcode::kAttachTree) op.a &= ~kReadOnly;
+                 }
+               });
+  ExpectCaught("mount", "nodev,nosuid,relatime,ro", "nodev,nosuid,relatime,rw",
                [](SandboxParts* parts) { Remove(parts, Opcode::kSealRoot); });
   options_.landlock = "OFF";  // its rules would miss the place
   ExpectCaught("mount", "mounted", "not in mountinfo",
                [](SandboxParts* parts) { Remove(parts, Opcode::kMountProc); });
+  ExpectCaught("mount", "1 mounted there", "2", [](SandboxParts* parts) {
+    Remove(parts, Opcode::kPivotRoot);
+    Remove(parts, Opcode::kChdir);  // the twin would not find the folder
+  });
+}
+
+// One tmpfs more, on top of a planned one and where none is planned.
+TEST_F(SabotageTest, AMountTooMany) {
+  ExpectCaught("mount", "1 mounted there", "2", [](SandboxParts* parts) {
+    const size_t at = IndexOf(parts->good, Opcode::kMountTmpfs);
+    InsertOp(&parts->good, at, parts->good.ops[at]);
+  });
+  ExpectCaught("mount", "no mount", "tmpfs", [](SandboxParts* parts) {
+    const size_t at = IndexOf(parts->good, Opcode::kMountTmpfs);
+    Op op = parts->good.ops[at];
+    op.data = static_cast<uint32_t>(parts->good.arena.size());
+    parts->good.arena += "/extra";
+    parts->good.arena.push_back('\0');
+    InsertOp(&parts->good, at, op);
+  });
+}
+
+// Both binds are there with all their flags, and each shows what the other should.
+TEST_F(SabotageTest, BindsThatAreTakenForEachOther) {
+  const SharedFolder folder;
+  options_.landlock = "OFF";
+  options_.mounts = absl::StrCat("bind { source: \"", folder.path(), "\" target: \"/data\" }\n");
+  ExpectCaught("mount", "", "/", [](SandboxParts* parts) {
+    std::vector<Op*> binds;
+    for (size_t i = 0; i < parts->good.ops.size(); ++i) {
+      const std::string& place = parts->good.origins[i].object;
+      if (parts->good.ops[i].code != Opcode::kAttachTree) continue;
+      if (place == "/data" || place == "/payload") binds.push_back(&parts->good.ops[i]);
+    }
+    ASSERT_EQ(binds.size(), 2u);
+    std::swap(binds[0]->slot, binds[1]->slot);
+  });
+}
+
+// The host mounts and unmounts below a source between the look at it and its clone.
+TEST_F(SabotageTest, MountsBelowASourceThatComeOrGoMeanwhile) {
+  CORDON_NEEDS("root", IsRoot());
+  ASSERT_EQ(::unshare(CLONE_NEWNS), 0);
+  ASSERT_EQ(::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr), 0);
+  const SharedFolder folder;
+  const std::string below = folder.path() + "/below";
+  ASSERT_EQ(::mkdir(below.c_str(), 0755), 0);
+  options_.mounts = absl::StrCat("bind { source: \"", folder.path(), "\" target: \"/data\" }\n");
+  const auto mount = [&] { return ::mount("none", below.c_str(), "tmpfs", 0, nullptr); };
+  EXPECT_THAT(After([](SandboxParts*) {}), IsOk());
+  ExpectCaught("mount", "no mount", "tmpfs", [&](SandboxParts*) { ASSERT_EQ(mount(), 0); });
+  // It was there when the sources were looked at: it belongs to the bind.
+  EXPECT_THAT(After([](SandboxParts*) {}), IsOk());
+  ExpectCaught("mount", "mounted", "not in mountinfo",
+               [&](SandboxParts*) { ASSERT_EQ(::umount(below.c_str()), 0); });
+  // Another one in its place.
+  ASSERT_EQ(mount(), 0);
+  ExpectCaught("mount", "", "ramfs", [&](SandboxParts*) {
+    ASSERT_EQ(::umount(below.c_str()), 0);
+    ASSERT_EQ(::mount("none", below.c_str(), "ramfs", 0, nullptr), 0);
+  });
+  ASSERT_EQ(::umount(below.c_str()), 0);
 }
 
 TEST_F(SabotageTest, Cgroup) {
@@ -129,11 +208,24 @@ TEST_F(SabotageTest, Cgroup) {
   const absl::Status status = parts.Confirm(*at_gate).status();
   ASSERT_FALSE(status.ok());
   EXPECT_EQ(DetailsOf(status)[0].layer(), "cgroup") << status;
+  EXPECT_THAT(DetailsOf(status)[0].message(),
+              testing::ContainsRegex("group of init.*: expected /.*, found /"));
 }
 
 TEST_F(SabotageTest, Net) {
   ExpectCaught("net", "a namespace of its own",
                "net:", [](SandboxParts* parts) { parts->options.own_network = false; });
+  ExpectCaught("net", "down", "up", [](SandboxParts* parts) {
+    Op up = {};
+    up.code = Opcode::kLoopbackUp;
+    up.slot = child::kNoSlot;
+    up.data = up.data2 = child::kNoData;
+    InsertOp(&parts->good, IndexOf(parts->good, Opcode::kPivotRoot), up);
+  });
+  options_.more += "network { mode: LOOPBACK }\n";
+  EXPECT_THAT(After([](SandboxParts*) {}), IsOk());
+  ExpectCaught("net", "up", "down",
+               [](SandboxParts* parts) { Remove(parts, Opcode::kLoopbackUp); });
 }
 
 TEST_F(SabotageTest, Rlimit) {

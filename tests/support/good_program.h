@@ -82,9 +82,14 @@ inline ResolvedSources SourcesFor(const v1::MountPlan& plan) {
       source.info.rdev = uint64_t{entry.device_major()} << 32 | entry.device_minor();
       const bool file = entry.source().compare(0, 5, "/etc/") == 0;
       source.info.mode = bind ? (file ? 0100644 : 0040755) : 0020666;
+      source.mount.device = "0:5";
+      source.mount.type = bind ? "ext4" : "devtmpfs";
+      source.mount.root = source.path;
+      source.mount.options = {"rw", "relatime"};
     }
     sources.entry.push_back(source);
   }
+  sources.file_systems = {"ext4 0:5", "devtmpfs 0:5"};
   return sources;
 }
 

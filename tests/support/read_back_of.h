@@ -14,6 +14,7 @@
 #include "absl/strings/str_cat.h"
 #include "sandbox/layers/apparmor.h"
 #include "sandbox/layers/layer.h"
+#include "sandbox/layers/mount_table.h"
 #include "tests/support/good_program.h"
 
 namespace cordon {
@@ -24,8 +25,11 @@ inline std::vector<std::string> QuotaOf(uint64_t bytes, uint64_t inodes) {
   return {"rw", absl::StrCat("size=", bytes / 1024, "k"), absl::StrCat("nr_inodes=", inodes)};
 }
 
-inline MountInfo MountOf(const v1::MountEntry& entry) {
+inline MountInfo MountOf(const v1::MountEntry& entry, const ResolvedSource& source, uint64_t id) {
   MountInfo mount;
+  mount.id = id;
+  mount.parent = 1;
+  mount.device = absl::StrCat("0:", 900 + id);
   mount.root = "/";
   mount.mount_point = entry.target();
   const bool mask = entry.kind() == v1::MountEntry::MASK;
@@ -34,27 +38,18 @@ inline MountInfo MountOf(const v1::MountEntry& entry) {
   if (entry.no_exec() || mask || entry.kind() == v1::MountEntry::PROC) {
     mount.options.emplace_back("noexec");
   }
-  mount.type = entry.kind() == v1::MountEntry::PROC   ? "proc"
-               : entry.kind() == v1::MountEntry::BIND ? "ext4"
-                                                      : "tmpfs";
+  mount.type = entry.kind() == v1::MountEntry::PROC ? "proc" : "tmpfs";
+  if (source.present) {
+    mount.type = source.mount.type;
+    mount.device = source.mount.device;
+    mount.root = source.mount.root;
+  }
   if (entry.kind() == v1::MountEntry::TMPFS) {
     mount.super_options = QuotaOf(entry.size_bytes(), entry.inodes());
   }
+  if (mask) mount.super_options = QuotaOf(4096, 4);
   if (entry.process_only()) mount.super_options = {"rw", "subset=pid"};
   return mount;
-}
-
-inline bool IsMounted(const v1::MountEntry& entry) {
-  switch (entry.kind()) {
-    case v1::MountEntry::BIND:
-    case v1::MountEntry::DEVICE:
-    case v1::MountEntry::TMPFS:
-    case v1::MountEntry::PROC:
-    case v1::MountEntry::MASK:
-      return true;
-    default:
-      return false;
-  }
 }
 
 inline std::string RowName(uint32_t resource) {
@@ -68,7 +63,32 @@ inline std::string RowName(uint32_t resource) {
   return names.at(resource);
 }
 
-inline ReadBack ReadBackOf(const v1::Plan& plan, bool privileged) {
+// The root, and what the plan mounts.
+inline void MountAsPlanned(const v1::MountPlan& plan, const ResolvedSources& sources,
+                           ReadBack* back) {
+  MountInfo root;
+  root.id = 1;
+  root.device = "0:901";
+  root.mount_point = root.root = "/";
+  root.type = "tmpfs";
+  root.options = {"ro", "nosuid", "nodev", "relatime"};
+  root.super_options = QuotaOf(plan.root_size_bytes(), plan.root_inodes());
+  back->mounts.push_back(root);
+  back->places["/"].mount = root.id;
+  back->places["/"].mode = 0040755;
+  for (int i = 0; i < plan.entry_size(); ++i) {
+    const v1::MountEntry& entry = plan.entry(i);
+    const ResolvedSource& source = sources.entry[static_cast<size_t>(i)];
+    if (!IsMounted(entry, source)) continue;
+    back->mounts.push_back(MountOf(entry, source, back->mounts.size() + 1));
+    FileInfo& there = back->places[entry.target()];
+    there.mode = 0040000 | entry.mode();
+    if (source.present) there = source.info;
+    there.mount = back->mounts.back().id;
+  }
+}
+
+inline ReadBack ReadBackOf(const v1::Plan& plan, const ResolvedSources& sources, bool privileged) {
   ReadBack back;
   const auto four = [](uint32_t id) { return absl::StrCat(id, "\t", id, "\t", id, "\t", id); };
   back.status = {{"Uid", four(kJobIds.uid)},
@@ -82,15 +102,9 @@ inline ReadBack ReadBackOf(const v1::Plan& plan, bool privileged) {
   back.uid_map = {{plan.userns().uid(), kJobIds.uid, 1}};
   back.gid_map = {{plan.userns().gid(), kJobIds.gid, 1}};
   back.setgroups = privileged ? "allow" : "deny";
-  MountInfo root;
-  root.mount_point = root.root = "/";
-  root.type = "tmpfs";
-  root.options = {"ro", "nosuid", "nodev"};
-  root.super_options = QuotaOf(plan.mount().root_size_bytes(), plan.mount().root_inodes());
-  back.mounts.push_back(root);
-  for (const v1::MountEntry& entry : plan.mount().entry()) {
-    if (IsMounted(entry)) back.mounts.push_back(MountOf(entry));
-  }
+  back.own_groups = "4 27";
+  if (!privileged) back.status["Groups"] = back.own_groups;
+  MountAsPlanned(plan.mount(), sources, &back);
   for (const v1::RlimitEntry& entry : plan.rlimit().entry()) {
     back.limits[RowName(entry.resource())] = {entry.soft(), entry.hard()};
   }
@@ -131,7 +145,12 @@ inline TwinBack TwinBackOf(const v1::Plan& plan, const ResolvedSources& sources,
   twin.descriptors["3"] = "pipe:[105]";
   twin.end_code = 1;
   twin.apparmor = AppArmorShown(plan.apparmor()) + " (enforce)\n";
-  twin.buffer = std::string(65, '\0') + plan.namespaces().hostname() + '\0';
+  twin.buffer = std::string(65, '\0') + plan.namespaces().hostname();
+  twin.buffer.resize(child::kProbeBuffer);
+  std::memcpy(twin.buffer.data() + 400, "lo", 2);                  // struct ifreq of SIOCGIFFLAGS
+  twin.buffer[400 + 16] = plan.net().loopback_up() ? 0x49 : 0x08;  // IFF_UP or not
+  twin.root.mount = init.places.at("/").mount;
+  twin.place_of_directory.mount = twin.root.mount;
   SetupBuilder builder;
   for (const LayerRuntime& layer : RuntimeLayers()) {
     layer.lower(Phase::kTwin, {plan, sources, true}, &builder).IgnoreError();
@@ -172,7 +191,7 @@ struct VerifyCase {
   ResolvedSources sources = SourcesFor(plan.mount());
   bool privileged = true;
   HostIds ids = kJobIds;
-  ReadBack back = ReadBackOf(plan, privileged);
+  ReadBack back = ReadBackOf(plan, sources, privileged);
   TwinBack twin = TwinBackOf(plan, sources, back);
   VerifyInput Input() const { return {plan, sources, back, twin, ids, privileged, nullptr}; }
   absl::Status Verify(absl::Status (*verify)(const VerifyInput&)) const { return verify(Input()); }

@@ -65,7 +65,7 @@ class SandboxParts {
     CgroupLease* const group = enter_group ? lease.get() : nullptr;
     CORDON_ASSIGN_OR_RETURN(child, StartChild(*checked, options, group));
     CORDON_RETURN_IF_ERROR(EnterGroup(child, group));
-    return ReadAtGate(child, *checked, plan.process().working_directory(), 30000);
+    return ReadAtGate(child, *checked, plan, 30000);
   }
 
   absl::StatusOr<std::vector<v1::LayerReport>> Confirm(const AtGate& at_gate) {

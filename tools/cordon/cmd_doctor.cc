@@ -124,6 +124,9 @@ std::vector<std::string> NotesOf(const Findings& found) {
       notes.push_back(
           absl::StrCat("the shipped profiles do without ", row.layer, " here: ", row.todo));
     }
+    if (row.layer == "userns" && row.engaged && !row.detail.empty()) {
+      notes.push_back(absl::StrCat("a job ", row.detail));
+    }
   }
   return notes;
 }

@@ -8,7 +8,9 @@
 #include <filesystem>
 #include <fstream>
 #include <string>
+#include <vector>
 
+#include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "tests/support/job.h"
 #include "tests/support/status_matchers.h"
@@ -134,6 +136,96 @@ TEST_F(SourcesTest, WhatNobodyCouldReadIsSaidBeforeTheJobStarts) {
   Bind("file");
   EXPECT_THAT(ResolveSources(plan_, true), HasErrorWith("chmod o+r"));
   EXPECT_THAT(ResolveSources(plan_, false), IsOk());
+}
+
+// A table as mountinfo gives it, and a source on one of its mounts.
+ResolvedSources SourceAt(const std::string& path, uint64_t mount) {
+  ResolvedSources sources;
+  ResolvedSource source;
+  source.present = true;
+  source.path = path;
+  source.info.mount = mount;
+  source.info.mode = 0040755;
+  sources.entry = {source};
+  return sources;
+}
+
+std::vector<std::string> Below(const ResolvedSources& sources) {
+  std::vector<std::string> below;
+  for (const MountInfo& mount : sources.entry[0].below) {
+    below.push_back(mount.mount_point + " " + mount.device);
+  }
+  return below;
+}
+
+constexpr char kTable[] =
+    "1 1 0:1 / / rw - rootfs rootfs rw\n"
+    "20 1 8:1 /@root / rw,relatime shared:1 - btrfs /dev/sda1 rw\n"
+    "30 21 8:4 / /usr/local/lib ro - ext4 /dev/sda4 rw\n"
+    "21 20 8:2 / /usr/local rw,noatime - ext4 /dev/sda2 rw\n"
+    "22 20 8:3 / /usrlocal rw - ext4 /dev/sda3 rw\n"
+    "23 20 0:9 / /mnt rw - tmpfs none rw\n"
+    "24 23 0:10 / /mnt/a rw - tmpfs none rw\n"
+    "25 23 0:11 / /mnt rw - tmpfs none rw\n"
+    "26 25 0:12 / /mnt/a rw - tmpfs none rw\n"
+    "27 26 0:4 net:[4026] /mnt/a/net rw - nsfs nsfs rw\n"
+    "28 26 0:4 mnt:[4027] /mnt/a/mnt rw - nsfs nsfs rw\n";
+
+TEST(TakeSourceMountsTest, ACloneShowsThePartThatItsPathIs) {
+  const auto table = ParseMountInfo(kTable);
+  ASSERT_THAT(table, IsOk());
+  const struct {
+    const char* path;
+    uint64_t mount;
+    const char* root;
+  } cases[] = {{"/usr", 20, "/@root/usr"},
+               {"/usr/local", 21, "/"},
+               {"/usr/local/share/x", 21, "/share/x"},
+               {"/", 20, "/@root"}};
+  for (const auto& each : cases) {
+    ResolvedSources sources = SourceAt(each.path, each.mount);
+    ASSERT_THAT(TakeSourceMounts(*table, &sources), IsOk());
+    EXPECT_EQ(sources.entry[0].mount.root, each.root) << each.path;
+    EXPECT_EQ(sources.entry[0].mount.mount_point, "");
+  }
+  ResolvedSources sources = SourceAt("/usr/local", 21);
+  ASSERT_THAT(TakeSourceMounts(*table, &sources), IsOk());
+  EXPECT_EQ(sources.entry[0].mount.type, "ext4");
+  EXPECT_EQ(sources.entry[0].mount.device, "8:2");
+  EXPECT_TRUE(sources.entry[0].mount.Has("noatime"));
+  EXPECT_EQ(sources.file_systems.count("tmpfs 0:12"), 1u);
+}
+
+TEST(TakeSourceMountsTest, ADirectoryBringsAlongWhatIsMountedBelowIt) {
+  const auto table = ParseMountInfo(kTable);
+  ASSERT_THAT(table, IsOk());
+  const auto below = [&](const std::string& path, uint64_t mount, uint32_t mode) {
+    ResolvedSources sources = SourceAt(path, mount);
+    sources.entry[0].info.mode = mode;
+    EXPECT_THAT(TakeSourceMounts(*table, &sources), IsOk());
+    return Below(sources);
+  };
+  EXPECT_THAT(below("/usr", 20, 0040755), testing::ElementsAre("/local 8:2", "/local/lib 8:4"));
+  EXPECT_THAT(below("/usr/local", 21, 0040755), testing::ElementsAre("/lib 8:4"));
+  EXPECT_THAT(below("/usr/local/share", 21, 0040755), testing::IsEmpty());
+  EXPECT_THAT(below("/usr", 20, 0100644), testing::IsEmpty());  // a file brings nothing
+  // Of two mounts on one place the path leads to the upper one, and only what is on that comes.
+  // A mount that holds a mount namespace is not copied by the kernel.
+  EXPECT_THAT(below("/mnt", 25, 0040755), testing::ElementsAre("/a 0:12", "/a/net 0:4"));
+  // From above both come, and what is covered as well.
+  EXPECT_THAT(below("/", 20, 0040755),
+              testing::UnorderedElementsAre("/usr/local 8:2", "/usr/local/lib 8:4", "/usrlocal 8:3",
+                                            "/mnt 0:9", "/mnt/a 0:10", "/mnt 0:11", "/mnt/a 0:12",
+                                            "/mnt/a/net 0:4"));
+}
+
+TEST(TakeSourceMountsTest, AMountThatIsNotInTheTableIsAnError) {
+  const auto table = ParseMountInfo(kTable);
+  ASSERT_THAT(table, IsOk());
+  ResolvedSources gone = SourceAt("/usr", 99);
+  EXPECT_THAT(TakeSourceMounts(*table, &gone), HasErrorWith("does not show the mount of /usr"));
+  ResolvedSources elsewhere = SourceAt("/usr", 22);
+  EXPECT_THAT(TakeSourceMounts(*table, &elsewhere), HasErrorWith("does not show"));
 }
 
 TEST(FreshHostIdTest, IsFarFromAccountsAndDifferentPerPid) {

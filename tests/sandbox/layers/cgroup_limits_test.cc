@@ -16,6 +16,21 @@ namespace {
 
 using testing::ElementsAre;
 
+TEST(CheckMemberTest, TheProcessIsInItsGroupOfThatHierarchy) {
+  const std::vector<CgroupLine> shown = {
+      {3, {"cpu", "cpuacct"}, "/a/job"}, {2, {"memory"}, "/b/job"}, {0, {}, "/c/job"}};
+  EXPECT_THAT(CheckMember(shown, "memory", "/b/job"), IsOk());
+  EXPECT_THAT(CheckMember(shown, "cpuacct", "/a/job"), IsOk());
+  EXPECT_THAT(CheckMember(shown, "", "/c/job"), IsOk());
+  constexpr absl::StatusCode kRefused = absl::StatusCode::kFailedPrecondition;
+  EXPECT_THAT(CheckMember(shown, "memory", "/b"),
+              StatusIs(kRefused, "group of init for memory: expected /b, found /b/job"));
+  EXPECT_THAT(CheckMember(shown, "", "/a/job"),
+              StatusIs(kRefused, "group of init: expected /a/job, found /c/job"));
+  EXPECT_THAT(CheckMember(shown, "pids", "/a/job"), StatusIs(kRefused, "no such hierarchy"));
+  EXPECT_FALSE(CheckMember({}, "", "/c/job").ok());
+}
+
 TEST(ShownBytesTest, AreWholePagesRoundedDown) {
   EXPECT_EQ(ShownBytes(4096, 4096), "4096");
   EXPECT_EQ(ShownBytes(8191, 4096), "4096");

@@ -72,7 +72,9 @@ TEST(LandlockLayerTest, DisabledItDoesNothing) {
 
 // The report never claims that the kernel showed the rules, and says what they do not reach.
 TEST(LandlockLayerTest, TheReportSaysHowFarItGoes) {
-  v1::Plan plan;
+  VerifyCase each;
+  v1::Plan& plan = each.plan;
+  plan.clear_landlock();
   plan.mutable_landlock()->set_enforcement(v1::IF_AVAILABLE);
   plan.mutable_landlock()->set_unavailable_why("no Landlock");
   for (const LayerRuntime& layer : RuntimeLayers()) {
@@ -80,13 +82,13 @@ TEST(LandlockLayerTest, TheReportSaysHowFarItGoes) {
     EXPECT_EQ(layer.confirmed_state, v1::ENFORCED_PROBED);
     EXPECT_FALSE(layer.enabled(plan));
     EXPECT_EQ(layer.enforcement(plan), v1::IF_AVAILABLE);
-    EXPECT_EQ(layer.detail(plan, nullptr), "no Landlock");
+    EXPECT_EQ(layer.detail(each.Input()), "no Landlock");
     plan.mutable_landlock()->set_enabled(true);
     plan.mutable_landlock()->set_abi(2);
     plan.mutable_landlock()->add_missing("TCP (ABI 4)");
     plan.mutable_landlock()->add_missing("more");
     EXPECT_TRUE(layer.enabled(plan));
-    EXPECT_EQ(layer.detail(plan, nullptr), "ABI 2; this kernel cannot guard: TCP (ABI 4), more");
+    EXPECT_EQ(layer.detail(each.Input()), "ABI 2; this kernel cannot guard: TCP (ABI 4), more");
     return;
   }
   FAIL() << "no row";

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <cerrno>
+
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "sandbox/layers/layer.h"
@@ -29,6 +31,27 @@ TEST(NetLayerTest, LoopbackIsUpOnlyWhenAsked) {
   EXPECT_TRUE(Lowered(LowerNet, Phase::kBuild, each)->ops.empty());
 }
 
+// SIOCGIFFLAGS: the name, then the flags as a short.
+void TellFlags(TwinBack* twin, char flags) { twin->buffer[400 + 16] = flags; }
+
+TEST(NetLayerTest, TheLoopbackIsUpOrDownAsPlanned) {
+  constexpr absl::StatusCode kRefused = absl::StatusCode::kFailedPrecondition;
+  VerifyCase each;  // its plan wants it up
+  TellFlags(&each.twin, 0x08);
+  EXPECT_THAT(each.Verify(VerifyNet), StatusIs(kRefused, "loopback: expected up, found down"));
+  each.plan.mutable_net()->set_loopback_up(false);
+  EXPECT_THAT(each.Verify(VerifyNet), IsOk());
+  TellFlags(&each.twin, 0x49);
+  EXPECT_THAT(each.Verify(VerifyNet), StatusIs(kRefused, "loopback: expected down, found up"));
+  for (const int64_t answer : {int64_t{-ENODEV}, kNoAnswer}) {
+    each.twin.answers["net.loopback"][child::kProbeConfined] = answer;
+    EXPECT_THAT(each.Verify(VerifyNet), StatusIs(kRefused, AnswerText(answer)));
+  }
+  each = VerifyCase();
+  each.twin.buffer.resize(400);
+  EXPECT_FALSE(each.Verify(VerifyNet).ok());
+}
+
 TEST(NetLayerTest, ASharedNetworkIsLeftAlone) {
   VerifyCase each;
   each.plan.mutable_net()->set_own_namespace(false);
@@ -36,6 +59,9 @@ TEST(NetLayerTest, ASharedNetworkIsLeftAlone) {
   each.back.namespaces["net"] = each.back.own_namespaces["net"];
   EXPECT_THAT(each.Verify(VerifyNet), IsOk());
   EXPECT_TRUE(Lowered(LowerNet, Phase::kBuild, each)->ops.empty());
+  EXPECT_TRUE(Lowered(LowerNet, Phase::kTwin, each)->probes.empty());
+  each.back.namespaces["net"] = "net:[7]";
+  EXPECT_FALSE(each.Verify(VerifyNet).ok());
 }
 
 }  // namespace

@@ -59,6 +59,12 @@ TEST(ProcessLayerTest, EverythingOfTheTwinIsCompared) {
               StatusIs(kRefused, "oom_score_adj of the twin: expected 1000, found 0"));
   EXPECT_THAT(spoilt([](VerifyCase* c) { c->twin.directory = "/elsewhere"; }),
               StatusIs(kRefused, "working directory of the twin"));
+  EXPECT_THAT(
+      spoilt([](VerifyCase* c) { c->twin.place_of_directory.mount = 77; }),
+      StatusIs(kRefused, "directory of the twin: expected inside its root, found mount 77"));
+  EXPECT_THAT(spoilt([](VerifyCase* c) { c->twin.root.mount = 77; }),
+              StatusIs(kRefused, "root of the twin: expected that of init, found mount 77"));
+  EXPECT_FALSE(spoilt([](VerifyCase* c) { c->back.places.erase("/"); }).ok());
   EXPECT_THAT(spoilt([](VerifyCase* c) { c->twin.place.session = 1; }),
               StatusIs(kRefused, "session and group of the twin"));
   EXPECT_THAT(spoilt([](VerifyCase* c) { c->back.place.group = 1; }),

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <cerrno>
 
+#include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "sandbox/layers/layer.h"
 #include "tests/support/read_back_of.h"
@@ -14,14 +15,34 @@ constexpr absl::StatusCode kRefused = absl::StatusCode::kFailedPrecondition;
 class UsernsLayerTest : public testing::Test {
  protected:
   absl::Status Verify() { return case_.Verify(VerifyUserns); }
+  void MakeUnprivileged() {
+    case_.privileged = false;
+    case_.back = ReadBackOf(case_.plan, case_.sources, false);
+    case_.twin = TwinBackOf(case_.plan, case_.sources, case_.back);
+  }
   VerifyCase case_;
 };
 
 TEST_F(UsernsLayerTest, AcceptsTheReadBackOfThePlan) {
   EXPECT_THAT(Verify(), IsOk());
-  case_.privileged = false;
-  case_.back.setgroups = "deny";
+  MakeUnprivileged();
   EXPECT_THAT(Verify(), IsOk());
+  EXPECT_EQ(UsernsDetail(VerifyCase().Input()), "");
+}
+
+// Kernel: who gave up setgroups to write a gid map keeps the groups for good.
+TEST_F(UsernsLayerTest, AnUnprivilegedCallersGroupsAreThoseOfTheReport) {
+  MakeUnprivileged();
+  EXPECT_THAT(UsernsDetail(case_.Input()), testing::HasSubstr("groups on the host (4 27)"));
+  for (const char* other : {"", "4", "4 27 100", "0"}) {
+    case_.back.status["Groups"] = other;
+    EXPECT_THAT(Verify(), StatusIs(kRefused, "Groups: expected 4 27"));
+  }
+  case_.back.status["Groups"] = "4 27";
+  case_.twin.dead["Groups"] = "0";
+  EXPECT_THAT(Verify(), StatusIs(kRefused, "Groups of the twin"));
+  case_.back.own_groups.clear();
+  EXPECT_EQ(UsernsDetail(case_.Input()), "");
 }
 
 TEST_F(UsernsLayerTest, TheMapsAreExactlyOneId) {
@@ -69,7 +90,7 @@ TEST_F(UsernsLayerTest, AGroupThatIsLeftIsRefused) {
 }
 
 TEST_F(UsernsLayerTest, AnUnprivilegedCallerMustHaveDeniedSetgroups) {
-  case_.privileged = false;
+  MakeUnprivileged();
   for (const char* text : {"allow", ""}) {
     case_.back.setgroups = text;
     EXPECT_THAT(Verify(), StatusIs(kRefused, "setgroups"));

@@ -34,6 +34,7 @@ TEST(MountInfoTest, ReadsWhatTheKernelPrints) {
   EXPECT_THAT(root.propagation, IsEmpty());
   EXPECT_THAT(root.super_options, ElementsAre("rw", "size=4096k", "nr_inodes=1024"));
   EXPECT_EQ(mounts->at(1).source, "/dev/vda1");
+  EXPECT_EQ(mounts->at(1).device, "253:1");
   EXPECT_THAT(mounts->at(1).propagation, ElementsAre("master:1"));
   EXPECT_THAT(mounts->at(2).propagation, ElementsAre("shared:7", "master:2"));
 }

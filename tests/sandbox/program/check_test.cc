@@ -310,6 +310,16 @@ TEST_F(CheckTest, ProbesOutsideTheArenaAreRefused) {
   EXPECT_THAT(spoilt([](child::Probe*) {}), IsOk());
   EXPECT_FALSE(spoilt([](child::Probe* probe) { probe->text_arg = 6; }).ok());
   EXPECT_FALSE(spoilt([](child::Probe* probe) { probe->buffer_arg = 6; }).ok());
+  EXPECT_FALSE(spoilt([](child::Probe* probe) { probe->buffer_at = 512; }).ok());
+  EXPECT_FALSE(spoilt([](child::Probe* probe) {
+                 probe->flags = child::kProbeNames;
+                 probe->buffer_arg = -1;
+               }).ok());
+  EXPECT_FALSE(spoilt([](child::Probe* probe) {
+                 probe->flags = child::kProbeNames;
+                 probe->buffer_arg = 1;
+                 probe->args[1] = 1 << 30;
+               }).ok());
   EXPECT_FALSE(spoilt([](child::Probe* probe) {
                  probe->text_arg = 1;
                  probe->args[1] = 1 << 30;
