@@ -77,7 +77,8 @@ bool TextCursor::Take(char expected) {
 void FieldScan::UnknownField(const Scope& scope, absl::string_view name, Place place) {
   const std::string nearest = NearestName(*scope.type, name);
   AddError(scope.path, place,
-           absl::StrCat(scope.path.empty() ? "a policy " : "", "has no field ", Excerpt(name)),
+           absl::StrCat(scope.path.empty() ? absl::StrCat("a ", NounOf(scope.type), " ") : "",
+                        "has no field ", Excerpt(name)),
            nearest.empty() ? "" : absl::StrCat("did you mean \"", nearest, "\"?"));
 }
 
@@ -115,7 +116,7 @@ std::string FieldScan::Element(Scope* scope, const FieldDescriptor* field, Place
     path = IndexedField(path, index);
   }
   if (place.line != 0 && !stopped_) {
-    places_.Set(path, place.line, place.column);
+    places_.Set(path, lines_before_ + place.line, place.column);
     order_.emplace_back(place, path);
   }
   return path;
@@ -161,13 +162,18 @@ std::string FieldScan::FieldAt(Place place) const {
 
 std::string FieldScan::Where(Place place) const {
   if (place.line == 0) return places_.file();
-  return absl::StrCat(places_.file(), ":", place.line, ":", place.column);
+  return absl::StrCat(places_.file(), ":", lines_before_ + place.line, ":", place.column);
 }
 
 std::string Excerpt(absl::string_view text) {
   constexpr size_t kLongest = 60;
   return absl::StrCat("\"", EscapeForPeople(text.substr(0, kLongest)),
                       text.size() > kLongest ? "..." : "", "\"");
+}
+
+absl::string_view NounOf(const google::protobuf::Descriptor* type) {
+  if (type->name() == "Batch") return "list of jobs";
+  return type->name() == "BatchJob" ? "job" : "policy";
 }
 
 size_t EntryCeilingOf(const google::protobuf::FieldDescriptor* field) {

@@ -62,7 +62,9 @@ class FieldScan {
     std::map<const FieldDescriptor*, size_t> counts = {};
   };
 
-  explicit FieldScan(absl::string_view file) : places_(file) {}
+  // `first_line`: number of the text's first line in the file.
+  explicit FieldScan(absl::string_view file, int first_line = 1)
+      : places_(file), lines_before_(first_line - 1) {}
 
   // Reports that scope.type has no field of that name (with the nearest name that it has).
   void UnknownField(const Scope& scope, absl::string_view name, Place place);
@@ -95,6 +97,7 @@ class FieldScan {
   std::string Where(Place place) const;
 
   SourceMap places_;
+  int lines_before_;
   std::vector<std::pair<Place, std::string>> order_;
   std::vector<v1::ErrorDetail> errors_;
   size_t elements_ = 0;
@@ -103,6 +106,9 @@ class FieldScan {
 
 // At most 60 bytes of a text, escaped and quoted, for messages.
 std::string Excerpt(absl::string_view text);
+
+// What people call a whole message of that type: "policy", "job".
+absl::string_view NounOf(const google::protobuf::Descriptor* type);
 
 // Ceilings of hard_limits.h by field.
 size_t EntryCeilingOf(const google::protobuf::FieldDescriptor* field);

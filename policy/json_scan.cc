@@ -65,7 +65,9 @@ class JsonScanner {
 
   bool Run(const Descriptor* type) {
     SkipBlank();
-    if (cursor_.Peek() != '{') return Broken("", "a policy in JSON is one object: expected \"{\"");
+    if (cursor_.Peek() != '{') {
+      return Broken("", absl::StrCat("a ", NounOf(type), " in JSON is one object: expected \"{\""));
+    }
     FieldScan::Scope scope{type, ""};
     if (!Object(&scope, 1)) return false;
     SkipBlank();

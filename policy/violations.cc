@@ -17,7 +17,7 @@
 namespace cordon {
 
 void Violations::Add(absl::string_view field, absl::string_view message, absl::string_view hint) {
-  if (errors_.size() >= kMaxErrors) return;
+  if (full()) return;
   v1::ErrorDetail detail;
   detail.set_stage("validate");
   detail.set_step_index(-1);
@@ -43,6 +43,8 @@ void Violations::CheckQuantities(const google::protobuf::Message& message, absl:
     if (!value.ok()) AddIfError(field, value.status());
   }
 }
+
+bool Violations::full() const { return errors_.size() >= kMaxErrors; }
 
 absl::Status Violations::ToStatus() const {
   if (errors_.empty()) return absl::OkStatus();

@@ -29,6 +29,8 @@ class Violations {
   void CheckQuantities(const google::protobuf::Message& message, absl::string_view path);
 
   bool empty() const { return errors_.empty(); }
+  // No more will be kept: there is no point in looking on.
+  bool full() const;
   // OK, or INVALID_ARGUMENT with all that was added, at most kMaxErrors.
   absl::Status ToStatus() const;
 

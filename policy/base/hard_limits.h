@@ -26,6 +26,10 @@ inline constexpr EntryCeiling kEntryCeilings[] = {
     {"cordon.v1.Policy.environment", 1024},
     {"cordon.v1.JobSpec.environment", 1024},
     {"cordon.v1.JobSpec.argv", 65536},
+    {"cordon.v1.Batch.job", 4096},
+    {"cordon.v1.BatchJob.argv", 4096},
+    {"cordon.v1.BatchJob.environment", 1024},
+    {"cordon.v1.Axis.value", 4096},
     {"cordon.v1.Seccomp.rule", 1024},
     {"cordon.v1.Rule.calls", 512},
     {"cordon.v1.Rule.when", 6},
@@ -46,6 +50,7 @@ inline constexpr StringCeiling kStringCeilings[] = {
     {"cordon.v1.Variable.value",
      size_t{128} * 1024 - 1 - 256},                      // "NAME=value" and NUL: MAX_ARG_STRLEN
     {"cordon.v1.JobSpec.argv", size_t{128} * 1024 - 1},  // MAX_ARG_STRLEN with its NUL
+    {"cordon.v1.BatchJob.argv", size_t{128} * 1024 - 1},
     {"cordon.v1.Policy.description", 200},
     {"cordon.v1.AcceptedLint.id", 64},
     {"cordon.v1.AcceptedLint.reason", 500},

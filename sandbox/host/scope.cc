@@ -77,6 +77,18 @@ absl::Status EnterOwnScope() {
       .Layer("cgroup");
 }
 
+absl::StatusOr<absl::optional<SupervisorLeaf>> StepAside() {
+  absl::optional<SupervisorLeaf> leaf;
+  CORDON_ASSIGN_OR_RETURN(const std::vector<Hierarchy> all, FindHierarchies());
+  if (FindV2(all) == nullptr || FindV1(all, "memory") != nullptr) return leaf;
+  CORDON_ASSIGN_OR_RETURN(const CgroupBase base, FindOwnCgroupBase(all));
+  if (base.directory.empty() || !base.leave) return leaf;
+  const UniqueFd lock = LockBase(base.directory);
+  CORDON_ASSIGN_OR_RETURN(SupervisorLeaf entered, SupervisorLeaf::Enter(base));
+  leaf.emplace(std::move(entered));
+  return leaf;
+}
+
 void ExplainScope(const absl::Status& scope, v1::HostFacts* facts) {
   if (scope.ok()) return;
   facts->set_cgroup_why(absl::StrCat("systemd gave no scope (", DetailsOf(scope)[0].message(),

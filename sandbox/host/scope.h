@@ -7,7 +7,9 @@
 #include <string>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "absl/types/optional.h"
 #include "policy/proto/host_facts.pb.h"
 #include "sandbox/layers/cgroup_base.h"
 #include "sandbox/layers/cgroup_group.h"
@@ -30,6 +32,11 @@ ScopeRequest DecideScope(const CgroupBase& base, absl::string_view own_path, boo
 // nothing was to be done: no cgroup v2, no systemd. An error says what the manager answered; the
 // caller is then where it was. Call before ProbeHost, once, while the process has one thread.
 absl::Status EnterOwnScope();
+
+// For a process whose children will each start a job: moves it out of the group below which theirs
+// are made, since such a group must have no processes. Nothing where that is not needed. The leaf's
+// Return takes it back. An error of a host without groups is not told here: the first job tells it.
+absl::StatusOr<absl::optional<SupervisorLeaf>> StepAside();
 
 // Puts why there is no scope in front of the facts' own reason, when they lack a controller.
 void ExplainScope(const absl::Status& scope, v1::HostFacts* facts);

@@ -146,6 +146,11 @@ absl::Status TryLock(int fd) {
   return absl::OkStatus();
 }
 
+absl::Status Truncate(int fd, absl::string_view name, uint64_t size) {
+  if (::ftruncate(fd, static_cast<off_t>(size)) != 0) return ErrnoStatus("ftruncate", name, errno);
+  return absl::OkStatus();
+}
+
 absl::Status RenameFile(const std::string& from, const std::string& to) {
   if (::rename(from.c_str(), to.c_str()) != 0) return ErrnoStatus("rename", to, errno);
   return absl::OkStatus();

@@ -44,6 +44,7 @@ bool LockFile(int fd, int wait_ms);
 // The same once, with the reason: EAGAIN when somebody else holds the lock.
 absl::Status TryLock(int fd);
 
+absl::Status Truncate(int fd, absl::string_view name, uint64_t size);
 absl::Status RenameFile(const std::string& from, const std::string& to);
 void RemoveFile(const std::string& path);
 absl::StatusOr<UniqueFd> Duplicate(int fd);

@@ -45,8 +45,8 @@ def wait_until(condition, seconds):
 
 
 def group_folders(pid):
-    """Control groups that the command with this process id made."""
-    prefix = f"cordon-{pid}-"
+    """Control groups that the command with this process id made; of any, with "" for it."""
+    prefix = f"cordon-{pid}-" if pid else "cordon-"
     found = []
     for folder, names, _ in os.walk("/sys/fs/cgroup"):
         found += [os.path.join(folder, name) for name in names if name.startswith(prefix)]

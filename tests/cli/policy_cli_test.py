@@ -137,7 +137,8 @@ class AppArmor(PolicyTest):
 
 
 class Documentation(PolicyTest):
-    """The examples of the manuals are policies; one without a base stands on judge/cpp."""
+    """The examples of the manuals are policies, or lists of jobs; a policy without a base stands on
+    judge/cpp."""
 
     def test_every_example_is_a_policy(self):
         root = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
@@ -146,9 +147,11 @@ class Documentation(PolicyTest):
             with open(os.path.join(root, manual), encoding="utf-8") as file:
                 blocks = re.findall(r"```textproto\n(.*?)```", file.read(), re.DOTALL)
             for number, block in enumerate(blocks):
-                base = "" if "extends:" in block else 'extends: "judge/cpp"\n'
+                jobs = "proto-message: cordon.v1.Batch" in block
+                base = "" if jobs or "extends:" in block else 'extends: "judge/cpp"\n'
                 path = self.file(f"example{number}.textproto", base + block)
-                done = self.cordon("check", "--lint", "off", path)
+                words = ["batch", "--dry-run", "-q"] if jobs else ["check", "--lint", "off"]
+                done = self.cordon(*words, path)
                 self.assertEqual((done.returncode, done.stderr), (0, ""), (manual, block))
                 examples += 1
         self.assertGreater(examples, 5)

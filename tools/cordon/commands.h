@@ -4,6 +4,7 @@
 #ifndef CORDON_TOOLS_CORDON_COMMANDS_H_
 #define CORDON_TOOLS_CORDON_COMMANDS_H_
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -20,8 +21,10 @@ namespace cordon::cli {
 // Exit codes of timeout(1), env(1) and docker.
 inline constexpr int kExitWidened = 1;  // `diff`: the second policy allows more
 inline constexpr int kExitTimeLimit = 124;
-inline constexpr int kExitCordon = 125;  // Cordon itself failed; the job did not run
-inline constexpr int kExitLint = 1;      // `check`: no error, but a lint of --fail-on or above
+inline constexpr int kExitCordon = 125;    // Cordon itself failed; the job did not run
+inline constexpr int kExitLint = 1;        // `check`: no error, but a lint of --fail-on or above
+inline constexpr int kExitNotAllGood = 1;  // `batch`: a job did not end as expected
+inline constexpr int kExitStopped = 130;   // `batch`: by a signal, before all jobs had run
 inline constexpr int kExitNotExecutable = 126;
 inline constexpr int kExitNotFound = 127;
 
@@ -65,6 +68,21 @@ struct ExplainOptions {
   std::string abi = "3.0";  // of that profile; or "4.0"
 };
 int Explain(const ExplainOptions& options, bool json);
+
+struct BatchOptions {
+  std::string jobs;  // the list
+  uint32_t at_once = 1;
+  std::string journal;
+  std::string report;
+  std::string junit;
+  std::string shard_text;  // "I/N"
+  uint32_t shard = 1;
+  uint32_t shard_count = 1;
+  bool json = false;
+  bool quiet = false;
+  bool dry_run = false;  // read the list and its policies, run nothing
+};
+int RunBatchCommand(BatchOptions options);
 
 struct CompileOptions {
   std::string policy;

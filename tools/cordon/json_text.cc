@@ -51,20 +51,24 @@ void MakeStringsValid(Message* message) {
   }
 }
 
-}  // namespace
-
-std::string JsonText(const Message& original) {
+std::string Json(const Message& original, bool one_line) {
   const std::unique_ptr<Message> message(original.New());
   message->CopyFrom(original);
   MakeStringsValid(message.get());
   google::protobuf::util::JsonPrintOptions options;
   options.preserve_proto_field_names = true;
-  options.always_print_primitive_fields = true;
-  options.add_whitespace = true;
+  options.always_print_primitive_fields = !one_line;
+  options.add_whitespace = !one_line;
   std::string json;
   if (!google::protobuf::util::MessageToJsonString(*message, &json, options).ok()) return "";
   if (json.empty() || json.back() != '\n') json.push_back('\n');
   return json;
 }
+
+}  // namespace
+
+std::string JsonText(const Message& message) { return Json(message, false); }
+
+std::string JsonLine(const Message& message) { return Json(message, true); }
 
 }  // namespace cordon::cli

@@ -13,6 +13,9 @@ namespace cordon::cli {
 // Strings that are not UTF-8 are escaped. "" when the message cannot be JSON at all.
 std::string JsonText(const google::protobuf::Message& message);
 
+// The same in one line, without fields that have their default.
+std::string JsonLine(const google::protobuf::Message& message);
+
 }  // namespace cordon::cli
 
 #endif  // CORDON_TOOLS_CORDON_JSON_TEXT_H_

@@ -14,6 +14,7 @@
 
 namespace {
 
+using cordon::cli::BatchOptions;
 using cordon::cli::CheckOptions;
 using cordon::cli::CompileOptions;
 using cordon::cli::ExplainOptions;
@@ -41,6 +42,10 @@ int Main(int argc, char** argv) {
   CLI::App* check = app.add_subcommand("check", "Check policies: list every error, then lints");
   cordon::cli::AddCheck(check, &check_options);
   cordon::cli::AddFormat(check, &format);
+  BatchOptions batch_options;
+  CLI::App* batch = app.add_subcommand("batch", "Run a list of jobs, some at a time");
+  cordon::cli::AddBatch(batch, &batch_options);
+  cordon::cli::AddFormat(batch, &format);
   ExplainOptions explained;
   CLI::App* explain = app.add_subcommand("explain", "Say in words what a policy allows");
   cordon::cli::AddExplain(explain, &explained);
@@ -79,6 +84,8 @@ int Main(int argc, char** argv) {
   if (run->parsed()) return cordon::cli::Run(run_options);
   const bool json = format == "json";
   check_options.json = json;
+  batch_options.json = json;
+  if (batch->parsed()) return cordon::cli::RunBatchCommand(batch_options);
   if (check->parsed()) return cordon::cli::Check(check_options);
   if (explain->parsed()) return cordon::cli::Explain(explained, json);
   if (compile->parsed()) return cordon::cli::Compile(compile_options);

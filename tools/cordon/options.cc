@@ -48,6 +48,22 @@ void AddFormat(CLI::App* command, std::string* format) {
       ->capture_default_str();
 }
 
+void AddBatch(CLI::App* batch, BatchOptions* options) {
+  batch->add_option("JOBS", options->jobs, "List of jobs: .textproto, .json or .jsonl")->required();
+  batch->add_option("--jobs,-j", options->at_once, "Jobs at a time")
+      ->check(CLI::Range(1, 1024))
+      ->capture_default_str();
+  batch->add_option("--journal", options->journal,
+                    "Keep results in this file; with one of the same jobs, go on where it ends");
+  batch->add_option("--report", options->report, "Write all results (JSON) to this file");
+  batch->add_option("--junit", options->junit, "Write them as JUnit XML to this file");
+  batch->add_option("--shard", options->shard_text,
+                    "I/N: only part I of N; jobs that depend on each other stay together");
+  batch->add_flag("--dry-run", options->dry_run,
+                  "Compare the list with its policies, and run nothing");
+  batch->add_flag("--quiet,-q", options->quiet, "Say nothing while the jobs run");
+}
+
 void AddExplain(CLI::App* explain, ExplainOptions* options) {
   explain->add_option("POLICY", options->policy, "Profile name or policy file")->required();
   CLI::Option* apparmor =

@@ -12,6 +12,7 @@ namespace cordon::cli {
 
 void AddRun(CLI::App* run, RunOptions* options);
 void AddCheck(CLI::App* check, CheckOptions* options);
+void AddBatch(CLI::App* batch, BatchOptions* options);
 void AddExplain(CLI::App* explain, ExplainOptions* options);
 void AddCompile(CLI::App* compile, CompileOptions* options);
 inline constexpr char kDoctorHelp[] =

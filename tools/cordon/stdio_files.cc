@@ -52,18 +52,18 @@ absl::StatusOr<UniqueFd> Named(absl::string_view flag, absl::StatusOr<UniqueFd> 
 
 }  // namespace
 
-absl::StatusOr<StdioFiles> StdioFiles::Open(const RunOptions& options) {
+absl::StatusOr<StdioFiles> StdioFiles::Open(const StdioPaths& paths) {
   StdioFiles files;
-  if (!options.in.empty()) {
-    CORDON_ASSIGN_OR_RETURN(files.in_, Named("--stdin", OpenInput(options.in)));
+  if (!paths.in.empty()) {
+    CORDON_ASSIGN_OR_RETURN(files.in_, Named("--stdin", OpenInput(paths.in)));
   }
-  if (!options.out.empty()) {
-    CORDON_ASSIGN_OR_RETURN(files.out_, Named("--stdout", OpenOutput(options.out)));
+  if (!paths.out.empty()) {
+    CORDON_ASSIGN_OR_RETURN(files.out_, Named("--stdout", OpenOutput(paths.out)));
   }
   // The same file twice would be two positions that overwrite each other.
-  if (!options.err.empty() && options.err != options.out) {
-    CORDON_ASSIGN_OR_RETURN(files.err_, Named("--stderr", OpenOutput(options.err)));
-  } else if (!options.err.empty()) {
+  if (!paths.err.empty() && paths.err != paths.out) {
+    CORDON_ASSIGN_OR_RETURN(files.err_, Named("--stderr", OpenOutput(paths.err)));
+  } else if (!paths.err.empty()) {
     CORDON_ASSIGN_OR_RETURN(files.err_, Duplicate(files.out_.get()));
   }
   return files;

@@ -4,18 +4,26 @@
 #ifndef CORDON_TOOLS_CORDON_STDIO_FILES_H_
 #define CORDON_TOOLS_CORDON_STDIO_FILES_H_
 
+#include <string>
+
 #include "absl/status/statusor.h"
 #include "sandbox/os/unique_fd.h"
 #include "sandbox/supervise/supervisor.h"
-#include "tools/cordon/commands.h"
 
 namespace cordon::cli {
+
+// Host files; "" is the command's own.
+struct StdioPaths {
+  std::string in;
+  std::string out;
+  std::string err;
+};
 
 class StdioFiles {
  public:
   // Output files are made or truncated; only regular files and /dev/null are written to, and the
   // last component is never followed when it is a link.
-  static absl::StatusOr<StdioFiles> Open(const RunOptions& options);
+  static absl::StatusOr<StdioFiles> Open(const StdioPaths& paths);
   Streams streams() const;
 
  private:

@@ -93,8 +93,9 @@ getuid isatty munmap signal sysconf unlink""".split())
 # One wrapper per call that can fail, for the fault matrix; these two are written out by hand.
 FAULTY_CALLS = "tests/support/faults/calls.inc"
 FAULTY_BY_HAND = frozenset(["write", "syscall"])
-# Made by a helper that the supervisor forks: to it, a failure there is the helper's exit status.
-OF_HELPERS = frozenset(["chdir", "dup2", "execve", "unshare"])
+# Made by a helper or worker that is forked: to its parent, a failure there is its exit status.
+OF_HELPERS = frozenset(["chdir", "dup2", "execve", "getppid", "prctl", "sched_setaffinity",
+                        "unshare"])
 _FAULTY = re.compile(r"^(?:CALL\(\w+, |VARIADIC\(\w+, |POINTER\()(\w+),", re.MULTILINE)
 
 

@@ -141,6 +141,21 @@ class Scope(unittest.TestCase):
             self.assertIn("systemd gave no scope", err)
             self.assertIn("systemd-run --user --scope -p Delegate=yes", err)
 
+    def test_the_jobs_of_a_batch_share_one_scope(self):
+        with tempfile.NamedTemporaryFile("w", suffix=".textproto", encoding="utf-8") as jobs:
+            jobs.write("".join(f'job {{ name: "j{i}" argv: "true" }}\n' for i in range(4)))
+            jobs.flush()
+            os.chmod(jobs.name, 0o644)
+            status, out, err = self.finish(user_unit(CORDON, "batch", jobs.name, "--jobs", "2",
+                                                     "--format", "json"))
+        self.assertEqual(status, 0, out + err)
+        found = set()
+        for line in out.splitlines():
+            rows = {row["layer"]: row for row in json.loads(line)["report"]["layers"]}
+            self.assertEqual(rows["cgroup"]["state"], "ENFORCED_VERIFIED")
+            found.add(rows["cgroup"]["detail"].split()[-1].rsplit("/", 1)[0])
+        self.assertEqual(len(found), 1, found)
+
     def test_doctor_gets_its_scope_too(self):
         status, out, err = self.finish(user_unit(CORDON, "doctor", "--format", "json"))
         self.assertEqual(status, 0, out + err)

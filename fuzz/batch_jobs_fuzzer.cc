@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+// Any bytes as a list of jobs, in the form that the first byte names. What is accepted is in order:
+// names are unique, every job that another comes after is there, no matrix is left, each job can be
+// reached by the schedule, and the shards hold each job once.
+#include <cstddef>
+#include <cstdint>
+#include <cstdlib>
+#include <set>
+#include <string>
+
+#include "absl/strings/string_view.h"
+#include "policy/batch/jobs.h"
+#include "policy/batch/schedule.h"
+
+namespace {
+
+void Check(bool holds) {
+  if (!holds) std::abort();
+}
+
+void CheckTasks(const std::vector<cordon::BatchTask>& tasks) {
+  std::set<std::string> names;
+  for (const cordon::BatchTask& task : tasks) {
+    Check(names.insert(task.job.name()).second && task.job.matrix_size() == 0);
+    Check(task.job.argv_size() > 0 && !task.job.policy().empty());
+    Check(task.after.size() == static_cast<size_t>(task.job.after_size()));
+    for (const size_t before : task.after) Check(before < tasks.size());
+  }
+  cordon::Schedule schedule(tasks);
+  size_t ran = 0;
+  while (!schedule.done()) {
+    const auto next = schedule.Next();
+    Check(next.has_value());
+    ran += 1 + schedule.Ended(*next, tasks[*next].job.name().size() % 2 == 0).size();
+  }
+  Check(ran == tasks.size());
+  Check(cordon::ShardOf(tasks, 1, 2).size() + cordon::ShardOf(tasks, 2, 2).size() == tasks.size());
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  if (size == 0) return 0;
+  constexpr cordon::JobsForm kForms[] = {cordon::JobsForm::kText, cordon::JobsForm::kJson,
+                                         cordon::JobsForm::kJsonLines};
+  const auto tasks =
+      cordon::ReadJobs(absl::string_view(reinterpret_cast<const char*>(data) + 1, size - 1),
+                       kForms[data[0] % 3], "jobs");
+  if (tasks.ok()) CheckTasks(*tasks);
+  return 0;
+}

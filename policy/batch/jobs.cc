@@ -1,0 +1,225 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "policy/batch/jobs.h"
+
+#include <map>
+#include <utility>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "policy/base/field_path.h"
+#include "policy/base/hard_limits.h"
+#include "policy/base/status.h"
+#include "policy/batch/matrix.h"
+#include "policy/parse_message.h"
+#include "policy/violations.h"
+
+namespace cordon {
+namespace {
+
+constexpr char kDefaultPolicy[] = "base/strict";
+constexpr size_t kMaxName = 200;
+
+bool IsJobName(absl::string_view name) {
+  if (name.empty() || name.size() > kMaxName) return false;
+  for (const char c : name) {
+    if (!absl::ascii_isalnum(static_cast<unsigned char>(c)) &&
+        absl::string_view("._-/+=").find(c) == absl::string_view::npos) {
+      return false;
+    }
+  }
+  return true;
+}
+
+void CheckExpectation(const v1::Expectation& expect, absl::string_view path,
+                      Violations* violations) {
+  if (expect.verdict() != v1::EXITED && expect.has_exit_code()) {
+    violations->Add(ChildField(path, "exit_code"), "only a job that EXITED has an exit code");
+  }
+  if (expect.exit_code() < 0 || expect.exit_code() > 255) {
+    violations->Add(ChildField(path, "exit_code"), "is not between 0 and 255");
+  }
+}
+
+// One entry as it was written: its matrix filled in, its fields checked, its tasks appended.
+void AddEntry(const v1::BatchJob& entry, absl::string_view path, const SourceMap& places,
+              Violations* violations, std::vector<BatchTask>* tasks) {
+  std::vector<v1::BatchJob> jobs;
+  FillMatrix(entry, path, kMaxJobs - tasks->size(), violations, &jobs);
+  for (v1::BatchJob& job : jobs) {
+    if (violations->full()) return;
+    if (!IsJobName(job.name())) {
+      violations->Add(ChildField(path, "name"),
+                      absl::StrCat("\"", EscapeForPeople(job.name()),
+                                   "\" is not a name of letters, digits and . _ - / + =, of 1 to ",
+                                   kMaxName, " bytes"));
+    }
+    if (job.argv_size() == 0 || job.argv(0).empty()) {
+      violations->Add(ChildField(path, "argv"), "there is no program to run");
+    }
+    if (job.policy().empty()) job.set_policy(kDefaultPolicy);
+    if (job.expect().verdict() == v1::VERDICT_UNSPECIFIED) {
+      job.mutable_expect()->set_verdict(v1::EXITED);
+    }
+    CheckExpectation(job.expect(), ChildField(path, "expect"), violations);
+    tasks->push_back({std::move(job), places.Find(path), {}});
+  }
+}
+
+absl::Status ReadList(absl::string_view bytes, PolicyForm form, absl::string_view name,
+                      std::vector<BatchTask>* tasks) {
+  v1::Batch batch;
+  CORDON_ASSIGN_OR_RETURN(const SourceMap places, ParseMessage(bytes, form, name, &batch));
+  Violations violations(places);
+  for (int i = 0; i < batch.job_size() && !violations.full(); ++i) {
+    AddEntry(batch.job(i), IndexedField("job", static_cast<size_t>(i)), places, &violations, tasks);
+  }
+  return violations.ToStatus();
+}
+
+void MoveDetails(const absl::Status& status, std::vector<v1::ErrorDetail>* errors) {
+  for (v1::ErrorDetail& detail : DetailsOf(status)) errors->push_back(std::move(detail));
+}
+
+absl::Status ReadLines(absl::string_view bytes, absl::string_view name,
+                       std::vector<BatchTask>* tasks) {
+  std::vector<v1::ErrorDetail> errors;
+  int number = 0;
+  while (!bytes.empty() && errors.size() < kMaxErrors) {
+    const size_t end = bytes.find('\n');
+    const absl::string_view line = bytes.substr(0, end);
+    bytes = end == absl::string_view::npos ? absl::string_view() : bytes.substr(end + 1);
+    ++number;
+    if (absl::StripAsciiWhitespace(line).empty()) continue;
+    v1::BatchJob job;
+    const absl::StatusOr<SourceMap> places =
+        ParseMessage(line, PolicyForm::kJson, name, &job, number);
+    if (!places.ok()) {
+      MoveDetails(places.status(), &errors);
+      continue;
+    }
+    SourceMap in_line(absl::StrCat(name, ":", number, ":1"));  // of the job itself
+    for (const auto& [field, place] : places->entries()) in_line.SetFrom(field, *places, field);
+    Violations violations(in_line);
+    AddEntry(job, "", in_line, &violations, tasks);
+    MoveDetails(violations.ToStatus(), &errors);
+  }
+  if (errors.empty()) return absl::OkStatus();
+  return ErrorFromDetails(absl::StatusCode::kInvalidArgument, errors);
+}
+
+v1::ErrorDetail Complaint(const BatchTask& task, absl::string_view field, std::string message) {
+  const Error error = Error(absl::StatusCode::kInvalidArgument, message)
+                          .Stage("parse")
+                          .Field(field)
+                          .Source(task.place);
+  return DetailsOf(error)[0];
+}
+
+// Names to positions; every `after` resolved.
+void Connect(std::vector<BatchTask>* tasks, std::vector<v1::ErrorDetail>* errors) {
+  std::map<absl::string_view, size_t> positions;
+  for (size_t i = 0; i < tasks->size(); ++i) {
+    const auto [found, fresh] = positions.emplace((*tasks)[i].job.name(), i);
+    if (!fresh) {
+      errors->push_back(Complaint((*tasks)[i], "name",
+                                  absl::StrCat("\"", found->first, "\" is the name of the job at ",
+                                               (*tasks)[found->second].place, ", too")));
+    }
+  }
+  for (BatchTask& task : *tasks) {
+    for (const std::string& name : task.job.after()) {
+      const auto found = positions.find(name);
+      if (found != positions.end()) {
+        task.after.push_back(found->second);
+      } else {
+        errors->push_back(Complaint(
+            task, "after", absl::StrCat("there is no job \"", EscapeForPeople(name), "\"")));
+      }
+    }
+  }
+}
+
+// Jobs are taken away once nothing that they come after is left; what stays is in a circle, or
+// comes after one.
+void FindCircle(const std::vector<BatchTask>& tasks, std::vector<v1::ErrorDetail>* errors) {
+  std::vector<size_t> waiting(tasks.size());
+  std::vector<std::vector<size_t>> later(tasks.size());
+  std::vector<size_t> free;
+  for (size_t i = 0; i < tasks.size(); ++i) {
+    waiting[i] = tasks[i].after.size();
+    if (waiting[i] == 0) free.push_back(i);
+    for (const size_t before : tasks[i].after) later[before].push_back(i);
+  }
+  size_t taken = 0;
+  for (; !free.empty(); ++taken) {
+    const size_t at = free.back();
+    free.pop_back();
+    for (const size_t next : later[at]) {
+      if (--waiting[next] == 0) free.push_back(next);
+    }
+  }
+  if (taken == tasks.size()) return;
+  for (size_t i = 0; i < tasks.size(); ++i) {
+    if (waiting[i] == 0) continue;
+    errors->push_back(Complaint(tasks[i], "after",
+                                absl::StrCat("the job \"", tasks[i].job.name(),
+                                             "\" comes after itself, or after such a job")));
+    return;
+  }
+}
+
+}  // namespace
+
+JobsForm FormOfJobs(absl::string_view file_name) {
+  if (absl::EndsWith(file_name, ".json")) return JobsForm::kJson;
+  return absl::EndsWith(file_name, ".jsonl") ? JobsForm::kJsonLines : JobsForm::kText;
+}
+
+absl::StatusOr<std::vector<BatchTask>> ReadJobs(absl::string_view bytes, JobsForm form,
+                                                absl::string_view name) {
+  std::vector<BatchTask> tasks;
+  if (form == JobsForm::kJsonLines) {
+    if (bytes.size() > kMaxJobsBytes) {
+      return Error(absl::StatusCode::kInvalidArgument,
+                   absl::StrCat("the jobs are ", bytes.size(), " bytes long; at most ",
+                                kMaxJobsBytes, " are allowed"))
+          .Stage("parse")
+          .Source(name);
+    }
+    CORDON_RETURN_IF_ERROR(ReadLines(bytes, name, &tasks));
+  } else {
+    CORDON_RETURN_IF_ERROR(ReadList(
+        bytes, form == JobsForm::kJson ? PolicyForm::kJson : PolicyForm::kText, name, &tasks));
+  }
+  std::vector<v1::ErrorDetail> errors;
+  if (tasks.empty()) {
+    return Error(absl::StatusCode::kInvalidArgument, "there is no job").Stage("parse").Source(name);
+  }
+  Connect(&tasks, &errors);
+  if (errors.empty()) FindCircle(tasks, &errors);
+  if (errors.size() > kMaxErrors) errors.resize(kMaxErrors);
+  if (!errors.empty()) return ErrorFromDetails(absl::StatusCode::kInvalidArgument, errors);
+  return tasks;
+}
+
+std::string WhyNotExpected(const v1::BatchJob& job, const v1::Report& report) {
+  const v1::Expectation& expect = job.expect();
+  const std::string found = v1::Verdict_Name(report.verdict());
+  if (report.verdict() == v1::SETUP_FAILED) return RenderError(report.error());
+  if (report.verdict() != expect.verdict()) {
+    std::string why = absl::StrCat(found, ", expected ", v1::Verdict_Name(expect.verdict()));
+    if (report.verdict() == v1::EXITED) absl::StrAppend(&why, "; exit code ", report.exit_code());
+    for (const v1::Evidence& each : report.evidence()) {
+      absl::StrAppend(&why, "; ", each.name(), " ", each.observed());
+      if (!each.limit().empty()) absl::StrAppend(&why, " of ", each.limit());
+    }
+    return why;
+  }
+  if (report.verdict() == v1::EXITED && report.exit_code() != expect.exit_code()) {
+    return absl::StrCat("exit code ", report.exit_code(), ", expected ", expect.exit_code());
+  }
+  return "";
+}
+
+}  // namespace cordon

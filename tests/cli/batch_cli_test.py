@@ -1,0 +1,354 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`cordon batch` from outside: results, order, the journal, stopping, what is left behind.
+
+Run by ctest: batch_cli_test.py --cordon PROGRAM [unittest options]. What ran is read from files
+that the jobs add to (a bind), not from what the batch says.
+"""
+
+import argparse
+import json
+import os
+import random
+import resource
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+import xml.etree.ElementTree as ElementTree
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "tools"))
+import python_results  # noqa: E402  (the folder is on the path only now)
+from host_view import group_folders, processes_with, wait_until  # noqa: E402
+
+CORDON = ""
+FACTS = {}
+IS_ROOT = os.geteuid() == 0
+OWNER = 61_841  # of folders that jobs of root write
+SOAK = float(os.environ.get("CORDON_TEST_SOAK", "1"))
+
+
+def groups_of_cordon():
+    return set(group_folders(""))
+
+
+class BatchTest(unittest.TestCase):
+    def setUp(self):
+        if not FACTS["user_namespaces"]:
+            self.skipTest("needs user namespaces")
+        if not {"memory", "pids"} <= set(FACTS.get("cgroup_controllers", [])):
+            self.skipTest("needs control groups that the caller may use")
+        self.folder = tempfile.mkdtemp(prefix="cordon_batch_")
+        os.chmod(self.folder, 0o755)
+        self.addCleanup(shutil.rmtree, self.folder, True)
+        self.marks = self.path("marks")
+        os.mkdir(self.marks)
+        if IS_ROOT:
+            os.chown(self.marks, OWNER, OWNER)
+        self.token = f"batch_{os.getpid()}_{self._testMethodName}"
+        self.groups = groups_of_cordon()
+        self.addCleanup(self.nothing_is_left)
+
+    def nothing_is_left(self):
+        """Groups of other runs of this host come and go; ours would stay."""
+        self.assertTrue(wait_until(lambda: not processes_with(self.token), 60))
+        left = groups_of_cordon() - self.groups
+        self.assertTrue(wait_until(lambda: not left & groups_of_cordon(), 60), left)
+
+    def path(self, name):
+        return os.path.join(self.folder, name)
+
+    def write(self, text, name="jobs.textproto"):
+        with open(self.path(name), "w", encoding="utf-8") as file:
+            file.write(text)
+        return self.path(name)
+
+    def job(self, name, script="", more=""):
+        """A job that leaves a mark, then runs `script`."""
+        line = f": {self.token}; echo {name} >> /marks/ran; {script}"
+        return (f'job {{ name: "{name}" policy: "base/compute" argv: "sh" argv: "-c" '
+                f'argv: "{line}" bind {{ source: "marks" target: "/marks" read_only: false }} '
+                f'{more} }}\n')
+
+    def ran(self):
+        if not os.path.exists(self.path("marks/ran")):
+            return []
+        with open(self.path("marks/ran"), encoding="utf-8") as file:
+            return file.read().split()
+
+    def batch(self, *flags, jobs=None):
+        return subprocess.run(
+            [CORDON, "batch", jobs or self.path("jobs.textproto"), *flags], check=False,
+            capture_output=True, text=True, stdin=subprocess.DEVNULL, cwd="/")
+
+    def report(self, *flags):
+        """The report of a run, and its exit status."""
+        done = self.batch(*flags, "--report", self.path("report.json"))
+        with open(self.path("report.json"), encoding="utf-8") as file:
+            return json.load(file), done
+
+
+class Results(BatchTest):
+    def test_each_job_is_compared_with_what_it_expects(self):
+        self.write(self.job("good") + self.job("three", "exit 3", "expect { exit_code: 3 }")
+                   + self.job("bad", "exit 4")
+                   + self.job("loop", "while :; do :; done",
+                              'limits { cpu_time: "200ms" } expect { verdict: CPU_LIMIT }')
+                   + self.job("setup", more='bind { source: "missing" target: "/missing" }'))
+        report, done = self.report("--junit", self.path("junit.xml"))
+        self.assertEqual(done.returncode, 1, done.stderr)
+        outcomes = {each["name"]: each["outcome"] for each in report["result"]}
+        self.assertEqual(outcomes, {"good": "GOOD", "three": "GOOD", "bad": "BAD", "loop": "GOOD",
+                                    "setup": "BAD"})
+        self.assertEqual((report["jobs"], report["good"], report["bad"], report["skipped"],
+                          report["not_run"]), (5, 3, 2, 0, 0))
+        self.assertEqual(report["result"][2]["why"], "exit code 4, expected 0")
+        self.assertEqual(report["result"][4]["report"]["verdict"], "SETUP_FAILED")
+        self.assertEqual(self.ran(), ["good", "three", "bad", "loop"])
+        suite = ElementTree.parse(self.path("junit.xml")).getroot()
+        self.assertEqual((suite.get("tests"), suite.get("failures")), ("5", "2"))
+        self.assertEqual([case.get("name") for case in suite],
+                         ["good", "three", "bad", "loop", "setup"])
+
+    def test_all_good_is_zero_and_files_are_written(self):
+        self.write('job { name: "cat" argv: "cat" policy: "base/compute" stdin: "in.txt" '
+                   'stdout: "out.txt" }')
+        self.write("hello\n", "in.txt")
+        done = self.batch()
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertRegex(done.stdout, r"^ok   cat  EXITED 0  cpu \d")
+        self.assertIn("1 of 1 jobs ok", done.stderr)
+        with open(self.path("out.txt"), encoding="utf-8") as file:
+            self.assertEqual(file.read(), "hello\n")
+
+    def test_lines_of_json_in_and_out(self):
+        self.write("".join(json.dumps({"name": f"n{i}", "argv": ["sh", "-c", f"exit {i}"],
+                                       "policy": "base/compute"}) + "\n" for i in range(3)),
+                   "jobs.jsonl")
+        done = self.batch("--format", "json", "--quiet", jobs=self.path("jobs.jsonl"))
+        self.assertEqual(done.returncode, 1)
+        self.assertEqual(done.stderr, "")
+        results = [json.loads(line) for line in done.stdout.splitlines()]
+        self.assertEqual([(each["name"], each["outcome"]) for each in results],
+                         [("n0", "GOOD"), ("n1", "BAD"), ("n2", "BAD")])
+
+    def test_what_comes_after_waits_and_goes_with_it(self):
+        self.write(self.job("last", more='after: "middle"') + self.job("first", "sleep 0.2")
+                   + self.job("middle", "exit 1", 'after: "first"') + self.job("free"))
+        report, _ = self.report("--jobs", "4")
+        outcomes = {each["name"]: each["outcome"] for each in report["result"]}
+        self.assertEqual(outcomes, {"last": "SKIPPED", "first": "GOOD", "middle": "BAD",
+                                    "free": "GOOD"})
+        ran = self.ran()
+        self.assertEqual(sorted(ran), ["first", "free", "middle"])
+        self.assertLess(ran.index("first"), ran.index("middle"))
+
+    def test_shards_share_the_jobs(self):
+        self.write("".join(self.job(f"j{i}") for i in range(7)))
+        for index in ("1/3", "2/3", "3/3"):
+            self.assertEqual(self.batch("--shard", index).returncode, 0)
+        self.assertEqual(sorted(self.ran()), [f"j{i}" for i in range(7)])
+        self.assertEqual(self.batch("--shard", "4/3").returncode, 125)
+
+    def test_some_at_a_time(self):
+        self.write("".join(self.job(f"j{i}", "sleep 1") for i in range(4)))
+        began = time.monotonic()
+        self.assertEqual(self.batch("--jobs", "4").returncode, 0)
+        together = time.monotonic() - began
+        began = time.monotonic()
+        self.assertEqual(self.batch("--jobs", "1").returncode, 0)
+        self.assertLess(together, time.monotonic() - began - 1)
+
+
+class BadInput(BatchTest):
+    def test_every_error_of_the_list_before_anything_runs(self):
+        self.write(self.job("a") + 'job { name: "b" }\njob { name: "c d" argv: "x" }')
+        done = self.batch()
+        self.assertEqual(done.returncode, 125)
+        self.assertIn("jobs.textproto:2:1", done.stderr)
+        self.assertIn("jobs.textproto:3:", done.stderr)
+        self.assertEqual(self.ran(), [])
+
+    def test_an_unknown_policy_stops_before_anything_runs(self):
+        self.write(self.job("a") + 'job { name: "b" argv: "x" policy: "judge/cobol" }')
+        done = self.batch()
+        self.assertEqual(done.returncode, 125)
+        self.assertIn("judge/cobol", done.stderr)
+        self.assertEqual(self.ran(), [])
+
+    def test_a_job_that_raises_a_limit_stops_before_anything_runs(self):
+        self.write(self.job("a") + self.job("b", more='limits { memory: "100GiB" }'))
+        done = self.batch()
+        self.assertEqual(done.returncode, 125)
+        self.assertRegex(done.stderr, r"limits.memory \(.*jobs.textproto:2:1\)")
+        self.assertEqual(self.ran(), [])
+
+    def test_a_dry_run_runs_nothing(self):
+        self.write(self.job("a"))
+        done = self.batch("--dry-run")
+        self.assertEqual((done.returncode, done.stdout), (0, ""), done.stderr)
+        self.assertIn("1 jobs", done.stderr)
+        self.assertEqual(self.ran(), [])
+
+    def test_a_list_that_is_not_there(self):
+        done = self.batch(jobs=self.path("none.textproto"))
+        self.assertEqual(done.returncode, 125)
+        self.assertIn("ENOENT", done.stderr)
+
+
+class Journal(BatchTest):
+    def setUp(self):
+        super().setUp()
+        self.journal = self.path("journal")
+
+    def test_a_finished_batch_is_not_run_again(self):
+        self.write(self.job("a") + self.job("b", "exit 1"))
+        first, _ = self.report("--journal", self.journal)
+        second, done = self.report("--journal", self.journal)
+        self.assertEqual(self.ran(), ["a", "b"])
+        self.assertEqual(first, second)
+        self.assertEqual(done.returncode, 1)
+
+    def test_a_journal_cut_in_the_middle_of_a_line_goes_on_there(self):
+        self.write(self.job("a") + self.job("b"))
+        self.batch("--journal", self.journal)
+        os.truncate(self.journal, os.path.getsize(self.journal) - 7)
+        report, _ = self.report("--journal", self.journal)
+        self.assertEqual(self.ran(), ["a", "b", "b"])
+        self.assertEqual(report["good"], 2)
+        self.assertEqual(self.batch("--journal", self.journal).returncode, 0)
+        self.assertEqual(self.ran(), ["a", "b", "b"])
+
+    def test_a_journal_of_other_jobs_or_nonsense_is_refused_and_kept(self):
+        self.write(self.job("a"))
+        self.batch("--journal", self.journal)
+        with open(self.journal, encoding="utf-8") as file:
+            before = file.read()
+        self.write(self.job("a", "exit 0"))
+        done = self.batch("--journal", self.journal)
+        self.assertEqual(done.returncode, 125)
+        self.assertIn("journal:1: ", done.stderr)
+        self.assertIn("other jobs", done.stderr)
+        with open(self.journal, encoding="utf-8") as file:
+            self.assertEqual(file.read(), before)
+        self.write("something else\n", "notes")
+        done = self.batch("--journal", self.path("notes"))
+        self.assertEqual(done.returncode, 125)
+        self.assertIn("not a journal", done.stderr)
+        with open(self.path("notes"), encoding="utf-8") as file:
+            self.assertEqual(file.read(), "something else\n")
+        self.assertEqual(self.ran(), ["a"])
+
+    def test_two_batches_on_one_journal(self):
+        self.write(self.job("a", "sleep 3"))
+        with subprocess.Popen([CORDON, "batch", self.path("jobs.textproto"), "--journal",
+                               self.journal], stdout=subprocess.DEVNULL,
+                              stderr=subprocess.DEVNULL) as first:
+            self.assertTrue(wait_until(self.ran, 60))
+            done = self.batch("--journal", self.journal)
+            self.assertEqual(first.wait(), 0)
+        self.assertEqual(done.returncode, 125)
+        self.assertIn("another batch", done.stderr)
+        self.assertEqual(self.ran(), ["a"])
+
+    def test_a_journal_that_cannot_grow_stops_the_batch_and_loses_nothing(self):
+        self.write(self.job("a") + self.job("b"))
+        done = subprocess.run(
+            [CORDON, "batch", self.path("jobs.textproto"), "--journal", self.journal], check=False,
+            capture_output=True, text=True, restore_signals=False,  # SIGXFSZ stays ignored
+            preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (200, 200)))
+        self.assertEqual(done.returncode, 125)
+        self.assertIn("EFBIG", done.stderr)
+        self.assertEqual(self.finished(), set())
+        self.assertEqual(self.batch("--journal", self.journal).returncode, 0)
+        self.assertEqual(self.finished(), {"a", "b"})
+
+    def test_a_device_is_no_journal(self):
+        self.write(self.job("a"))
+        done = self.batch("--journal", "/dev/full")
+        self.assertEqual(done.returncode, 125)
+        self.assertIn("not a regular file", done.stderr)
+        self.assertEqual(self.ran(), [])
+
+    def test_killed_at_random_moments_it_gives_the_same_result(self):
+        count = 8
+        self.write("".join(self.job(f"j{i}", f"exit {i % 2}", 'after: "j0"' if i == 5 else "")
+                           for i in range(count)) + self.job("skipped", more='after: "j1"'))
+        plain, _ = self.report("--jobs", "2")
+        os.unlink(self.path("marks/ran"))
+        for _ in range(max(3, int(20 * SOAK))):
+            with subprocess.Popen([CORDON, "batch", self.path("jobs.textproto"), "--jobs", "2",
+                                   "--journal", self.journal], stdout=subprocess.DEVNULL,
+                                  stderr=subprocess.DEVNULL) as run:
+                time.sleep(random.uniform(0, 0.15))
+                run.kill()
+        finished = self.finished()
+        before = self.ran()
+        resumed, _ = self.report("--jobs", "2", "--journal", self.journal)
+        again = self.ran()[len(before):]
+        self.assertFalse(set(again) & finished, "a finished job has run again")
+        for each in (plain, resumed):
+            for result in each["result"]:
+                result.pop("report", None)
+        self.assertEqual(plain, resumed)
+
+    def finished(self):
+        if not os.path.exists(self.journal):
+            return set()
+        with open(self.journal, encoding="utf-8") as file:
+            lines = [line for line in file.read().split("\n")[:-1]]
+        return {json.loads(line).get("name") for line in lines[1:]}
+
+
+class Stopping(BatchTest):
+    def stop(self, *signals):
+        self.write(self.job("first") + self.job("long", "sleep 60") + self.job("never"))
+        with subprocess.Popen([CORDON, "batch", self.path("jobs.textproto"), "--journal",
+                               self.path("journal"), "--report", self.path("report.json")],
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as run:
+            self.assertTrue(wait_until(lambda: "long" in self.ran(), 60))
+            for each in signals:
+                run.send_signal(each)
+                time.sleep(0.1)
+            _, err = run.communicate(timeout=60)
+        self.assertEqual(run.returncode, 130, err)
+        with open(self.path("report.json"), encoding="utf-8") as file:
+            return json.load(file)
+
+    def test_a_signal_cancels_what_runs_and_starts_nothing_more(self):
+        for each in (signal.SIGTERM, signal.SIGINT):
+            report = self.stop(each)
+            outcomes = [result["outcome"] for result in report["result"]]
+            self.assertEqual(outcomes[0], "GOOD")
+            self.assertEqual(outcomes[1], "CANCELLED")
+            self.assertEqual(report["not_run"], 2)
+            self.assertNotIn("never", self.ran())
+            os.unlink(self.path("journal"))
+            os.unlink(self.path("marks/ran"))
+
+    def test_a_stopped_batch_goes_on_with_the_job_that_was_cancelled(self):
+        self.stop(signal.SIGTERM)
+        os.truncate(self.path("marks/ran"), 0)
+        with subprocess.Popen([CORDON, "batch", self.path("jobs.textproto"), "--journal",
+                               self.path("journal")], stdout=subprocess.DEVNULL,
+                              stderr=subprocess.DEVNULL) as run:
+            self.assertTrue(wait_until(self.ran, 60))
+            run.terminate()
+        self.assertEqual(self.ran(), ["long"])
+
+
+def main() -> None:
+    global CORDON, FACTS  # pylint: disable=global-statement
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--cordon", required=True)
+    arguments, rest = parser.parse_known_args()
+    CORDON = os.path.abspath(arguments.cordon)
+    told = subprocess.run([CORDON, "doctor", "--format", "json"], capture_output=True, check=False)
+    FACTS = json.loads(told.stdout)["facts"]
+    unittest.main(argv=[sys.argv[0], *rest], testRunner=python_results.Runner("batch_cli"))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tools/cordon/batch_output.h"
+
+#include <fcntl.h>
+
+#include <cstdio>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "policy/base/status.h"
+#include "sandbox/os/event.h"
+#include "sandbox/os/file.h"
+#include "sandbox/os/process.h"
+#include "tools/cordon/json_text.h"
+
+namespace cordon::cli {
+namespace {
+
+double Seconds(const google::protobuf::Duration& duration) {
+  return static_cast<double>(duration.seconds()) + duration.nanos() / 1e9;
+}
+
+const char* Word(v1::JobResult::Outcome outcome) {
+  switch (outcome) {
+    case v1::JobResult::GOOD:
+      return "ok";
+    case v1::JobResult::BAD:
+      return "BAD";
+    case v1::JobResult::SKIPPED:
+      return "skip";
+    default:
+      return "stop";
+  }
+}
+
+}  // namespace
+
+std::string ResultLine(const v1::JobResult& result) {
+  std::string line = absl::StrFormat("%-4s %s", Word(result.outcome()), result.name());
+  if (result.has_report()) {
+    const v1::Report& report = result.report();
+    absl::StrAppend(&line, "  ", v1::Verdict_Name(report.verdict()));
+    if (report.verdict() == v1::EXITED) absl::StrAppend(&line, " ", report.exit_code());
+    if (!report.signal_name().empty()) absl::StrAppend(&line, " ", report.signal_name());
+    if (report.has_usage()) {
+      const v1::Usage& usage = report.usage();
+      absl::StrAppendFormat(&line, "  cpu %.3f s  wall %.3f s  memory %.1f MiB",
+                            Seconds(usage.cpu_time()), Seconds(usage.wall_time()),
+                            static_cast<double>(usage.memory_peak_bytes()) / (1 << 20));
+    }
+  }
+  if (!result.why().empty()) absl::StrAppend(&line, "  ", result.why());
+  return line;
+}
+
+BatchProgress::BatchProgress(size_t jobs, bool json, bool quiet)
+    : jobs_(jobs),
+      json_(json),
+      quiet_(quiet),
+      terminal_(!quiet && IsTerminal(2)),
+      began_ns_(MonotonicNs()) {}
+
+void BatchProgress::Add(const v1::JobResult& result, bool old) {
+  ++done_;
+  old_ += old ? 1 : 0;
+  good_ += result.outcome() == v1::JobResult::GOOD ? 1 : 0;
+  bad_ += result.outcome() == v1::JobResult::BAD ? 1 : 0;
+  skipped_ += result.outcome() == v1::JobResult::SKIPPED ? 1 : 0;
+  if (!old && (json_ || !quiet_)) {
+    if (terminal_) std::fputs("\r\033[K", stderr);
+    std::fputs((json_ ? JsonLine(result) : ResultLine(result) + "\n").c_str(), stdout);
+    std::fflush(stdout);
+  }
+  Draw();
+}
+
+void BatchProgress::Draw() {
+  if (!terminal_) return;
+  std::string line =
+      absl::StrFormat("[%u/%u] %u ok, %u bad, %u skipped", done_, jobs_, good_, bad_, skipped_);
+  const size_t ran = done_ - old_;
+  if (ran > 0 && done_ < jobs_) {
+    const double each =
+        static_cast<double>(MonotonicNs() - began_ns_) / 1e9 / static_cast<double>(ran);
+    absl::StrAppendFormat(&line, ", about %.0f s left", each * static_cast<double>(jobs_ - done_));
+  }
+  std::fprintf(stderr, "\r\033[K%s", line.c_str());
+  std::fflush(stderr);
+}
+
+void BatchProgress::End(const v1::BatchReport& report) {
+  if (terminal_) std::fputs("\r\033[K", stderr);
+  if (quiet_) return;
+  std::string line = absl::StrFormat("%u of %u jobs ok, %u bad, %u skipped", report.good(),
+                                     report.jobs(), report.bad(), report.skipped());
+  if (report.not_run() > 0) absl::StrAppendFormat(&line, ", %u not run", report.not_run());
+  if (old_ > 0) absl::StrAppendFormat(&line, "; %u of them from the journal", old_);
+  std::fprintf(stderr, "%s\n", line.c_str());
+}
+
+absl::Status WriteFileWhole(const std::string& path, const std::string& content) {
+  const std::string temporary = absl::StrCat(path, ".", CurrentPid(), ".tmp");
+  absl::Status written;
+  {
+    CORDON_ASSIGN_OR_RETURN(
+        const UniqueFd file,
+        OpenAt(kCwd, temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0644));
+    written = WriteAll(file.get(), path, content);
+  }
+  if (written.ok()) written = RenameFile(temporary, path);
+  if (!written.ok()) RemoveFile(temporary);
+  return written;
+}
+
+}  // namespace cordon::cli

@@ -1,0 +1,364 @@
+// SPDX-License-Identifier: Apache-2.0
+// `cordon batch`: many jobs, some at a time, each by a worker process that is the job's supervisor.
+// The batch itself only hands out work and keeps the results: what goes wrong with one job, a crash
+// of its supervisor too, stays with that job.
+#include <sys/epoll.h>
+
+#include <csignal>
+#include <cstdio>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "policy/base/hard_limits.h"
+#include "policy/base/path.h"
+#include "policy/base/sha256.h"
+#include "policy/base/status.h"
+#include "policy/batch/jobs.h"
+#include "policy/batch/junit.h"
+#include "policy/batch/schedule.h"
+#include "policy/normalize.h"
+#include "sandbox/host/scope.h"
+#include "sandbox/os/event.h"
+#include "sandbox/os/file.h"
+#include "sandbox/os/worker.h"
+#include "tools/cordon/batch_journal.h"
+#include "tools/cordon/batch_output.h"
+#include "tools/cordon/commands.h"
+#include "tools/cordon/json_text.h"
+#include "tools/cordon/policy_source.h"
+#include "tools/cordon/run_job.h"
+#include "tools/cordon/stdio_files.h"
+
+namespace cordon::cli {
+namespace {
+
+constexpr char kNothing[] = "/dev/null";
+constexpr uint64_t kSignals = ~uint64_t{0};  // token of the signalfd; others are slots
+
+absl::StatusOr<std::vector<BatchTask>> LoadTasks(const BatchOptions& options) {
+  CORDON_ASSIGN_OR_RETURN(const std::string bytes, ReadRegularFile(options.jobs, kMaxJobsBytes));
+  CORDON_ASSIGN_OR_RETURN(std::vector<BatchTask> tasks,
+                          ReadJobs(bytes, FormOfJobs(options.jobs), options.jobs));
+  return tasks;
+}
+
+RunRequest RequestOf(const v1::BatchJob& job) {
+  RunRequest request;
+  request.policy = job.policy();
+  *request.job.mutable_argv() = job.argv();
+  *request.job.mutable_environment() = job.environment();
+  request.job.set_working_directory(job.working_directory());
+  *request.job.mutable_limits() = job.limits();
+  for (const v1::Bind& bind : job.bind()) {
+    v1::Bind* added = request.job.add_extra_bind();
+    *added = bind;
+    added->set_source(LexicalJoin(CurrentDirectory(), bind.source()));
+  }
+  return request;
+}
+
+// What is wrong with a job under its policy, each error at the job's place.
+void CheckTask(const BatchTask& task, const absl::StatusOr<NormalPolicy>& policy,
+               std::vector<v1::ErrorDetail>* errors) {
+  const absl::Status status =
+      policy.ok() ? ApplyJob(*policy, RequestOf(task.job).job).status() : policy.status();
+  for (v1::ErrorDetail& detail : DetailsOf(status)) {
+    if (policy.ok()) detail.set_source(task.place);  // else the error is of the policy's own
+    errors->push_back(std::move(detail));
+  }
+}
+
+// Each policy is read once, and each job compared with it, before anything runs. The digest is of
+// the jobs and the normal forms of their policies: what a journal is about.
+absl::StatusOr<std::string> CheckAll(const std::vector<BatchTask>& tasks) {
+  struct Known {
+    absl::StatusOr<NormalPolicy> policy;
+    std::string digest;
+  };
+  std::map<std::string, Known> policies;
+  std::vector<v1::ErrorDetail> errors;
+  std::string all;
+  for (const BatchTask& task : tasks) {
+    if (errors.size() >= kMaxErrors) break;
+    auto found = policies.find(task.job.policy());
+    if (found == policies.end()) {
+      absl::StatusOr<NormalPolicy> policy = LoadPolicy(task.job.policy());
+      const std::string digest = policy.ok() ? Sha256Hex(policy->proto().SerializeAsString()) : "";
+      found = policies.emplace(task.job.policy(), Known{std::move(policy), digest}).first;
+      CheckTask(task, found->second.policy, &errors);
+    } else if (found->second.policy.ok()) {
+      CheckTask(task, found->second.policy, &errors);
+    }
+    // Lengths keep one job's bytes apart from the next one's.
+    const std::string bytes = task.job.SerializeAsString();
+    absl::StrAppend(&all, bytes.size(), ":", bytes, found->second.digest);
+  }
+  if (!errors.empty()) return ErrorFromDetails(absl::StatusCode::kInvalidArgument, errors);
+  return Sha256Hex(all);
+}
+
+std::string OrNothing(const std::string& path) { return path.empty() ? kNothing : path; }
+
+// In the worker. The report as bytes.
+std::string RunOne(const v1::BatchJob& job) {
+  const absl::StatusOr<StdioFiles> files =
+      StdioFiles::Open({OrNothing(job.stdin()), OrNothing(job.stdout()), OrNothing(job.stderr())});
+  PolicySource profiles;
+  absl::Status failure;
+  return ReportOfJob(RequestOf(job), profiles, files.status(),
+                     files.ok() ? files->streams() : Streams(), &failure)
+      .SerializeAsString();
+}
+
+v1::Report ReportOf(absl::StatusOr<std::string> bytes) {
+  v1::Report report;
+  if (bytes.ok() && report.ParseFromString(*bytes)) return report;
+  report.set_verdict(v1::SETUP_FAILED);
+  *report.mutable_error() = DetailsOf(
+      bytes.ok() ? absl::InternalError("the worker's report is broken") : bytes.status())[0];
+  return report;
+}
+
+class Batch {
+ public:
+  Batch(const BatchOptions& options, std::vector<BatchTask> tasks)
+      : options_(options),
+        tasks_(std::move(tasks)),
+        schedule_(tasks_),
+        results_(tasks_.size()),
+        progress_(tasks_.size(), options.json, options.quiet) {}
+
+  absl::Status Open(const std::string& digest) {
+    report_.set_digest(digest);
+    CORDON_ASSIGN_OR_RETURN(epoll_, Epoll::Make());
+    CORDON_ASSIGN_OR_RETURN(signals_, SignalFd::Make());
+    CORDON_RETURN_IF_ERROR(epoll_.Add(signals_.fd(), EPOLLIN, kSignals).status());
+    if (options_.journal.empty()) return absl::OkStatus();
+    CORDON_ASSIGN_OR_RETURN(
+        BatchJournal journal,
+        BatchJournal::Open(options_.journal, digest, static_cast<uint32_t>(tasks_.size())));
+    journal_.emplace(std::move(journal));
+    return absl::OkStatus();
+  }
+
+  absl::Status Run() {
+    const std::vector<uint32_t> cpus = AllowedCpus();
+    slots_.resize(options_.at_once);
+    while (!schedule_.done() || running_ > 0) {
+      if (!stopping_) CORDON_RETURN_IF_ERROR(StartWhatMay(cpus));
+      if (running_ == 0) break;  // stopped, or everything came from the journal
+      CORDON_ASSIGN_OR_RETURN(const std::vector<Epoll::Event> events, epoll_.Wait(-1));
+      for (const Epoll::Event& event : events) {
+        if (event.token == kSignals) {
+          Stop();
+        } else {
+          CORDON_RETURN_IF_ERROR(Hear(static_cast<size_t>(event.token)));
+        }
+      }
+    }
+    return absl::OkStatus();
+  }
+
+  bool stopped() const { return stopping_; }
+
+  const v1::BatchReport& Finish() {
+    report_.set_jobs(static_cast<uint32_t>(tasks_.size()));
+    for (size_t i = 0; i < tasks_.size(); ++i) {
+      v1::JobResult* result = report_.add_result();
+      *result = std::move(results_[i]);
+      result->set_name(tasks_[i].job.name());
+      Count(result->outcome());
+    }
+    progress_.End(report_);
+    return report_;
+  }
+
+ private:
+  struct Slot {
+    std::optional<Worker> worker;
+    size_t task = 0;
+  };
+
+  void Count(v1::JobResult::Outcome outcome) {
+    switch (outcome) {
+      case v1::JobResult::GOOD:
+        report_.set_good(report_.good() + 1);
+        break;
+      case v1::JobResult::BAD:
+        report_.set_bad(report_.bad() + 1);
+        break;
+      case v1::JobResult::SKIPPED:
+        report_.set_skipped(report_.skipped() + 1);
+        break;
+      default:
+        report_.set_not_run(report_.not_run() + 1);
+    }
+  }
+
+  absl::Status StartWhatMay(const std::vector<uint32_t>& cpus) {
+    for (size_t i = 0; i < slots_.size(); ++i) {
+      while (!slots_[i].worker.has_value()) {
+        const std::optional<size_t> next = schedule_.Next();
+        if (!next.has_value()) return absl::OkStatus();
+        if (FromJournal(*next)) continue;
+        // A processor of its own while there are as many: neighbours do not take turns then.
+        std::optional<uint32_t> cpu;
+        if (slots_.size() <= cpus.size() && slots_.size() > 1) cpu = cpus[i];
+        const v1::BatchJob& job = tasks_[*next].job;
+        CORDON_ASSIGN_OR_RETURN(Worker worker, Worker::Start([&] { return RunOne(job); }, cpu));
+        slots_[i].worker.emplace(std::move(worker));
+        slots_[i].task = *next;
+        ++running_;
+        CORDON_RETURN_IF_ERROR(
+            epoll_.Add(slots_[i].worker->fd(), EPOLLIN, static_cast<uint64_t>(i)).status());
+      }
+    }
+    return absl::OkStatus();
+  }
+
+  bool FromJournal(size_t task) {
+    if (!journal_.has_value()) return false;
+    const auto found = journal_->results().find(tasks_[task].job.name());
+    if (found == journal_->results().end()) return false;
+    Keep(task, found->second, true);
+    return true;
+  }
+
+  absl::Status Hear(size_t slot) {
+    if (!slots_[slot].worker.has_value()) return absl::OkStatus();
+    Worker& worker = *slots_[slot].worker;
+    CORDON_ASSIGN_OR_RETURN(const bool ended, worker.Read());
+    if (!ended) return absl::OkStatus();
+    epoll_.Remove(worker.fd());
+    const size_t task = slots_[slot].task;
+    v1::JobResult result;
+    result.set_name(tasks_[task].job.name());
+    *result.mutable_report() = ReportOf(worker.Take());
+    slots_[slot].worker.reset();
+    --running_;
+    if (result.report().verdict() == v1::CANCELLED) {
+      // As if it had not been started: the next batch on this journal runs it, and what comes
+      // after it.
+      result.set_outcome(v1::JobResult::CANCELLED);
+      progress_.Add(result, false);
+      results_[task] = std::move(result);
+      schedule_.Ended(task, false);
+      return absl::OkStatus();
+    }
+    result.set_why(WhyNotExpected(tasks_[task].job, result.report()));
+    result.set_outcome(result.why().empty() ? v1::JobResult::GOOD : v1::JobResult::BAD);
+    if (journal_.has_value()) CORDON_RETURN_IF_ERROR(journal_->Add(result));
+    Keep(task, std::move(result), false);
+    return absl::OkStatus();
+  }
+
+  // Skips follow from results, so that they are not in the journal.
+  void Keep(size_t task, v1::JobResult result, bool old) {
+    const bool good = result.outcome() == v1::JobResult::GOOD;
+    progress_.Add(result, old);
+    results_[task] = std::move(result);
+    for (const Schedule::Skipped& each : schedule_.Ended(task, good)) {
+      v1::JobResult skipped;
+      skipped.set_name(tasks_[each.task].job.name());
+      skipped.set_outcome(v1::JobResult::SKIPPED);
+      skipped.set_why(absl::StrCat("comes after ", tasks_[each.because].job.name()));
+      progress_.Add(skipped, old);
+      results_[each.task] = std::move(skipped);
+    }
+  }
+
+  // The first signal lets each job be cancelled by its supervisor, the next one kills them all.
+  void Stop() {
+    if (signals_.Read() == 0) return;
+    for (Slot& slot : slots_) {
+      if (slot.worker.has_value()) slot.worker->Signal(stopping_ ? SIGKILL : SIGTERM);
+    }
+    stopping_ = true;
+  }
+
+  const BatchOptions& options_;
+  std::vector<BatchTask> tasks_;
+  Schedule schedule_;
+  std::vector<v1::JobResult> results_;
+  BatchProgress progress_;
+  v1::BatchReport report_;
+  Epoll epoll_;
+  SignalFd signals_;
+  std::optional<BatchJournal> journal_;
+  std::vector<Slot> slots_;
+  size_t running_ = 0;
+  bool stopping_ = false;
+};
+
+std::string FolderOf(const std::string& absolute) {
+  const size_t slash = absolute.rfind('/');
+  return slash == 0 ? "/" : absolute.substr(0, slash);
+}
+
+absl::Status WriteReports(const BatchOptions& options, const v1::BatchReport& report) {
+  if (!options.report.empty()) {
+    CORDON_RETURN_IF_ERROR(WriteFileWhole(options.report, JsonText(report)));
+  }
+  if (options.junit.empty()) return absl::OkStatus();
+  return WriteFileWhole(options.junit, JUnitXml(report));
+}
+
+// The paths are absolute: host paths of jobs are relative to the folder of the list.
+absl::StatusOr<int> RunBatch(const BatchOptions& options) {
+  CORDON_ASSIGN_OR_RETURN(std::vector<BatchTask> tasks, LoadTasks(options));
+  tasks = ShardOf(std::move(tasks), options.shard, options.shard_count);
+  CORDON_RETURN_IF_ERROR(ChangeDirectory(FolderOf(options.jobs)));
+  CORDON_ASSIGN_OR_RETURN(const std::string digest, CheckAll(tasks));
+  if (options.dry_run) {
+    if (!options.quiet) std::fprintf(stderr, "%zu jobs, no error\n", tasks.size());
+    return 0;
+  }
+  EnterOwnScope().IgnoreError();  // each job says why there is none
+  CORDON_ASSIGN_OR_RETURN(const absl::optional<SupervisorLeaf> leaf, StepAside());
+  Batch batch(options, std::move(tasks));
+  absl::Status status = batch.Open(digest);
+  if (status.ok()) status = batch.Run();
+  if (leaf.has_value()) leaf->Return();
+  CORDON_RETURN_IF_ERROR(status);
+  const v1::BatchReport& report = batch.Finish();
+  CORDON_RETURN_IF_ERROR(WriteReports(options, report));
+  if (batch.stopped()) return kExitStopped;
+  return report.good() == report.jobs() ? 0 : kExitNotAllGood;
+}
+
+// "2/5": the second of five.
+absl::Status ReadShard(const std::string& text, BatchOptions* options) {
+  const std::vector<std::string> parts = absl::StrSplit(text, '/');
+  if (parts.size() == 2 && absl::SimpleAtoi(parts[0], &options->shard) &&
+      absl::SimpleAtoi(parts[1], &options->shard_count) && options->shard >= 1 &&
+      options->shard <= options->shard_count) {
+    return absl::OkStatus();
+  }
+  return Error(absl::StatusCode::kInvalidArgument,
+               absl::StrCat("--shard \"", EscapeForPeople(text), "\" is not I/N with 1 <= I <= N"))
+      .Stage("parse");
+}
+
+}  // namespace
+
+int RunBatchCommand(BatchOptions options) {
+  const std::string here = CurrentDirectory();
+  for (std::string* path : {&options.jobs, &options.journal, &options.report, &options.junit}) {
+    if (!path->empty()) *path = LexicalJoin(here, *path);
+  }
+  absl::Status status;
+  if (!options.shard_text.empty()) status = ReadShard(options.shard_text, &options);
+  absl::StatusOr<int> code = status.ok() ? RunBatch(options) : absl::StatusOr<int>(status);
+  if (code.ok()) return *code;
+  PrintErrors(code.status());
+  return kExitCordon;
+}
+
+}  // namespace cordon::cli
