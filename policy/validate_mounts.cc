@@ -179,6 +179,28 @@ class MountChecker {
 
 }  // namespace
 
+absl::Status CheckBindSource(absl::string_view canonical) {
+  const auto refuse = [](absl::string_view message, absl::string_view hint) -> absl::Status {
+    return Error(absl::StatusCode::kInvalidArgument, message).Hint(hint);
+  };
+  if (canonical == "/") {
+    return refuse("the whole file system of the host cannot be bound",
+                  "name the directories that the job needs");
+  }
+  if (PathIsBelow(canonical, "/proc")) {
+    return refuse("the host's /proc shows its processes and cannot be bound", "use mounts.proc");
+  }
+  if (PathIsBelow(canonical, "/sys/fs/cgroup") || PathIsBelow("/sys/fs/cgroup", canonical)) {
+    // A process with the caller's uid may write every limit that it can see.
+    return refuse("the host's control groups hold the limits of jobs and cannot be bound",
+                  "name the folders of /sys that the job needs, such as /sys/devices/system/cpu");
+  }
+  if (canonical == "/dev") {
+    return refuse("the host's /dev holds its devices and cannot be bound whole", "use mounts.dev");
+  }
+  return absl::OkStatus();
+}
+
 void CheckBind(const v1::Bind& bind, absl::string_view path, Violations* violations) {
   const std::string field = ChildField(path, "source");
   if (bind.source().empty()) {
@@ -188,19 +210,11 @@ void CheckBind(const v1::Bind& bind, absl::string_view path, Violations* violati
   const absl::StatusOr<std::string> source = CanonicalAbsolutePath(bind.source());
   if (!source.ok()) {
     violations->AddIfError(field, source.status());
-  } else if (*source == "/") {
-    violations->Add(field, "the whole file system of the host cannot be bound",
-                    "name the directories that the job needs");
-  } else if (PathIsBelow(*source, "/proc")) {
-    violations->Add(field, "the host's /proc shows its processes and cannot be bound",
-                    "use mounts.proc");
-  } else if (PathIsBelow(*source, "/sys/fs/cgroup") || PathIsBelow("/sys/fs/cgroup", *source)) {
-    // A process with the caller's uid may write every limit that it can see.
-    violations->Add(field, "the host's control groups hold the limits of jobs and cannot be bound",
-                    "name the folders of /sys that the job needs, such as /sys/devices/system/cpu");
-  } else if (*source == "/dev") {
-    violations->Add(field, "the host's /dev holds its devices and cannot be bound whole",
-                    "use mounts.dev");
+    return;
+  }
+  const absl::Status allowed = CheckBindSource(*source);
+  if (!allowed.ok()) {
+    violations->Add(field, std::string(allowed.message()), DetailsOf(allowed)[0].hint());
   }
 }
 

@@ -3,6 +3,7 @@
 #ifndef CORDON_POLICY_VALIDATE_MOUNTS_H_
 #define CORDON_POLICY_VALIDATE_MOUNTS_H_
 
+#include "absl/status/status.h"
 #include "absl/strings/string_view.h"
 #include "policy/proto/policy.pb.h"
 #include "policy/violations.h"
@@ -12,6 +13,10 @@ namespace cordon {
 // Grammar of every path, uniqueness of targets, sizes; what the kernel mounts itself (/proc, /dev)
 // stays free of other targets when it is asked for.
 void CheckMounts(const v1::Mounts& mounts, Violations* violations);
+
+// Refuses what no job may be given of the host. Where the links of a path are not known yet, the
+// host's side asks again with what they led to (sandbox/launch/sources.h).
+absl::Status CheckBindSource(absl::string_view canonical);
 
 // One bind by itself; `path` is that of the entry.
 void CheckBind(const v1::Bind& bind, absl::string_view path, Violations* violations);

@@ -282,7 +282,7 @@ OpResult RunLimitNamespaces(Context& context, const Op&) {
 // Order: after every mount, so that nothing covers a mask.
 OpResult RunMaskPath(Context& context, const Op& op) {
   struct open_how how = {};
-  how.flags = O_PATH | O_CLOEXEC | O_NOFOLLOW;
+  how.flags = O_PATH | O_CLOEXEC;  // a link is an error: what it leads to would stay visible
   how.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_SYMLINKS;
   const long target = Sys(__NR_openat2, context.root_fd, Text(context, op.data), &how, sizeof(how));
   if (target == -2) return Ok();  // ENOENT: nothing is there to hide

@@ -25,7 +25,8 @@ const char* InBase(uint64_t value, unsigned base, char* buffer) {
 
 long OpenBelow(int dir, const char* name, uint64_t flags) {
   struct open_how how = {};
-  how.flags = flags | O_CLOEXEC | O_NOFOLLOW;
+  // Not O_NOFOLLOW: a link at the end would then be opened itself, or be called "no directory".
+  how.flags = flags | O_CLOEXEC;
   how.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS;
   return Sys(__NR_openat2, dir, name, &how, sizeof(how));
 }

@@ -1,14 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sandbox/launch/sources.h"
 
+#include <linux/magic.h>
+
 #include <algorithm>
 #include <map>
+#include <utility>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "policy/base/path.h"
 #include "policy/base/status.h"
+#include "policy/validate_mounts.h"
 #include "sandbox/os/procfs.h"
+#include "sandbox/os/trusted_path.h"
 
 namespace cordon {
 namespace {
@@ -29,28 +34,68 @@ absl::Status Refuse(const v1::MountEntry& entry, absl::string_view message,
       .Hint(hint);
 }
 
+// The walk's error as one of the entry's field.
+absl::Status Unresolved(const v1::MountEntry& entry, const absl::Status& status) {
+  v1::ErrorDetail detail = DetailsOf(status)[0];
+  const bool missing = detail.errno_name() == "ENOENT" || detail.errno_name() == "ENOTDIR";
+  detail.set_layer("mount");
+  detail.set_policy_field(absl::StrCat(entry.field(), ".source"));
+  if (detail.errno_value() != 0) {
+    detail.set_message(
+        absl::StrCat("the source ", entry.source(), " of a bind mount cannot be resolved"));
+    detail.set_hint(missing ? "create it, or set optional: true when the job can do without it"
+                            : "the caller must be able to reach it");
+  }
+  return ErrorFromDetails(status.code(), {detail});
+}
+
+// What a name cannot tell: the same file systems may be mounted anywhere, such as below a chroot.
+absl::Status CheckFileSystem(const v1::MountEntry& entry, const TrustedPath& path) {
+  const char* what = nullptr;
+  if (path.file_system == PROC_SUPER_MAGIC) what = "shows processes of the host";
+  if (path.file_system == CGROUP_SUPER_MAGIC || path.file_system == CGROUP2_SUPER_MAGIC) {
+    what = "holds the limits of jobs";
+  }
+  if (what == nullptr) return absl::OkStatus();
+  return Refuse(entry, absl::StrCat(path.path, " lies in a file system that ", what),
+                "it cannot be bound; mounts.proc gives a procfs of the job's own processes");
+}
+
 absl::StatusOr<ResolvedSource> ResolveBind(const v1::MountEntry& entry) {
   ResolvedSource source;
-  absl::StatusOr<std::string> path = RealPath(entry.source());
-  if (!path.ok()) {
-    const v1::ErrorDetail detail = DetailsOf(path.status())[0];
-    const bool missing = detail.errno_name() == "ENOENT" || detail.errno_name() == "ENOTDIR";
-    if (entry.optional() && missing) return source;
-    return Error(path.status().code(), "the source of a bind mount cannot be resolved")
-        .Layer("mount")
-        .Field(absl::StrCat(entry.field(), ".source"))
-        .Syscall("realpath", entry.source(), detail.errno_value())
-        .Hint(missing ? "create it, or set optional: true when the job can do without it"
-                      : "the caller must be able to reach it");
+  absl::StatusOr<TrustedPath> found = ResolveTrusted(entry.source());
+  if (!found.ok()) {
+    const std::string errno_name = DetailsOf(found.status())[0].errno_name();
+    if (entry.optional() && (errno_name == "ENOENT" || errno_name == "ENOTDIR")) return source;
+    return Unresolved(entry, found.status());
   }
-  CORDON_ASSIGN_OR_RETURN(source.info, StatPath(*path));
-  if (!source.info.IsDirectory() && !source.info.IsRegular()) {
-    return Refuse(entry, absl::StrCat(*path, " is neither a file nor a directory"),
+  // The policy's own check saw the name only.
+  const absl::Status allowed = CheckBindSource(found->path);
+  if (!allowed.ok()) {
+    return Refuse(entry, absl::StrCat(found->path, ": ", allowed.message()),
+                  DetailsOf(allowed)[0].hint());
+  }
+  CORDON_RETURN_IF_ERROR(CheckFileSystem(entry, *found));
+  if (!found->info.IsDirectory() && !found->info.IsRegular()) {
+    return Refuse(entry, absl::StrCat(found->path, " is neither a file nor a directory"),
                   "sockets, FIFOs and devices of the host are not bound into a sandbox");
   }
-  source.path = *std::move(path);
+  source.info = found->info;
+  source.path = std::move(found->path);
   source.present = true;
   return source;
+}
+
+// What comes along with a source that is a tree to chroot into, and says what the source may not.
+absl::Status CheckBelow(const v1::MountEntry& entry, const ResolvedSource& source) {
+  for (const MountInfo& mount : source.below) {
+    if (mount.type != "proc" && mount.type != "cgroup" && mount.type != "cgroup2") continue;
+    return Refuse(entry,
+                  absl::StrCat(source.path, mount.mount_point, " is a ", mount.type,
+                               " of the host and would come along"),
+                  "unmount it, or bind the folders beside it by themselves");
+  }
+  return absl::OkStatus();
 }
 
 using Children = std::multimap<uint64_t, const MountInfo*>;  // in the order of the table
@@ -187,6 +232,9 @@ absl::StatusOr<ResolvedSources> ResolveSources(const v1::MountPlan& plan, bool p
   }
   CORDON_ASSIGN_OR_RETURN(const std::vector<MountInfo> table, OwnMounts());
   CORDON_RETURN_IF_ERROR(TakeSourceMounts(table, &all));
+  for (int i = 0; i < plan.entry_size(); ++i) {
+    CORDON_RETURN_IF_ERROR(CheckBelow(plan.entry(i), all.entry[static_cast<size_t>(i)]));
+  }
   if (!privileged) return all;
   for (int i = 0; i < plan.entry_size(); ++i) {
     const ResolvedSource& source = all.entry[static_cast<size_t>(i)];

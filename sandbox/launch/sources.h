@@ -45,8 +45,9 @@ struct ResolvedSources {
   std::set<std::string> file_systems;
 };
 
-// Errors: a source that is missing and not optional, that is neither file nor directory, or that
-// the job could not use as the caller means it.
+// Errors: a source that is missing and not optional, that a link of somebody else than root leads
+// to, that is nothing for a job wherever its name led (CheckBindSource), that is neither file nor
+// directory, or that the job could not use as the caller means it.
 absl::StatusOr<ResolvedSources> ResolveSources(const v1::MountPlan& plan, bool privileged);
 
 // What the caller sees mounted.

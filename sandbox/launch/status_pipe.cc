@@ -33,8 +33,17 @@ std::string HintFor(Opcode code, int error) {
         return "the mount point does not exist in the tree that is bound there; a bound tree is "
                "never modified: create it in the source, or choose another target";
       }
-      if (error == ELOOP) return "a component of the target is a link in the bound tree";
+      if (error == ELOOP) {
+        return "a component of the target is a link in the bound tree; links there are not "
+               "followed: name the place that is meant";
+      }
       if (error == ENOTDIR) return "source and target must both be directories or both be files";
+      break;
+    case Opcode::kMaskPath:
+      if (error == ELOOP) {
+        return "the path leads through a link, and masking it would leave visible what the link "
+               "leads to: mask that";
+      }
       break;
     case Opcode::kMountProc:
     case Opcode::kOpenProc:
@@ -59,6 +68,7 @@ std::string HintFor(Opcode code, int error) {
       break;
     case Opcode::kChdir:
       if (error == ENOENT) return "the working directory does not exist inside the sandbox";
+      if (error == EACCES) return "it must lie inside, and the job must be able to enter it";
       break;
     default:
       break;

@@ -4,7 +4,6 @@
 #include <linux/mount.h>
 
 #include "absl/strings/str_cat.h"
-#include "policy/base/path.h"
 #include "policy/base/status.h"
 #include "sandbox/layers/layer.h"
 #include "sandbox/layers/mount_table.h"
@@ -16,25 +15,6 @@ using child::Op;
 using child::Opcode;
 
 OpOrigin OriginOf(const v1::MountEntry& entry) { return {"mount", entry.field(), entry.target()}; }
-
-// The deepest earlier entry that the target lies in decides whether it may be created there: what
-// a bind shows belongs to the host and is never written by the set-up.
-bool OnOurTmpfs(const v1::MountPlan& plan, const ResolvedSources& sources, int index) {
-  const std::string& target = plan.entry(index).target();
-  bool ours = true;
-  size_t longest = 0;
-  for (int i = 0; i < index; ++i) {
-    const v1::MountEntry& other = plan.entry(i);
-    const bool covers =
-        other.kind() == v1::MountEntry::TMPFS ||
-        (other.kind() == v1::MountEntry::BIND && sources.entry[static_cast<size_t>(i)].present);
-    if (!covers || !PathIsBelow(target, other.target()) || target == other.target()) continue;
-    if (other.target().size() < longest) continue;
-    longest = other.target().size();
-    ours = other.kind() == v1::MountEntry::TMPFS;
-  }
-  return ours;
-}
 
 void LowerOpen(const LowerInput& input, SetupBuilder* builder) {
   for (int i = 0; i < input.plan.mount().entry_size(); ++i) {
@@ -72,7 +52,8 @@ void LowerTmpfs(const v1::MountEntry& entry, uint16_t flags, SetupBuilder* build
 void LowerEntry(const LowerInput& input, int index, SetupBuilder* builder) {
   const v1::MountEntry& entry = input.plan.mount().entry(index);
   const ResolvedSource& source = input.sources.entry[static_cast<size_t>(index)];
-  const bool create = OnOurTmpfs(input.plan.mount(), input.sources, index);
+  // What a bind shows belongs to the host and is never written by the set-up.
+  const bool create = EnclosingBind(input.plan.mount(), input.sources, index) == nullptr;
   const uint16_t flags = create ? child::kFlagMayCreate : uint16_t{0};
   if (entry.kind() == v1::MountEntry::TMPFS) return LowerTmpfs(entry, flags, builder);
   const uint32_t target = builder->Text(entry.target());

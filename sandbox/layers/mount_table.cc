@@ -120,6 +120,19 @@ absl::Status CheckQuota(const MountInfo& mount, const ExpectedMount& wanted) {
   return Differs(wanted.place, "inodes", absl::StrCat(wanted.inodes), absl::StrCat(found));
 }
 
+// Who may write to a bound tree can move what is mounted in it while it is set up (rename(2)).
+absl::Status Blame(const absl::Status& status, const ExpectedMount& mount) {
+  if (status.ok()) return status;
+  v1::ErrorDetail detail = DetailsOf(status)[0];
+  detail.set_policy_field(mount.field);
+  if (!mount.inside.empty()) {
+    detail.set_hint(absl::StrCat(mount.inside,
+                                 ", in which it is mounted, must not be changed while "
+                                 "the sandbox is set up; the job was not started"));
+  }
+  return ErrorFromDetails(status.code(), {detail});
+}
+
 class Comparison {
  public:
   Comparison(const std::vector<ExpectedMount>& table, const ResolvedSources& sources,
@@ -133,7 +146,9 @@ class Comparison {
   }
 
   absl::Status Run() {
-    for (auto& [place, wanted] : wanted_) CORDON_RETURN_IF_ERROR(CheckPlace(place, wanted));
+    for (auto& [place, wanted] : wanted_) {
+      CORDON_RETURN_IF_ERROR(Blame(CheckPlace(place, wanted), *wanted.back()));
+    }
     for (const auto& [place, rows] : rows_) {
       if (wanted_.count(place) == 0) return Differs(place, "", "no mount", rows.front()->type);
     }
@@ -311,6 +326,21 @@ bool IsMounted(const v1::MountEntry& entry, const ResolvedSource& source) {
   }
 }
 
+const v1::MountEntry* EnclosingBind(const v1::MountPlan& plan, const ResolvedSources& sources,
+                                    int index) {
+  const std::string& target = plan.entry(index).target();
+  const v1::MountEntry* deepest = nullptr;
+  for (int i = 0; i < index; ++i) {
+    const v1::MountEntry& other = plan.entry(i);
+    const bool covers =
+        other.kind() == v1::MountEntry::TMPFS ||
+        (other.kind() == v1::MountEntry::BIND && sources.entry[static_cast<size_t>(i)].present);
+    if (!covers || !PathIsBelow(target, other.target()) || target == other.target()) continue;
+    if (deepest == nullptr || other.target().size() >= deepest->target().size()) deepest = &other;
+  }
+  return deepest != nullptr && deepest->kind() == v1::MountEntry::BIND ? deepest : nullptr;
+}
+
 std::vector<ExpectedMount> ExpectedTable(const v1::MountPlan& plan,
                                          const ResolvedSources& sources) {
   std::vector<ExpectedMount> table;
@@ -322,10 +352,16 @@ std::vector<ExpectedMount> ExpectedTable(const v1::MountPlan& plan,
     const v1::MountEntry& entry = plan.entry(i);
     const ResolvedSource& source = sources.entry[static_cast<size_t>(i)];
     if (!IsMounted(entry, source)) continue;
+    const size_t first = table.size();
     if (source.present) {
       AddCloned(entry, source, &table);
     } else {
       table.push_back(OwnMount(entry));
+    }
+    const v1::MountEntry* const bind = EnclosingBind(plan, sources, i);
+    for (size_t row = first; row < table.size(); ++row) {
+      table[row].field = entry.field();
+      if (bind != nullptr) table[row].inside = bind->source();
     }
   }
   return table;

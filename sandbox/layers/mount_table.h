@@ -18,6 +18,9 @@ namespace cordon {
 
 struct ExpectedMount {
   std::string place;  // mount point
+  std::string field;  // of the policy
+  std::string
+      inside;  // the source of the bind that the place lies in; empty: a file system of ours
   std::string type;
   std::string device;  // "8:1"; empty: a file system of its own, unknown to the caller
   std::string root;    // empty: see `mask`
@@ -37,6 +40,11 @@ struct ExpectedMount {
 uint64_t MountAttributes(const v1::MountEntry& entry);
 // False for links, files, directories, and binds whose optional source does not exist.
 bool IsMounted(const v1::MountEntry& entry, const ResolvedSource& source);
+
+// The bind that the target of entry `index` lies in, or null where that is a file system of ours:
+// the deepest entry before it decides.
+const v1::MountEntry* EnclosingBind(const v1::MountPlan& plan, const ResolvedSources& sources,
+                                    int index);
 
 // The root first; of one place, what is covered before what covers it. Points into `sources`.
 std::vector<ExpectedMount> ExpectedTable(const v1::MountPlan& plan, const ResolvedSources& sources);

@@ -20,6 +20,7 @@ import python_results  # noqa: E402
 from calls_test import Calls  # noqa: E402,F401
 from coverage_test import Coverage  # noqa: E402,F401
 from files_test import Files  # noqa: E402,F401
+from images_test import Images  # noqa: E402,F401
 from isolation_test import Isolation, Posture  # noqa: E402,F401
 from processes_test import Processes  # noqa: E402,F401
 from resources_test import Resources, Terminal  # noqa: E402,F401

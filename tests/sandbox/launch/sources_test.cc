@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sandbox/launch/sources.h"
 
+#include <sched.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -39,7 +41,7 @@ class SourcesTest : public testing::Test {
 };
 
 TEST_F(SourcesTest, GivesTheCanonicalPathAndTheIdentity) {
-  Bind("link");
+  Bind(IsRoot() ? "link" : "dir");  // the link is root's then
   const auto sources = ResolveSources(plan_, false);
   ASSERT_THAT(sources, IsOk());
   const ResolvedSource& source = sources->entry.at(0);
@@ -49,6 +51,54 @@ TEST_F(SourcesTest, GivesTheCanonicalPathAndTheIdentity) {
   ASSERT_EQ(::stat(source.path.c_str(), &info), 0);
   EXPECT_EQ(source.info.inode, info.st_ino);
   EXPECT_TRUE(source.info.IsDirectory());
+}
+
+// R28: who may write where the source lies does not decide what is bound.
+TEST_F(SourcesTest, ALinkOfAStrangerIsRefusedAlsoWhenTheSourceIsOptional) {
+  if (IsRoot()) {
+    ASSERT_EQ(::lchown((folder_.path() + "/link").c_str(), 65534, 65534), 0);
+  }
+  Bind("link")->set_optional(true);
+  const auto refused = ResolveSources(plan_, IsRoot());
+  EXPECT_THAT(refused, StatusIs(absl::StatusCode::kPermissionDenied, "symbolic link"));
+  EXPECT_THAT(refused, HasErrorWith("mounts.bind[0].source"));
+  EXPECT_THAT(refused, HasErrorWith("name " + folder_.path() + "/dir itself"));
+}
+
+// What a policy may not name, no link may stand for; nor another mount of the same file system.
+TEST_F(SourcesTest, WhatNoPolicyMayBindIsNotBoundUnderAnotherName) {
+  CORDON_NEEDS("root, whose links are followed", IsRoot());
+  for (const char* forbidden : {"/", "/proc", "/proc/sys", "/dev", "/sys"}) {
+    const std::string name = folder_.path() + "/to";
+    std::filesystem::create_directory_symlink(forbidden, name);
+    plan_.Clear();
+    Bind("to");
+    EXPECT_THAT(ResolveSources(plan_, true), HasErrorWith("cannot be bound")) << forbidden;
+    std::filesystem::remove(name);
+  }
+  std::filesystem::create_directory_symlink("/usr", folder_.path() + "/to");
+  EXPECT_THAT(ResolveSources(plan_, true), IsOk());
+}
+
+TEST_F(SourcesTest, AProcfsOfTheHostIsFoundUnderAnyName) {
+  CORDON_NEEDS("root", IsRoot());
+  const std::string place = folder_.path() + "/dir";
+  ASSERT_EQ(::unshare(CLONE_NEWNS), 0);
+  ASSERT_EQ(::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr), 0);
+  ASSERT_EQ(::mount("proc", place.c_str(), "proc", 0, nullptr), 0);
+  Bind("dir");
+  EXPECT_THAT(ResolveSources(plan_, true), HasErrorWith("shows processes of the host"));
+  plan_.Clear();
+  Bind("dir/sys");
+  EXPECT_THAT(ResolveSources(plan_, true), HasErrorWith("shows processes of the host"));
+  plan_.Clear();
+  Bind(".");
+  EXPECT_THAT(ResolveSources(plan_, true), HasErrorWith("would come along"));
+  ASSERT_EQ(::umount2(place.c_str(), MNT_DETACH), 0);
+  EXPECT_THAT(ResolveSources(plan_, true), IsOk());
+  plan_.Clear();
+  Bind("dir/sys");
+  EXPECT_THAT(ResolveSources(plan_, true), HasErrorWith("mounts.bind[0].source"));  // no dir/sys
 }
 
 TEST_F(SourcesTest, AMissingSourceIsAnErrorUnlessItIsOptional) {

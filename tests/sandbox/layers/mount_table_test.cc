@@ -70,6 +70,26 @@ TEST_F(MountTableTest, AcceptsTheReadBackOfThePlanInAnyOrder) {
   EXPECT_THAT(Verify(), IsOk());
 }
 
+// Who may write to a bound tree can move the mount point out of it during the set-up.
+TEST_F(MountTableTest, ADifferenceInABoundTreeNamesItsFieldAndTheTree) {
+  v1::MountPlan* plan = case_.plan.mutable_mount();
+  const auto tmp =
+      std::find_if(plan->entry().begin(), plan->entry().end(),
+                   [](const v1::MountEntry& entry) { return entry.target() == "/tmp"; });
+  ASSERT_NE(tmp, plan->entry().end());
+  v1::MountEntry below = *tmp;
+  below.set_target("/usr/moved");
+  below.set_field("mounts.tmpfs[7]");
+  *plan->add_entry() = below;
+  case_.sources.entry.emplace_back();
+  EXPECT_THAT(Verify(), StatusIs(kRefused, "/usr/moved"));
+  EXPECT_THAT(Verify(), HasErrorWith("mounts.tmpfs[7]"));
+  EXPECT_THAT(Verify(), HasErrorWith("/usr, in which it is mounted, must not be changed"));
+  Restore();
+  Drop("/tmp", "nodev");
+  EXPECT_THAT(Verify(), HasErrorWith("a defect of Cordon or of the host"));
+}
+
 TEST_F(MountTableTest, EveryPlannedMountMustBeThere) {
   const std::vector<MountInfo> good = case_.back.mounts;
   ASSERT_GT(good.size(), 10u);
