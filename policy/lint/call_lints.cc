@@ -120,6 +120,16 @@ void HostAbstractSockets(const Lint& lint, const LintContext& context, LintSink*
   if (!context.plan.net().own_namespace()) AnyPasses(lint, context, sink);
 }
 
+// Where the job may execute what it writes anyway, files in memory add nothing.
+void MemoryFiles(const Lint& lint, const LintContext& context, LintSink* sink) {
+  const auto& entries = context.plan.mount().entry();
+  const bool executes = std::any_of(entries.begin(), entries.end(), [](const auto& entry) {
+    return (entry.kind() == v1::MountEntry::BIND || entry.kind() == v1::MountEntry::TMPFS) &&
+           !entry.read_only() && !entry.no_exec();
+  });
+  if (!executes) AnyPasses(lint, context, sink);
+}
+
 void DefaultAllows(const Lint& /*lint*/, const LintContext& context, LintSink* sink) {
   if (context.filter == nullptr) return;
   const v1::Seccomp::Action action = context.policy().seccomp().default_action();
@@ -242,6 +252,8 @@ constexpr CallQuestion kPersonality[] = {
 constexpr CallQuestion kWriteExecute[] = {
     {"mmap mprotect pkey_mprotect", "2 & PROT_WRITE|PROT_EXEC = PROT_WRITE|PROT_EXEC"}};
 
+constexpr CallQuestion kMemoryFiles[] = {{"memfd_create", "1 & MFD_NOEXEC_SEAL = 0"}};
+
 constexpr Lint kLints[] = {
     {"clone-namespaces", v1::DANGER,
      "a new user namespace opens most of the kernel's attack surface to the job (CVE-2022-0185, "
@@ -351,6 +363,10 @@ constexpr Lint kLints[] = {
      "(mprotect(2)); compilers at run time need it",
      "compare argument 2 with masked_equals, unless the job's code is not trusted anyway",
      AnyPasses, kWriteExecute},
+    {"executable-memory-file", v1::NOTE,
+     "no place that the job can write to is executable, but a file in memory is (memfd_create(2))",
+     "allow memfd_create with MFD_NOEXEC_SEAL only, or leave the group \"tmpfile\" out",
+     MemoryFiles, kMemoryFiles},
     {"default-allows", v1::DANGER,
      "a list of what is forbidden is never complete: the newer mount calls were not on others' "
      "(CVE-2021-41133)",

@@ -135,11 +135,16 @@ class Files(EscapeTest):
 
     def test_nothing_outside_the_allowed_places_is_executed(self):
         """A program that the job wrote itself runs only where the policy says so."""
-        names = ["exec_tmp", "exec_work", "exec_shm", "mmap_exec", "mprotect_exec"]
-        guarded = self.attack("probe", *names, policy="base/build").answers()
-        self.assertNotIn("ok", guarded.values())
+        names = ["exec_tmp", "exec_work", "exec_shm", "mmap_exec", "mprotect_exec", "exec_memfd",
+                 "exec_memfd_path", "exec_memfd_asked", "exec_memfd_sealed"]
+        for policy in ("base/strict", "base/compute", "base/build", "judge/go", "judge/java",
+                       "judge/python", "compile/cpp", "compile/rust"):
+            guarded = self.attack("probe", *names, policy=policy).answers()
+            self.assertNotIn("ok", guarded.values(), policy)
         control = self.attack("probe", *names, policy="ci/cmake").answers()
         self.assertEqual(control["exec_tmp"], "ok")
+        self.assertEqual(control["exec_memfd"], "ok")
+        self.assertEqual(control["exec_memfd_path"], "ok")
 
     def test_set_id_programs_gain_nothing(self):
         if not IS_ROOT:

@@ -63,8 +63,9 @@ static long ExecTmp(void) { return Script("/tmp/run") == 0 ? Executed("/tmp/run"
 static long ExecWork(void) { return Script(WORK "/run") == 0 ? Executed(WORK "/run") : -1; }
 static long ExecShm(void) { return Script("/dev/shm/run") == 0 ? Executed("/dev/shm/run") : -1; }
 
-static long ExecMemfd(void) {
-  const int fd = (int)syscall(SYS_memfd_create, "run", 0);
+// What the copied program is run by: the descriptor itself, or a path that leads to it.
+static long ExecMemoryFile(unsigned flags, const char* path) {
+  const int fd = (int)syscall(SYS_memfd_create, "run", flags);
   if (fd < 0) return -1;
   // A script could not be read again by its interpreter; a program of the system can be copied.
   const int from = open("/usr/bin/true", O_RDONLY | O_CLOEXEC);
@@ -77,7 +78,10 @@ static long ExecMemfd(void) {
     char* const nothing[] = {NULL};
     char* const argv[] = {scratch, NULL};
     strcpy(scratch, "true");
-    syscall(SYS_execveat, fd, "", argv, nothing, AT_EMPTY_PATH);
+    char by_path[64];
+    snprintf(by_path, sizeof(by_path), path, fd);
+    fchmod(fd, 0700);
+    syscall(SYS_execveat, fd, by_path, argv, nothing, *path == '\0' ? AT_EMPTY_PATH : 0);
     _exit(errno);
   }
   int status = 0;
@@ -86,6 +90,11 @@ static long ExecMemfd(void) {
   errno = WIFEXITED(status) ? WEXITSTATUS(status) : EINTR;
   return -1;
 }
+
+static long ExecMemfd(void) { return ExecMemoryFile(0, ""); }
+static long ExecMemfdPath(void) { return ExecMemoryFile(0, "/proc/self/fd/%d"); }
+static long ExecMemfdAsked(void) { return ExecMemoryFile(0x10 /* MFD_EXEC */, ""); }
+static long ExecMemfdSealed(void) { return ExecMemoryFile(8 /* MFD_NOEXEC_SEAL */, ""); }
 
 static long MapExecutable(int later) {
   const int fd = Scrap();
@@ -176,6 +185,9 @@ const struct Probe kFileProbes[] = {
     {"exec_work", ExecWork},
     {"exec_shm", ExecShm},
     {"exec_memfd", ExecMemfd},
+    {"exec_memfd_path", ExecMemfdPath},
+    {"exec_memfd_asked", ExecMemfdAsked},
+    {"exec_memfd_sealed", ExecMemfdSealed},
     {"mmap_exec", MmapExec},
     {"mprotect_exec", MprotectExec},
     {"lease", Lease},

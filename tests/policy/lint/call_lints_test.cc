@@ -66,6 +66,9 @@ constexpr LintCase kCases[] = {
     {"write-execute", CORDON_GROUPS("\"memory\""),
      CORDON_RULE("calls: [\"mmap\", \"mprotect\"] when { arg: 2 masked_equals { "
                  "mask: \"PROT_EXEC\" value: \"0\" } } action: ALLOW")},
+    {"executable-memory-file", CORDON_GROUPS("\"tmpfile\""),
+     CORDON_RULE("calls: \"memfd_create\" when { arg: 1 masked_equals { mask: "
+                 "\"MFD_NOEXEC_SEAL\" value: \"MFD_NOEXEC_SEAL\" } } action: ALLOW")},
     {"default-allows", "seccomp { default_action: LOG }",
      "seccomp { allow: [\"stdio\", \"exec\"] }"},
     {"default-errno", "seccomp { allow: [\"stdio\", \"exec\"] default_errno: \"EPERM\" }",
@@ -79,6 +82,14 @@ constexpr LintCase kCases[] = {
 };
 
 TEST(CallLintsTest, EachFindsItsPolicyAndNotTheNearMiss) { ExpectCases(CallLints(), kCases); }
+
+TEST(CallLintsTest, MemoryFilesAddNothingToAnExecutablePlace) {
+  EXPECT_TRUE(Only("executable-memory-file",
+                   LintsOfText(CORDON_GROUPS(
+                       "\"tmpfile\"") " mounts { tmpfs { target: \"/w\" size: \"1MiB\" "
+                                      "executable: true } }"))
+                  .empty());
+}
 
 TEST(CallLintsTest, EachNamespaceFlagIsSeenAlone) {
   for (const char* flag : {"CLONE_NEWNS", "CLONE_NEWCGROUP", "CLONE_NEWUTS", "CLONE_NEWIPC",
