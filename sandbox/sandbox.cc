@@ -59,6 +59,7 @@ absl::Status Sandbox::Build(const v1::HostFacts& facts) {
       Of(kLower, "process", BuildProgram({plan_, sources, facts.privileged()}, InitFilter())));
   program_ = std::make_unique<CheckedProgram>(std::move(program));
   AddStep(kLower, mark);
+  AddTime("verify: the caller's mounts", sources.mounts_ns);
   mark = MonotonicNs();
   if (plan_.cgroup().enabled()) {
     CORDON_ASSIGN_OR_RETURN(lease_, Of(kMakeGroup, "cgroup", CreateCgroup(plan_.cgroup(), facts)));

@@ -12,6 +12,7 @@
 #include "policy/base/path.h"
 #include "policy/base/status.h"
 #include "policy/validate_mounts.h"
+#include "sandbox/os/process.h"
 #include "sandbox/os/procfs.h"
 #include "sandbox/os/trusted_path.h"
 
@@ -230,8 +231,10 @@ absl::StatusOr<ResolvedSources> ResolveSources(const v1::MountPlan& plan, bool p
     }
     all.entry.push_back(std::move(source));
   }
+  const uint64_t began = MonotonicNs();
   CORDON_ASSIGN_OR_RETURN(const std::vector<MountInfo> table, OwnMounts());
   CORDON_RETURN_IF_ERROR(TakeSourceMounts(table, &all));
+  all.mounts_ns = MonotonicNs() - began;
   for (int i = 0; i < plan.entry_size(); ++i) {
     CORDON_RETURN_IF_ERROR(CheckBelow(plan.entry(i), all.entry[static_cast<size_t>(i)]));
   }

@@ -5,6 +5,7 @@
 #ifndef CORDON_SANDBOX_LAUNCH_SOURCES_H_
 #define CORDON_SANDBOX_LAUNCH_SOURCES_H_
 
+#include <cstdint>
 #include <set>
 #include <string>
 #include <vector>
@@ -43,6 +44,7 @@ struct ResolvedSources {
   HostIds owner;
   // "tmpfs 0:23" of everything that the caller had mounted (FileSystemOf).
   std::set<std::string> file_systems;
+  uint64_t mounts_ns = 0;  // what it took to read and sort the caller's mounts
 };
 
 // Errors: a source that is missing and not optional, that a link of somebody else than root leads

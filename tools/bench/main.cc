@@ -1,52 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 // cordon_bench: what one job costs. Interleaves, in shuffled order, posix_spawn of a static program
 // that does nothing with whole runs of it through the command; prints medians, p10, p90, the ratio
-// to posix_spawn, and the supervisor's peak memory.
-#include <sys/stat.h>
+// to posix_spawn, what of each run is verification, and the supervisor's peak memory.
 #include <unistd.h>
 
 #include <algorithm>
 #include <cstdio>
-#include <cstdlib>
 #include <filesystem>
 #include <random>
 #include <string>
 #include <system_error>
 #include <vector>
 
+#include "tools/bench/cases.h"
 #include "tools/bench/measure.h"
 #include "tools/bench/options.h"
 
 namespace cordon::bench {
 namespace {
-
-struct Case {
-  std::string name;
-  std::vector<std::string> argv;
-  Samples samples;
-};
-
-// Copies the payload to where a job that is nobody on the host may read it. "" on failure.
-std::string PlacePayload(const std::string& own_path) {
-  std::string folder = (std::filesystem::temp_directory_path() / "cordon-bench-XXXXXX").string();
-  if (mkdtemp(folder.data()) == nullptr || chmod(folder.c_str(), 0755) != 0) return "";
-  const std::filesystem::path source =
-      std::filesystem::path(own_path).parent_path() / "cordon_bench_true";
-  std::error_code error;
-  std::filesystem::copy_file(source, folder + "/true", error);
-  return error ? "" : folder + "/true";
-}
-
-std::vector<Case> MakeCases(const Options& options, const std::string& payload) {
-  std::vector<Case> cases;
-  cases.push_back({"posix_spawn", {payload}, {}});
-  cases.push_back({"cordon --version", {options.cordon, "--version"}, {}});
-  for (const std::string& policy : options.policies) {
-    cases.push_back(
-        {"cordon run " + policy, {options.cordon, "run", "--policy", policy, "--", payload}, {}});
-  }
-  return cases;
-}
 
 // False, with a line on stderr, as soon as one run fails: figures of failures mean nothing.
 bool Measure(const Options& options, std::vector<Case>* cases) {
@@ -63,7 +34,12 @@ bool Measure(const Options& options, std::vector<Case>* cases) {
         std::fprintf(stderr, "cordon_bench: %s: %s\n", one.name.c_str(), result.failure.c_str());
         return false;
       }
-      if (round >= 0) one.samples.Add(result);
+      if (round < 0) continue;
+      one.samples.Add(result);
+      if (one.report.empty()) continue;
+      const int64_t verify = ReportedSteps(one.report, VerificationSteps());
+      one.verify_ns.push_back(verify);
+      one.share_ppm.push_back(verify * 1'000'000 / std::max<int64_t>(result.wall_ns, 1));
     }
   }
   return true;
@@ -82,6 +58,18 @@ void Print(const Options& options, const std::vector<Case>& cases) {
                 Ms(samples.WallAt(0.5)) / base);
   }
   std::printf("\nratio: to posix_spawn\n");
+}
+
+void PrintVerification(const std::vector<Case>& cases) {
+  std::printf("\n%-28s %8s %8s %8s %8s\n", "verification in", "median", "p10", "p90", "share");
+  for (const Case& one : cases) {
+    if (one.report.empty()) continue;
+    std::printf("%-28s %8.2f %8.2f %8.2f %7.1f%%\n", one.name.c_str(),
+                Ms(Quantile(one.verify_ns, 0.5)), Ms(Quantile(one.verify_ns, 0.1)),
+                Ms(Quantile(one.verify_ns, 0.9)),
+                static_cast<double>(Quantile(one.share_ppm, 0.5)) / 1e4);
+  }
+  std::printf("share: median of each run's own; twin, reading and comparing of its wall time\n\n");
 }
 
 // What the reports of one run each say about the supervisor itself.
@@ -117,6 +105,7 @@ int Main(int argc, char** argv) {
   const bool ok = Measure(options, &cases);
   if (ok) {
     Print(options, cases);
+    PrintVerification(cases);
     PrintPeakMemory(options, payload);
   }
   std::filesystem::remove_all(std::filesystem::path(payload).parent_path(), error);

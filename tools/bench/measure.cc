@@ -29,12 +29,16 @@ int64_t ToNs(const timeval& value) {
   return int64_t{value.tv_sec} * kNsPerSecond + int64_t{value.tv_usec} * 1000;
 }
 
-// The element that `share` of the sorted values do not exceed.
-int64_t Quantile(std::vector<int64_t> values, double share) {
-  if (values.empty()) return 0;
-  std::sort(values.begin(), values.end());
-  const double at = share * static_cast<double>(values.size() - 1);
-  return values[static_cast<size_t>(at + 0.5)];
+std::string TextOf(const std::string& path) {
+  std::ifstream file(path);
+  return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+}
+
+// The first number behind that place; 0 when there is none.
+int64_t NumberBehind(const std::string& text, size_t at) {
+  if (at == std::string::npos) return 0;
+  const size_t digits = text.find_first_of("0123456789", at);
+  return digits == std::string::npos ? 0 : std::strtoll(text.c_str() + digits, nullptr, 10);
 }
 
 }  // namespace
@@ -69,13 +73,27 @@ RunResult RunOnce(const std::vector<std::string>& argv) {
 }
 
 int64_t ReportedPeakRss(const std::string& report_path) {
-  std::ifstream file(report_path);
-  const std::string text((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
-  const std::string key = "\"supervisor_peak_rss_bytes\"";
-  const size_t at = text.find(key);
-  if (at == std::string::npos) return 0;
-  const size_t digits = text.find_first_of("0123456789", at + key.size());
-  return digits == std::string::npos ? 0 : std::strtoll(text.c_str() + digits, nullptr, 10);
+  const std::string text = TextOf(report_path);
+  return NumberBehind(text, text.find("\"supervisor_peak_rss_bytes\""));
+}
+
+int64_t ReportedSteps(const std::string& report_path, const std::vector<std::string>& names) {
+  const std::string text = TextOf(report_path);
+  int64_t sum = 0;
+  for (const std::string& name : names) {
+    const std::string key = "\"name\": \"" + name + "\"";
+    for (size_t at = text.find(key); at != std::string::npos; at = text.find(key, at + 1)) {
+      sum += NumberBehind(text, text.find("\"duration_ns\"", at));
+    }
+  }
+  return sum;
+}
+
+int64_t Quantile(std::vector<int64_t> values, double share) {
+  if (values.empty()) return 0;
+  std::sort(values.begin(), values.end());
+  const double at = share * static_cast<double>(values.size() - 1);
+  return values[static_cast<size_t>(at + 0.5)];
 }
 
 void Samples::Add(const RunResult& result) {

@@ -23,6 +23,12 @@ RunResult RunOnce(const std::vector<std::string>& argv);
 // usage.supervisor_peak_rss_bytes of a report in JSON; 0 when it is not there.
 int64_t ReportedPeakRss(const std::string& report_path);
 
+// The times of all steps with these names in such a report; 0 when there is none.
+int64_t ReportedSteps(const std::string& report_path, const std::vector<std::string>& names);
+
+// The element that `share` of the sorted values do not exceed; 0 of none.
+int64_t Quantile(std::vector<int64_t> values, double share);
+
 // The samples of one case.
 class Samples {
  public:
