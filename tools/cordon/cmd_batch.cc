@@ -20,6 +20,7 @@
 #include "policy/base/path.h"
 #include "policy/base/sha256.h"
 #include "policy/base/status.h"
+#include "policy/base/units.h"
 #include "policy/batch/jobs.h"
 #include "policy/batch/junit.h"
 #include "policy/batch/schedule.h"
@@ -27,6 +28,7 @@
 #include "sandbox/host/scope.h"
 #include "sandbox/os/event.h"
 #include "sandbox/os/file.h"
+#include "sandbox/os/process.h"
 #include "sandbox/os/worker.h"
 #include "tools/cordon/batch_journal.h"
 #include "tools/cordon/batch_output.h"
@@ -64,44 +66,59 @@ RunRequest RequestOf(const v1::BatchJob& job) {
   return request;
 }
 
-// What is wrong with a job under its policy, each error at the job's place.
-void CheckTask(const BatchTask& task, const absl::StatusOr<NormalPolicy>& policy,
-               std::vector<v1::ErrorDetail>* errors) {
-  const absl::Status status =
-      policy.ok() ? ApplyJob(*policy, RequestOf(task.job).job).status() : policy.status();
+// What was found out about all jobs before the first one starts.
+struct Checked {
+  std::string digest;            // of the jobs and the normal forms of their policies
+  std::vector<uint64_t> memory;  // what each may use, in bytes
+};
+
+// Memory that a job may use under its policy; what is wrong with it there goes to `errors`, each
+// error at the job's place.
+uint64_t CheckTask(const BatchTask& task, const absl::StatusOr<NormalPolicy>& policy,
+                   std::vector<v1::ErrorDetail>* errors) {
+  absl::Status status = policy.status();
+  if (policy.ok()) {
+    const absl::StatusOr<JobPolicy> job = ApplyJob(*policy, RequestOf(task.job).job);
+    if (job.ok()) return ParseSizeOrUnlimited(job->policy.proto().limits().memory()).value_or(0);
+    status = job.status();
+  }
   for (v1::ErrorDetail& detail : DetailsOf(status)) {
     if (policy.ok()) detail.set_source(task.place);  // else the error is of the policy's own
     errors->push_back(std::move(detail));
   }
+  return 0;
 }
 
-// Each policy is read once, and each job compared with it, before anything runs. The digest is of
-// the jobs and the normal forms of their policies: what a journal is about.
-absl::StatusOr<std::string> CheckAll(const std::vector<BatchTask>& tasks) {
+// Each policy is read once, and each job compared with it.
+absl::StatusOr<Checked> CheckAll(const std::vector<BatchTask>& tasks) {
   struct Known {
     absl::StatusOr<NormalPolicy> policy;
     std::string digest;
   };
   std::map<std::string, Known> policies;
   std::vector<v1::ErrorDetail> errors;
+  Checked checked;
   std::string all;
   for (const BatchTask& task : tasks) {
     if (errors.size() >= kMaxErrors) break;
     auto found = policies.find(task.job.policy());
-    if (found == policies.end()) {
+    const bool fresh = found == policies.end();
+    if (fresh) {
       absl::StatusOr<NormalPolicy> policy = LoadPolicy(task.job.policy());
       const std::string digest = policy.ok() ? Sha256Hex(policy->proto().SerializeAsString()) : "";
       found = policies.emplace(task.job.policy(), Known{std::move(policy), digest}).first;
-      CheckTask(task, found->second.policy, &errors);
-    } else if (found->second.policy.ok()) {
-      CheckTask(task, found->second.policy, &errors);
     }
+    const Known& known = found->second;
+    // Errors of a policy are told once.
+    checked.memory.push_back(fresh || known.policy.ok() ? CheckTask(task, known.policy, &errors)
+                                                        : 0);
     // Lengths keep one job's bytes apart from the next one's.
     const std::string bytes = task.job.SerializeAsString();
-    absl::StrAppend(&all, bytes.size(), ":", bytes, found->second.digest);
+    absl::StrAppend(&all, bytes.size(), ":", bytes, known.digest);
   }
   if (!errors.empty()) return ErrorFromDetails(absl::StatusCode::kInvalidArgument, errors);
-  return Sha256Hex(all);
+  checked.digest = Sha256Hex(all);
+  return checked;
 }
 
 std::string OrNothing(const std::string& path) { return path.empty() ? kNothing : path; }
@@ -128,22 +145,23 @@ v1::Report ReportOf(absl::StatusOr<std::string> bytes) {
 
 class Batch {
  public:
-  Batch(const BatchOptions& options, std::vector<BatchTask> tasks)
+  Batch(const BatchOptions& options, std::vector<BatchTask> tasks, Checked checked)
       : options_(options),
         tasks_(std::move(tasks)),
+        checked_(std::move(checked)),
         schedule_(tasks_),
         results_(tasks_.size()),
         progress_(tasks_.size(), options.json, options.quiet) {}
 
-  absl::Status Open(const std::string& digest) {
-    report_.set_digest(digest);
+  absl::Status Open() {
+    report_.set_digest(checked_.digest);
     CORDON_ASSIGN_OR_RETURN(epoll_, Epoll::Make());
     CORDON_ASSIGN_OR_RETURN(signals_, SignalFd::Make());
     CORDON_RETURN_IF_ERROR(epoll_.Add(signals_.fd(), EPOLLIN, kSignals).status());
     if (options_.journal.empty()) return absl::OkStatus();
-    CORDON_ASSIGN_OR_RETURN(
-        BatchJournal journal,
-        BatchJournal::Open(options_.journal, digest, static_cast<uint32_t>(tasks_.size())));
+    CORDON_ASSIGN_OR_RETURN(BatchJournal journal,
+                            BatchJournal::Open(options_.journal, checked_.digest,
+                                               static_cast<uint32_t>(tasks_.size())));
     journal_.emplace(std::move(journal));
     return absl::OkStatus();
   }
@@ -205,9 +223,14 @@ class Batch {
   absl::Status StartWhatMay(const std::vector<uint32_t>& cpus) {
     for (size_t i = 0; i < slots_.size(); ++i) {
       while (!slots_[i].worker.has_value()) {
-        const std::optional<size_t> next = schedule_.Next();
+        const std::optional<size_t> next = held_.has_value() ? held_ : schedule_.Next();
+        held_.reset();
         if (!next.has_value()) return absl::OkStatus();
         if (FromJournal(*next)) continue;
+        if (!Fits(*next)) {
+          held_ = next;  // the next one to start: none that is smaller may overtake it for ever
+          return absl::OkStatus();
+        }
         // A processor of its own while there are as many: neighbours do not take turns then.
         std::optional<uint32_t> cpu;
         if (slots_.size() <= cpus.size() && slots_.size() > 1) cpu = cpus[i];
@@ -215,12 +238,19 @@ class Batch {
         CORDON_ASSIGN_OR_RETURN(Worker worker, Worker::Start([&] { return RunOne(job); }, cpu));
         slots_[i].worker.emplace(std::move(worker));
         slots_[i].task = *next;
+        memory_ += checked_.memory[*next];
         ++running_;
         CORDON_RETURN_IF_ERROR(
             epoll_.Add(slots_[i].worker->fd(), EPOLLIN, static_cast<uint64_t>(i)).status());
       }
     }
     return absl::OkStatus();
+  }
+
+  // Jobs that run beside each other must not need more than the machine has: they would push each
+  // other out of memory. Four fifths are given away; a job alone may have what it likes.
+  bool Fits(size_t task) const {
+    return running_ == 0 || memory_ + checked_.memory[task] <= HostMemoryBytes() / 5 * 4;
   }
 
   bool FromJournal(size_t task) {
@@ -242,6 +272,7 @@ class Batch {
     result.set_name(tasks_[task].job.name());
     *result.mutable_report() = ReportOf(worker.Take());
     slots_[slot].worker.reset();
+    memory_ -= checked_.memory[task];
     --running_;
     if (result.report().verdict() == v1::CANCELLED) {
       // As if it had not been started: the next batch on this journal runs it, and what comes
@@ -285,6 +316,7 @@ class Batch {
 
   const BatchOptions& options_;
   std::vector<BatchTask> tasks_;
+  Checked checked_;
   Schedule schedule_;
   std::vector<v1::JobResult> results_;
   BatchProgress progress_;
@@ -294,6 +326,8 @@ class Batch {
   std::optional<BatchJournal> journal_;
   std::vector<Slot> slots_;
   size_t running_ = 0;
+  uint64_t memory_ = 0;  // that those which run may use
+  std::optional<size_t> held_;
   bool stopping_ = false;
 };
 
@@ -315,15 +349,15 @@ absl::StatusOr<int> RunBatch(const BatchOptions& options) {
   CORDON_ASSIGN_OR_RETURN(std::vector<BatchTask> tasks, LoadTasks(options));
   tasks = ShardOf(std::move(tasks), options.shard, options.shard_count);
   CORDON_RETURN_IF_ERROR(ChangeDirectory(FolderOf(options.jobs)));
-  CORDON_ASSIGN_OR_RETURN(const std::string digest, CheckAll(tasks));
+  CORDON_ASSIGN_OR_RETURN(Checked checked, CheckAll(tasks));
   if (options.dry_run) {
     if (!options.quiet) std::fprintf(stderr, "%zu jobs, no error\n", tasks.size());
     return 0;
   }
   EnterOwnScope().IgnoreError();  // each job says why there is none
   CORDON_ASSIGN_OR_RETURN(const absl::optional<SupervisorLeaf> leaf, StepAside());
-  Batch batch(options, std::move(tasks));
-  absl::Status status = batch.Open(digest);
+  Batch batch(options, std::move(tasks), std::move(checked));
+  absl::Status status = batch.Open();
   if (status.ok()) status = batch.Run();
   if (leaf.has_value()) leaf->Return();
   CORDON_RETURN_IF_ERROR(status);
