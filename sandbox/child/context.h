@@ -26,6 +26,7 @@ struct Context {
   bool listens;     // in a payload whose filter has a listener, and nowhere else
   int listener_fd;  // of that filter; -1 before SeccompLoad
   long payload_pid;
+  int payload_status;     // /proc/PID/status of the payload, in init; -1: none
   uint64_t twin_user_us;  // what the twin has used: not the job's
   uint64_t twin_system_us;
   uint32_t op_index;
@@ -82,8 +83,9 @@ uint64_t MonotonicNow();
 void WriteFrame(const Context& context, FrameKind kind, OpResult result, uint32_t aux,
                 uint64_t aux64);
 [[noreturn]] void ExitNow(int code);
-// Init closes what only the payload needs, once their tables of descriptors are two.
-void CloseFdsOfPayload(const Context& context);
+// Init closes what only the payload needs, once their tables of descriptors are two, and keeps the
+// payload's status file.
+void CloseFdsOfPayload(Context& context);
 
 // One handler per opcode, in ops_*.cc and init.cc.
 #define OP(name, side, why) OpResult Run##name(Context& context, const Op& op);

@@ -67,6 +67,7 @@ void RunProgram(const ProgramView& program, SharedRegion* shared, int fd_status_
   context.exec_pipe[0] = context.exec_pipe[1] = -1;
   context.go_fd = -1;
   context.listener_fd = -1;
+  context.payload_status = -1;
   for (int& slot : context.slots) slot = -1;
   for (uint32_t i = 0; i < program.op_count; ++i) {
     context.op_index = i;

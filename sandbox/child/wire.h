@@ -128,13 +128,15 @@ enum class FrameKind : uint8_t {
   kAtGate = 2,
   kExecDone = 3,    // the payload's exec succeeded
   kExecFailed = 4,  // errno; op_index, opcode as for kStepFailed
-  kWaitStatus = 5,  // aux: si_code, aux64: si_status of the payload
+  kWaitStatus = 5,  // aux: si_code, aux64: si_status of the payload, and kKilledByFilter
   kUsage = 6,       // aux64: microseconds of user << 32 | system time of all reaped children
   kTwinForked = 7,  // aux: its pid inside; init changes nothing of itself any more
   kTwinStands = 8,  // stopped, all but the filter applied
   kTwinEnded = 9,   // aux: si_code, aux64: si_status; not reaped yet
   kListener = 10,   // comes with the listener of the payload's filter (SCM_RIGHTS)
 };
+// In kWaitStatus: the kernel says that the SIGSYS is that of a filter. Without it, it does not say.
+inline constexpr uint64_t kKilledByFilter = uint64_t{1} << 32;
 
 inline constexpr uint8_t kWireVersion = 1;
 

@@ -212,6 +212,7 @@ absl::Status Watcher::OnFrame(const child::StatusFrame& frame) {
       seen_.main_ended = true;
       seen_.wait_code = static_cast<int>(frame.aux);
       seen_.wait_status = static_cast<int>(static_cast<uint32_t>(frame.aux64));
+      seen_.killed_by_filter = (frame.aux64 & child::kKilledByFilter) != 0;
       end_ns_ = frame.monotonic_ns;
       cpu_timer_->Disarm();
       // From now on this timer only bounds the clean-up.

@@ -76,7 +76,13 @@ void AddCause(const Observations& seen, v1::Report* report) {
       }
       break;
     case v1::SYSCALL_VIOLATION:
-      AddEvidence(report, "seccomp.kill", "SIGSYS", "", "waitid");
+      if (seen.killed_by_filter) {
+        AddEvidence(report, "seccomp.kill", "SIGSYS", "", "seccomp mode of the dead process");
+      } else {
+        AddEvidence(report, "main.sigsys", "SIGSYS", "",
+                    "waitid; nothing that is left tells a filter's kill from a signal that the job "
+                    "sent to itself");
+      }
       break;
     case v1::PROCESS_LIMIT:
       AddEvidence(report, "cgroup.forks_denied", absl::StrCat(seen.forks_denied),

@@ -21,6 +21,9 @@ struct Observations {
   bool main_ended = false;
   int wait_code = 0;    // CLD_EXITED, CLD_KILLED, CLD_DUMPED
   int wait_status = 0;  // exit code or signal
+  // Of a SIGSYS: the kernel says that a filter killed the first thread. When it does not, a filter
+  // may have killed all the same, or the job sent the signal to itself (DESIGN.md 45).
+  bool killed_by_filter = false;
   uint64_t wall_ns = 0;
   uint64_t wall_limit_ns = 0;
   uint64_t cpu_ns = 0;

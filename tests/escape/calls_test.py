@@ -2,6 +2,8 @@
 """System calls: each probe of probes.tsv under each profile, and again without its guard."""
 
 import os
+import re
+import struct
 from typing import Dict, List, NamedTuple
 
 import harness
@@ -13,6 +15,11 @@ FOLDER = os.path.dirname(os.path.abspath(__file__))
 UNFILTERED = {335, 336}
 # Probes whose control shows nothing on this host.
 VACUOUS_PROBES = set()
+
+
+def kernel_leaves_the_mode() -> bool:
+    """SECCOMP_MODE_DEAD: Linux 5.17."""
+    return [int(word) for word in re.findall(r"\d+", os.uname().release)[:2]] >= [5, 17]
 
 
 class Probe(NamedTuple):
@@ -125,6 +132,53 @@ class Calls(EscapeTest):
             self.assertEqual(run.out, b"")
         control = self.attack("catch-sigsys", policy=self.without("seccomp"))
         self.assertIn("survived", control.text)
+
+    def test_a_32_bit_program_makes_no_call(self):
+        """mov eax, 1; mov ebx, 42; int 0x80: exit(42) of i386."""
+        code = bytes([0xb8, 1, 0, 0, 0, 0xbb, 42, 0, 0, 0, 0xcd, 0x80])
+        base = 0x8048000
+        size = 52 + 32 + len(code)
+        program = struct.pack("<16sHHIIIIIHHHHHH", b"\x7fELF\x01\x01\x01", 2, 3, 1, base + 84, 52,
+                              0, 0, 52, 32, 1, 0, 0, 0)
+        program += struct.pack("<IIIIIIII", 1, 0, base, base, size, size, 5, 4096) + code
+        path = os.path.join(self.folder, "program32")
+        with open(path, "wb") as file:
+            file.write(program)
+        os.chmod(path, 0o755)
+        for policy in ("base/strict", "base/compute", "base/build", "ci/cmake"):
+            run = self.command([path], policy=policy)
+            self.assertIn(run.verdict, ("SYSCALL_VIOLATION", "SETUP_FAILED"), policy)
+            if run.verdict == "SETUP_FAILED":
+                self.assertEqual(run.report["error"]["errno_name"], "ENOEXEC")
+        control = self.command([path], policy=self.without("seccomp"))
+        if control.verdict == "SETUP_FAILED":
+            self.vacuous("this kernel runs no 32-bit programs")
+        else:
+            self.assertEqual((control.verdict, control.status), ("EXITED", 42))
+            # The other ways there: it is the filter that stops them, and nothing in them is broken.
+            ways = self.attack("probe", "int80_getpid", "far_getpid", "frame_getpid",
+                               policy=self.without("seccomp")).answers()
+            self.assertEqual(set(ways.values()), {"ok"}, ways)
+
+    def test_a_faked_violation_is_told_apart(self):
+        """What the kernel says of the dead process, and what it does not."""
+        names = {}
+        for how in ("kill", "tgkill", "queue", "child-sends", "timer", "child"):
+            run = self.attack("fake-violation", how)
+            self.assert_verdict(run, "SYSCALL_VIOLATION")
+            names[how] = [each["name"] for each in run.report["evidence"]]
+        thread = self.attack("thread-violates")
+        names["thread"] = [each["name"] for each in thread.report["evidence"]]
+        for how, evidence in names.items():
+            self.assertIn("main.sigsys", evidence, how)
+            self.assertNotIn("seccomp.kill", evidence, how)
+        # The control: a real one, by the first thread.
+        real = self.attack("here", "bpf", policy="base/strict")
+        self.assert_verdict(real, "SYSCALL_VIOLATION")
+        if kernel_leaves_the_mode():
+            self.assertIn("seccomp.kill", [each["name"] for each in real.report["evidence"]])
+        else:
+            self.vacuous("this kernel does not leave SECCOMP_MODE_DEAD")
 
     def test_the_filter_stays_over_exec(self):
         self.assert_verdict(self.attack("violate-after-exec"), "SYSCALL_VIOLATION")

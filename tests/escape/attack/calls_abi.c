@@ -2,7 +2,9 @@
 // The other doors to the kernel: i386, x32, the vsyscall page, numbers that are none; and the ways
 // around a filter that threads, exec and handlers might offer.
 #include <pthread.h>
+#include <setjmp.h>
 #include <sys/prctl.h>
+#include <ucontext.h>
 
 #include "attack.h"
 
@@ -39,6 +41,81 @@ static long Int80Exit(void) { return Int80(1, 0); }
 static long Int80Socketcall(void) { return Int80(102, 1); }
 static long Int80Clone(void) { return Int80(120, 0x10000000); }
 
+// getpid of i386 in the 32-bit code segment, then a far jump back and `ret` in 64 bits; NULL with
+// errno when there is no memory for it.
+static void* Code32(void) {
+  static const unsigned char code[] = {
+      0xb8, 20,   0, 0, 0,           // mov eax, getpid
+      0xcd, 0x80,                    // int 0x80
+      0xea, 0,    0, 0, 0, 0x33, 0,  // jmp 0x33:back
+      0xc3,                          // back: ret
+  };
+  unsigned char* page = mmap(NULL, 4096, PROT_READ | PROT_WRITE | PROT_EXEC,
+                             MAP_PRIVATE | MAP_ANONYMOUS | MAP_32BIT, -1, 0);
+  if (page == MAP_FAILED) return NULL;
+  memcpy(page, code, sizeof(code));
+  const unsigned back = (unsigned)(uintptr_t)page + sizeof(code) - 1;
+  memcpy(page + 8, &back, sizeof(back));
+  return page;
+}
+
+// By a far return. The stack lies where 32 bits reach it.
+static uint64_t own_stack __attribute__((used));
+
+static long FarGetpid(void) {
+  char* page = Code32();
+  if (page == NULL) return -1;
+  long result;
+  __asm__ volatile(
+      "movq %%rsp, own_stack(%%rip)\n\t"
+      "leaq 4096(%[page]), %%rsp\n\t"
+      "leaq 1f(%%rip), %%rcx\n\t"
+      "pushq %%rcx\n\t"
+      "pushq $0x23\n\t"
+      "pushq %[page]\n\t"
+      "lretq\n"
+      "1:\n\t"
+      "movq own_stack(%%rip), %%rsp"
+      : "=&a"(result)
+      : [page] "d"(page)
+      : "rcx", "rbx", "rsi", "rdi", "r8", "r9", "r10", "r11", "memory", "cc");
+  return (int)result > 0 ? 0 : -1;
+}
+
+// By a signal frame whose code segment was changed.
+static sigjmp_buf landing;
+static void* frame_code;
+static volatile int frame_result;
+
+static void Landed(void) {
+  long result;
+  __asm__ volatile("" : "=a"(result));
+  frame_result = (int)result;
+  siglongjmp(landing, 1);
+}
+
+static void ForgeFrame(int signal_number, siginfo_t* info, void* context) {
+  (void)signal_number, (void)info;
+  static uint64_t stack[4096];
+  greg_t* registers = ((ucontext_t*)context)->uc_mcontext.gregs;
+  stack[2048] = (uint64_t)(uintptr_t)Landed;
+  registers[REG_RSP] = (greg_t)(uintptr_t)&stack[2048];
+  registers[REG_RIP] = (greg_t)(uintptr_t)frame_code;
+  registers[REG_CSGSFS] = (registers[REG_CSGSFS] & ~0xffffL) | 0x23;
+}
+
+static long FrameGetpid(void) {
+  frame_code = Code32();
+  if (frame_code == NULL) return -1;
+  struct sigaction action;
+  memset(&action, 0, sizeof(action));
+  action.sa_sigaction = ForgeFrame;
+  action.sa_flags = SA_SIGINFO;
+  if (sigaction(SIGUSR1, &action, NULL) != 0) return -1;
+  if (sigsetjmp(landing, 1) == 0) raise(SIGUSR1);
+  return frame_result > 0 ? 0 : -1;
+}
+
 static long Vsyscall(void) {
   struct timespec* now = (struct timespec*)scratch;
   return ((long (*)(void*, void*))0xffffffffff600000UL)(now, NULL);
@@ -62,6 +139,8 @@ const struct Probe kAbiProbes[] = {
     {"int80_exit", Int80Exit},
     {"int80_socketcall", Int80Socketcall},
     {"int80_clone", Int80Clone},
+    {"far_getpid", FarGetpid},
+    {"frame_getpid", FrameGetpid},
     {"vsyscall", Vsyscall},
     {NULL, NULL},
 };
@@ -138,6 +217,16 @@ static int FakeViolation(int argc, char** argv) {
   signal(SIGSYS, SIG_DFL);
   if (strcmp(argv[1], "kill") == 0) kill(getpid(), SIGSYS);
   if (strcmp(argv[1], "tgkill") == 0) syscall(SYS_tgkill, getpid(), getpid(), SIGSYS);
+  if (strcmp(argv[1], "queue") == 0) {
+    siginfo_t info;
+    memset(&info, 0, sizeof(info));
+    info.si_code = SI_QUEUE;
+    syscall(SYS_rt_sigqueueinfo, getpid(), SIGSYS, &info);
+  }
+  if (strcmp(argv[1], "child-sends") == 0 && fork() == 0) {
+    kill(getppid(), SIGSYS);
+    _exit(0);
+  }
   if (strcmp(argv[1], "timer") == 0) {
     struct sigevent event;
     memset(&event, 0, sizeof(event));

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Calls that administer, instrument or inspect: no job needs them.
+#include <linux/random.h>
+#include <sys/ioctl.h>
 #include <sys/swap.h>
 
 #include "attack.h"
@@ -72,6 +74,14 @@ CALL(Settimeofday, SYS_settimeofday, (void*)1, 0)
 CALL(Sync, SYS_sync)
 CALL(SyncFs, SYS_syncfs, 0)
 
+static long RandomDevice(unsigned long request) {
+  const int fd = open("/dev/random", O_RDONLY | O_CLOEXEC);
+  int more = 1;
+  return fd < 0 ? -1 : ioctl(fd, request, &more);
+}
+static long RandomCount(void) { return RandomDevice(RNDADDTOENTCNT); }
+static long RandomClear(void) { return RandomDevice(RNDCLEARPOOL); }
+
 const struct Probe kKernelProbes[] = {
     {"bpf", Bpf},
     {"perf_event_open", PerfEventOpen},
@@ -135,5 +145,7 @@ const struct Probe kKernelProbes[] = {
     {"settimeofday", Settimeofday},
     {"sync", Sync},
     {"syncfs", SyncFs},
+    {"random_count", RandomCount},
+    {"random_clear", RandomClear},
     {NULL, NULL},
 };

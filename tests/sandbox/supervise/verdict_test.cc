@@ -76,8 +76,12 @@ const std::vector<Cause>& Causes() {
        v1::OUTPUT_LIMIT, "output.bytes"},
       {"file size", [](Observations* seen) { DieOf(seen, SIGXFSZ); }, v1::OUTPUT_LIMIT,
        "rlimit.file_size"},
-      {"filter", [](Observations* seen) { DieOf(seen, SIGSYS); }, v1::SYSCALL_VIOLATION,
-       "seccomp.kill"},
+      {"filter",
+       [](Observations* seen) {
+         DieOf(seen, SIGSYS);
+         seen->killed_by_filter = true;
+       },
+       v1::SYSCALL_VIOLATION, "seccomp.kill"},
       {"fork refused",
        [](Observations* seen) {
          seen->forks_denied = 2;
@@ -207,6 +211,17 @@ TEST(VerdictTest, ACoreDumpIsASignalToo) {
   const v1::Report report = Judge(seen);
   EXPECT_EQ(report.verdict(), v1::SIGNALED);
   EXPECT_EQ(report.signal_name(), "SIGABRT");
+}
+
+// The kernel says nothing of a thread that was not the first, nor of a signal that was sent.
+TEST(VerdictTest, ASigsysAloneIsNoEvidenceOfTheFilter) {
+  Observations seen = Fine();
+  DieOf(&seen, SIGSYS);
+  const v1::Report report = Judge(seen);
+  EXPECT_EQ(report.verdict(), v1::SYSCALL_VIOLATION);
+  EXPECT_EQ(Find(report, "seccomp.kill"), nullptr);
+  ASSERT_NE(Find(report, "main.sigsys"), nullptr);
+  EXPECT_NE(Find(report, "main.sigsys")->source().find("sent to itself"), std::string::npos);
 }
 
 // 31 as an exit code is not SIGSYS.
