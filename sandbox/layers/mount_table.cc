@@ -75,7 +75,7 @@ ExpectedMount Own(const std::string& place, absl::string_view type, uint64_t att
   ExpectedMount mount;
   mount.place = place;
   mount.type = std::string(type);
-  mount.root = "/";
+  mount.root = std::string("/");  // gcc 12 at -O3 takes a literal for an overlap
   mount.options = With({"rw", "relatime"}, attributes);
   return mount;
 }
@@ -254,11 +254,11 @@ absl::Status Comparison::CheckRow(const MountInfo& row, const ExpectedMount& wan
 // A flag says nothing about what is behind it.
 absl::Status Comparison::CheckFileSystem(const MountInfo& row, const ExpectedMount& wanted) {
   if (row.type != wanted.type) return Differs(wanted.place, "type", wanted.type, row.type);
-  std::string root = wanted.root;
-  if (root.empty()) {  // a mask: an empty directory or an empty file, as what it hides
-    const FileInfo* const there = PlaceOf(wanted.place);
-    root = there != nullptr && !there->IsDirectory() ? "/empty" : "/";
-  }
+  // A mask is an empty directory or an empty file, as what it hides.
+  const FileInfo* const there = PlaceOf(wanted.place);
+  const bool file = there != nullptr && !there->IsDirectory();
+  const std::string root =
+      wanted.root.empty() ? std::string(file ? "/empty" : "/") : std::string(wanted.root);
   if (row.root != root) return Differs(wanted.place, "root", root, row.root);
   if (!wanted.device.empty()) {
     if (row.device == wanted.device) return absl::OkStatus();
