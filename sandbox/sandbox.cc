@@ -138,7 +138,8 @@ absl::Status Sandbox::Launch(const v1::LaunchPlan& launch) {
 }
 
 absl::Status Sandbox::Kill() {
-  absl::Status status = KillPidfd(child_.pidfd.get());
+  absl::Status status;
+  if (!child_.reaped) status = KillChild(child_.pidfd.get(), child_.pid);
   // Both ways: a frozen group or a refused signal must not keep the job alive.
   if (lease_ != nullptr) status.Update(lease_->Kill());
   return status;

@@ -2,6 +2,7 @@
 // The plan of layer rlimit. Soft and hard values are equal: the job has no room to raise.
 #include "policy/layers/rlimit.h"
 
+#include <algorithm>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -84,8 +85,13 @@ absl::Status CompileRlimit(const NormalPolicy& policy, const v1::HostFacts& fact
     Add(limit, &rlimit);
   }
   Add({"RLIMIT_CORE", uapi::kRlimitCore, kCore, kUnlimited, ""}, &rlimit);
-  Add({"RLIMIT_MEMLOCK", uapi::kRlimitMemlock, kMemlock, kUnlimited, ""}, &rlimit);
-  Add({"RLIMIT_MSGQUEUE", uapi::kRlimitMsgqueue, kMessageQueues, kUnlimited, ""}, &rlimit);
+  // No policy asks for these two: a caller that has less is no reason to refuse.
+  const uint64_t memlock = hard.has_locked_memory() ? hard.locked_memory() : kUnlimited;
+  const uint64_t queues = hard.has_message_queues() ? hard.message_queues() : kUnlimited;
+  Add({"RLIMIT_MEMLOCK", uapi::kRlimitMemlock, std::min(kMemlock, memlock), kUnlimited, ""},
+      &rlimit);
+  Add({"RLIMIT_MSGQUEUE", uapi::kRlimitMsgqueue, std::min(kMessageQueues, queues), kUnlimited, ""},
+      &rlimit);
   Add({"RLIMIT_NICE", uapi::kRlimitNice, 0, kUnlimited, ""}, &rlimit);
   Add({"RLIMIT_RTPRIO", uapi::kRlimitRtprio, 0, kUnlimited, ""}, &rlimit);
   if (!plan->cgroup().enabled()) {

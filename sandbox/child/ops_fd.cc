@@ -34,6 +34,33 @@ OpResult ResetAllSignals() {
                Sys(__NR_rt_sigprocmask, SIG_SETMASK, &empty, nullptr, sizeof(empty)));
 }
 
+// No precedence over the host's work. Less than the ordinary (batch, idle, nice) stays, it is the
+// caller's wish; a job cannot get at more by itself, as RLIMIT_NICE and RLIMIT_RTPRIO are 0.
+// Kernel: getpriority gives 20 - nice. Without CONFIG_BLOCK there are no classes of I/O (ENOSYS).
+OpResult ResetPriority() {
+  constexpr int kFifo = 1;
+  constexpr int kRoundRobin = 2;
+  constexpr int kResetOnFork = 0x40000000;
+  constexpr int kIoClassShift = 13;
+  constexpr int kIoRealTime = 1;
+  constexpr int kIoOfProcess = 1;  // IOPRIO_WHO_PROCESS
+  const long policy = Sys(__NR_sched_getscheduler, 0) & ~kResetOnFork;
+  if (policy == kFifo || policy == kRoundRobin) {
+    const int other = 0;  // struct sched_param of SCHED_OTHER
+    const long result = Sys(__NR_sched_setscheduler, 0, 0, &other);
+    if (result < 0) return Check(KernelCall::k_sched_setscheduler, result);
+  }
+  if (Sys(__NR_getpriority, 0, 0) > 20) {
+    const long result = Sys(__NR_setpriority, 0, 0, 0);
+    if (result < 0) return Check(KernelCall::k_setpriority, result);
+  }
+  const long io = Sys(__NR_ioprio_get, kIoOfProcess, 0);
+  if (io >= 0 && io >> kIoClassShift == kIoRealTime) {
+    return Check(KernelCall::k_ioprio_set, Sys(__NR_ioprio_set, kIoOfProcess, 0, 0));
+  }
+  return Ok();
+}
+
 }  // namespace
 
 // Order: first of all, so that an EOF on the control pipe means that the supervisor is gone: until
@@ -66,6 +93,20 @@ OpResult RunScrubArguments(Context&, const Op& op) {
 // Order: before anything that could be interrupted by what the caller left pending.
 // Kernel: CLONE_CLEAR_SIGHAND does not touch ignored signals, and the mask is inherited.
 OpResult RunResetSignals(Context&, const Op&) { return ResetAllSignals(); }
+
+// Order: before the mount points are made: a umask of 0777 would shut them.
+// Kernel: a personality (no address randomisation, a page at 0, another name of the machine)
+// survives fork and exec, and so do a scheduling policy, a nice value and a timer slack.
+OpResult RunResetInherited(Context&, const Op&) {
+  (void)Sys(__NR_umask, 022);
+  long result = Sys(__NR_personality, 0);
+  if (result < 0) return Check(KernelCall::k_personality, result);
+  const OpResult priority = ResetPriority();
+  if (priority.error != 0) return priority;
+  constexpr unsigned long kTimerSlackNs = 50000;  // the kernel's default
+  result = Sys(__NR_prctl, PR_SET_TIMERSLACK, kTimerSlackNs, 0, 0, 0);
+  return Check(KernelCall::k_prctl, result);
+}
 
 // Order: before AwaitParent, whose EOF covers a supervisor that died before this call; again after
 // SetIds, because a change of credentials clears it.

@@ -43,9 +43,13 @@ absl::Status ProbeRlimits(v1::RlimitCeilings* ceilings) {
   CORDON_ASSIGN_OR_RETURN(const Rlimit file_size, GetRlimit(RLIMIT_FSIZE));
   CORDON_ASSIGN_OR_RETURN(const Rlimit open_files, GetRlimit(RLIMIT_NOFILE));
   CORDON_ASSIGN_OR_RETURN(const Rlimit stack, GetRlimit(RLIMIT_STACK));
+  CORDON_ASSIGN_OR_RETURN(const Rlimit locked_memory, GetRlimit(RLIMIT_MEMLOCK));
+  CORDON_ASSIGN_OR_RETURN(const Rlimit message_queues, GetRlimit(RLIMIT_MSGQUEUE));
   ceilings->set_file_size(file_size.hard);
   ceilings->set_open_files(open_files.hard);
   ceilings->set_stack(stack.hard);
+  ceilings->set_locked_memory(locked_memory.hard);
+  ceilings->set_message_queues(message_queues.hard);
   return absl::OkStatus();
 }
 

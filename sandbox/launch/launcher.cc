@@ -150,8 +150,8 @@ absl::Status Explained(const absl::Status& seen, const Child& child,
 Child::~Child() {
   if (!pidfd.valid() || reaped) return;
   // The pid namespace ends with its init; waiting for it is waiting for all of it.
-  KillPidfd(pidfd.get()).IgnoreError();
-  WaitPidfd(pidfd.get(), true).IgnoreError();
+  // One that cannot be killed ends with this process (PR_SET_PDEATHSIG), which must not hang.
+  if (KillChild(pidfd.get(), pid).ok()) WaitPidfd(pidfd.get(), true).IgnoreError();
 }
 
 absl::StatusOr<Child> StartChild(const CheckedProgram& program, const StartOptions& options,

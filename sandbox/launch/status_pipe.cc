@@ -58,6 +58,12 @@ std::string HintFor(Opcode code, int error) {
                "write ERRNO in place of NOTIFY";
       }
       break;
+    case Opcode::kForkTwin:
+    case Opcode::kForkPayload:
+      if (error == EAGAIN) {
+        return "the limit on processes of the caller is reached: ulimit -u, pids.max";
+      }
+      break;
     case Opcode::kSetRlimit:
       if (error == EPERM) return "the policy's limit is above the caller's hard limit";
       break;

@@ -15,6 +15,7 @@ namespace cordon {
 namespace {
 
 constexpr char kKeyringProbe[] = "process.keyring";
+constexpr char kPersonalityProbe[] = "process.personality";
 constexpr char kUmask[] = "0022";
 constexpr char kOomScore[] = "1000";
 
@@ -70,6 +71,21 @@ absl::Status CheckTwinDescriptors(const ReadBack& back, const TwinBack& twin) {
   return Mismatch("process", "open descriptors of the twin", "0 to 3", Listed(twin.descriptors));
 }
 
+// Kernel: /proc/PID/personality is closed to users where Yama is strictest, so the twin is asked.
+absl::Status CheckInherited(const TwinBack& twin) {
+  const int64_t personality = twin.Answer(kPersonalityProbe, child::kProbeConfined);
+  if (personality != 0) {
+    return Mismatch("process", "personality of the twin", "0", AnswerText(personality));
+  }
+  if (twin.place.nice < 0) {
+    return Mismatch("process", "nice value of the twin", "0 or more",
+                    absl::StrCat(twin.place.nice));
+  }
+  if (twin.place.real_time_priority == 0) return absl::OkStatus();
+  return Mismatch("process", "real-time priority of the twin", "0",
+                  absl::StrCat(twin.place.real_time_priority));
+}
+
 absl::Status CheckPlace(const ProcessPlace& place, pid_t pid, absl::string_view whose) {
   if (place.session != pid || place.group != pid) {
     return Mismatch("process", absl::StrCat("session and group of ", whose), "its own",
@@ -118,6 +134,9 @@ absl::Status LowerProcess(Phase phase, const LowerInput& input, SetupBuilder* bu
     constexpr uint64_t kSession = static_cast<uint64_t>(-3);  // KEY_SPEC_SESSION_KEYRING
     builder->AddProbe(kKeyringProbe,
                       MakeProbe(__NR_keyctl, {kGetId, kSession, 0}, child::kProbeConfined));
+    constexpr uint64_t kAsk = 0xffffffff;  // changes nothing
+    builder->AddProbe(kPersonalityProbe,
+                      MakeProbe(__NR_personality, {kAsk}, child::kProbeConfined));
   }
   if (phase != Phase::kPayload) return absl::OkStatus();
   const std::string& cwd = input.plan.process().working_directory();
@@ -142,6 +161,7 @@ absl::Status VerifyProcess(const VerifyInput& input) {
     return Mismatch("process", "oom_score_adj of the twin", kOomScore, input.twin.oom_score_adj);
   }
   CORDON_RETURN_IF_ERROR(CheckDirectory(input));
+  CORDON_RETURN_IF_ERROR(CheckInherited(input.twin));
   return CheckKeyring(input);
 }
 

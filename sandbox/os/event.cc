@@ -7,6 +7,7 @@
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/signalfd.h>
+#include <sys/time.h>
 #include <sys/timerfd.h>
 #include <unistd.h>
 
@@ -134,7 +135,11 @@ absl::StatusOr<UniqueFd> MakeEventFd() {
 
 void SettleSignals() {
   ::signal(SIGCHLD, SIG_DFL);
-  ::alarm(0);
+  const struct itimerval never = {};
+  for (const int timer : {ITIMER_REAL, ITIMER_VIRTUAL, ITIMER_PROF}) {
+    ::setitimer(static_cast<__itimer_which>(timer), &never, nullptr);
+  }
+  for (const int number : {SIGXFSZ, SIGXCPU, SIGTTIN, SIGTTOU}) ::signal(number, SIG_IGN);
 }
 
 void IgnoreSigpipe() { ::signal(SIGPIPE, SIG_IGN); }

@@ -64,7 +64,9 @@ class SignalFd {
 
 absl::StatusOr<UniqueFd> MakeEventFd();
 // What a caller hands down over exec and would end us or our bookkeeping: SIGCHLD ignored, with
-// which the kernel forgets children before they are waited for, and an alarm that is still to come.
+// which the kernel forgets children before they are waited for, and timers that are still to
+// come. And what would end or stop a supervisor whose job runs on: a limit on files or on time of
+// the caller's, a terminal that belongs to another process group. Calls fail there instead.
 void SettleSignals();
 // SIGPIPE becomes EPIPE for the whole process.
 void IgnoreSigpipe();

@@ -69,8 +69,10 @@ void UniqueFd::Reset(int fd) {
 }
 
 absl::Status ErrnoStatus(absl::string_view call, absl::string_view object, int errno_value) {
-  return Error(CodeOf(errno_value), absl::StrCat(call, " failed"))
-      .Syscall(call, object, errno_value);
+  Error error(CodeOf(errno_value), absl::StrCat(call, " failed"));
+  error.Syscall(call, object, errno_value);
+  if (errno_value == EMFILE) error.Hint("raise the caller's limit of open files (ulimit -n)");
+  return error;
 }
 
 absl::StatusOr<UniqueFd> OpenAt(int dir_fd, const std::string& path, int flags, unsigned mode) {

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+
 #include "policy/base/status.h"
 #include "sandbox/os/file.h"
 
@@ -98,6 +99,12 @@ absl::Status KillPidfd(int pidfd) {
   return absl::OkStatus();
 }
 
+absl::Status KillChild(int pidfd, pid_t pid) {
+  const absl::Status status = KillPidfd(pidfd);
+  if (status.ok() || ::kill(pid, SIGKILL) == 0) return absl::OkStatus();
+  return status;
+}
+
 absl::StatusOr<WaitResult> WaitPidfd(int pidfd, bool block) {
   siginfo_t info = {};
   int result;
@@ -140,9 +147,7 @@ uint64_t OwnPeakRssBytes() {
 }
 
 uint32_t OnlineCpus() {
-  cpu_set_t set;
-  if (::sched_getaffinity(0, sizeof(set), &set) != 0) return 1;
-  const int count = CPU_COUNT(&set);
+  const long count = ::sysconf(_SC_NPROCESSORS_ONLN);
   return count < 1 ? 1 : static_cast<uint32_t>(count);
 }
 
@@ -180,6 +185,21 @@ absl::StatusOr<Rlimit> GetRlimit(int resource) {
     return ErrnoStatus("getrlimit", "", errno);
   }
   return Rlimit{limit.rlim_cur, limit.rlim_max};
+}
+
+absl::Status RaiseSoftLimits() {
+  const struct {
+    __rlimit_resource resource;
+    rlim_t wanted;
+  } limits[] = {{RLIMIT_NOFILE, 1024}, {RLIMIT_STACK, rlim_t{8} << 20}};
+  for (const auto& each : limits) {
+    struct rlimit limit = {};
+    if (::getrlimit(each.resource, &limit) != 0) return ErrnoStatus("getrlimit", "", errno);
+    if (limit.rlim_cur >= std::min(each.wanted, limit.rlim_max)) continue;
+    limit.rlim_cur = std::min(each.wanted, limit.rlim_max);
+    if (::setrlimit(each.resource, &limit) != 0) return ErrnoStatus("setrlimit", "", errno);
+  }
+  return absl::OkStatus();
 }
 
 }  // namespace cordon

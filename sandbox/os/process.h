@@ -39,6 +39,9 @@ absl::Status TryNamespaces(uint64_t namespace_flags);
 
 // SIGKILL by pidfd; a process that is gone already is no error.
 absl::Status KillPidfd(int pidfd);
+// The same for a child that is not reaped yet, whose id is its own therefore: also where a filter
+// above this process denies the call on pidfds.
+absl::Status KillChild(int pidfd, pid_t pid);
 
 struct WaitResult {
   bool ended = false;
@@ -71,6 +74,9 @@ struct Rlimit {
   uint64_t hard = 0;
 };
 absl::StatusOr<Rlimit> GetRlimit(int resource);
+
+// Descriptors and stack of a supervisor, as far as the caller's hard limits go.
+absl::Status RaiseSoftLimits();
 
 }  // namespace cordon
 

@@ -196,9 +196,14 @@ absl::StatusOr<ProcessPlace> ParsePlace(absl::string_view stat) {
       close == absl::string_view::npos
           ? std::vector<absl::string_view>()
           : absl::StrSplit(stat.substr(close + 1), ' ', absl::SkipEmpty());
+  // proc(5) counts from 1 and from the process id.
+  constexpr size_t kNice = 19 - 3;
+  constexpr size_t kRealTimePriority = 40 - 3;
   ProcessPlace place;
-  if (fields.size() < 5 || fields[0].size() != 1 || !absl::SimpleAtoi(fields[2], &place.group) ||
-      !absl::SimpleAtoi(fields[3], &place.session) ||
+  if (fields.size() <= kRealTimePriority || fields[0].size() != 1 ||
+      !absl::SimpleAtoi(fields[kNice], &place.nice) ||
+      !absl::SimpleAtoi(fields[kRealTimePriority], &place.real_time_priority) ||
+      !absl::SimpleAtoi(fields[2], &place.group) || !absl::SimpleAtoi(fields[3], &place.session) ||
       !absl::SimpleAtoi(fields[4], &place.terminal)) {
     return absl::InvalidArgumentError("stat: not the line of a process");
   }

@@ -75,6 +75,8 @@ struct ProcessPlace {
   int64_t group = 0;
   int64_t session = 0;
   int64_t terminal = 0;
+  int64_t nice = 0;
+  int64_t real_time_priority = 0;  // 0: under no real-time policy
 };
 absl::StatusOr<ProcessPlace> ParsePlace(absl::string_view stat);
 

@@ -28,6 +28,7 @@ void AddStart(SetupBuilder* builder) {
   // The launcher fills in where the arguments of this process are.
   builder->Add(Opcode::kScrubArguments, {"process", "", ""});
   builder->Add(Opcode::kResetSignals, {"process", "", ""});
+  builder->Add(Opcode::kResetInherited, {"process", "", ""});
   builder->Add(Opcode::kDieWithParent, {"process", "", ""});
   builder->Add(Opcode::kAwaitParent, {"userns", "", "ids mapped"}).a =
       static_cast<uint64_t>(child::kByteIdsMapped);

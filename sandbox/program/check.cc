@@ -29,7 +29,8 @@ struct Before {
 constexpr Before kOrder[] = {
     {Opcode::kAdoptFds, Opcode::kAwaitParent},  // else EOF can never come
     {Opcode::kScrubArguments, Opcode::kForkPayload},
-    {Opcode::kAwaitParent, Opcode::kOpenTree},  // ids are mapped
+    {Opcode::kAwaitParent, Opcode::kOpenTree},     // ids are mapped
+    {Opcode::kResetInherited, Opcode::kMakeRoot},  // mount points are made under its umask
     {Opcode::kMakeMountsPrivate, Opcode::kOpenTree},
     {Opcode::kMakeMountsPrivate, Opcode::kMakeRoot},
     {Opcode::kOpenTree, Opcode::kSetIds},  // sources with the caller's rights
@@ -80,13 +81,25 @@ constexpr Before kOrder[] = {
 };
 
 // In every program, exactly once.
-constexpr Opcode kOnce[] = {
-    Opcode::kScrubArguments, Opcode::kAdoptFds,    Opcode::kMakeMountsPrivate,
-    Opcode::kSetIds,         Opcode::kMakeRoot,    Opcode::kPivotRoot,
-    Opcode::kSealRoot,       Opcode::kNoNewPrivs,  Opcode::kForkTwin,
-    Opcode::kReapTwin,       Opcode::kGate,        Opcode::kReadLaunch,
-    Opcode::kSetUndumpable,  Opcode::kForkPayload, Opcode::kReap,
-    Opcode::kCloseInitFds,   Opcode::kChdir,       Opcode::kExec};
+constexpr Opcode kOnce[] = {Opcode::kScrubArguments,
+                            Opcode::kAdoptFds,
+                            Opcode::kMakeMountsPrivate,
+                            Opcode::kResetInherited,
+                            Opcode::kSetIds,
+                            Opcode::kMakeRoot,
+                            Opcode::kPivotRoot,
+                            Opcode::kSealRoot,
+                            Opcode::kNoNewPrivs,
+                            Opcode::kForkTwin,
+                            Opcode::kReapTwin,
+                            Opcode::kGate,
+                            Opcode::kReadLaunch,
+                            Opcode::kSetUndumpable,
+                            Opcode::kForkPayload,
+                            Opcode::kReap,
+                            Opcode::kCloseInitFds,
+                            Opcode::kChdir,
+                            Opcode::kExec};
 
 bool InArena(const SetupProgram& program, uint32_t offset) {
   return offset < program.arena.size() &&

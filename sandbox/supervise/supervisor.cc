@@ -122,7 +122,7 @@ absl::Status Watcher::Start() {
 
 absl::Status Watcher::Run(const v1::LaunchPlan& launch) {
   program_name_ = launch.argv_size() > 0 ? launch.argv(0) : "";
-  CORDON_RETURN_IF_ERROR(Start());
+  CORDON_RETURN_IF_ERROR(WithStage(Start(), "prepare"));  // the job has not begun
   CORDON_RETURN_IF_ERROR(sandbox_.Launch(launch));
   CORDON_RETURN_IF_ERROR(
       wall_timer_->ArmAt(WallDeadline(sandbox_.launched_ns(), watch_.wall_time_ns())));

@@ -14,7 +14,6 @@ import difflib
 import os
 import subprocess
 import sys
-import tempfile
 import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "tools"))
@@ -43,30 +42,15 @@ def difference(wanted, found):
                                           lineterm=""))
 
 
-class PostureTest(unittest.TestCase):
+class PostureTest(running_job.PolicyTest):
     def setUp(self):
-        if not HOST["user_namespaces"]:
-            self.skipTest("needs user namespaces")
-
-    def policy(self, profile, *more):
-        """The profile; as a file that extends it where something is to be otherwise."""
-        text = list(more)
-        if not have_groups(HOST):
-            text.append("cgroup { enforcement: IF_AVAILABLE }")
-        if not text:
-            return profile
-        handle, path = tempfile.mkstemp(prefix="cordon_posture_", suffix=".textproto")
-        self.addCleanup(os.unlink, path)
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write("\n".join([f'extends: "{profile}"', *text]))
-        return path
+        self.prepare(HOST)
 
     def lines_of(self, profile, *more):
-        policy = self.policy(profile, *more)
+        policy = self.policy(profile, HOST, *more)
         with RunningJob(CORDON, PAYLOAD, policy, HOST, f"token_{os.getpid()}_{self.id()}") as job:
             if not job.ready():
-                job.stop()
-                self.fail(job.errors.decode())
+                self.fail(job.stopped_errors())
             return job.lines()
 
 

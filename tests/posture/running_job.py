@@ -9,15 +9,16 @@ AppArmor.
 import json
 import os
 import select
+import shutil
 import signal
 import subprocess
 import sys
 import tempfile
-import time
-from typing import Callable, List, NamedTuple, Optional
+import unittest
+from typing import Callable, List, NamedTuple, Optional, Sequence
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "cli"))
-from host_view import jobs_with, processes_with, wait_until  # noqa: E402
+from host_view import jobs_with  # noqa: E402
 
 import posture  # noqa: E402
 
@@ -166,9 +167,10 @@ def recorded(profile: str) -> List[str]:
 
 
 class RunningJob:
-    """`cordon run` of the payload's mode `posture`, until the end of the `with`."""
+    """`cordon run` of the payload's mode `posture`, or of other words, until the end of `with`."""
 
-    def __init__(self, cordon: str, payload: str, policy: str, host: dict, token: str, **popen):
+    def __init__(self, cordon: str, payload: str, policy: str, host: dict, token: str,
+                 words: Sequence[str] = ("posture",), flags: Sequence[str] = (), **popen):
         self.folder = tempfile.mkdtemp(prefix="cordon_posture_")
         os.chmod(self.folder, 0o755)
         self.report = os.path.join(self.folder, "report.json")
@@ -176,27 +178,38 @@ class RunningJob:
         self.host = host
         self.popen = popen
         self.line = [cordon, "run", "--policy", policy, "--report", self.report, "--bind",
-                     f"{os.path.dirname(payload)}:/payload", "--", "/payload/payload", "posture",
-                     token]
+                     f"{os.path.dirname(payload)}:/payload", *flags, "--", "/payload/payload",
+                     *words, token]
         self.process = None
         self.errors = b""
 
     def __enter__(self):
-        self.popen.setdefault("stdin", subprocess.DEVNULL)
-        self.process = subprocess.Popen(self.line, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                                        **self.popen)
+        for stream, usual in (("stdin", subprocess.DEVNULL), ("stdout", subprocess.PIPE),
+                              ("stderr", subprocess.PIPE)):
+            self.popen.setdefault(stream, usual)
+        self.process = subprocess.Popen(self.line, **self.popen)
         return self
 
     def __exit__(self, *_unused):
         self.stop()
-        for name in os.listdir(self.folder):
-            os.unlink(os.path.join(self.folder, name))
-        os.rmdir(self.folder)
+        shutil.rmtree(self.folder)
 
     def stop(self) -> None:
+        """Ends it as a user would, once; a run that has ended is left as it is."""
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
-        self.errors += self.process.communicate(timeout=READY_SECONDS)[1]
+        if self.process.stdout is not None and self.process.stdout.closed:
+            return
+        self.errors += self.process.communicate(timeout=READY_SECONDS)[1] or b""
+
+    def stopped_errors(self) -> str:
+        self.stop()
+        return self.errors.decode()
+
+    def document(self) -> dict:
+        os.chmod(self.report, 0o600)  # whatever the caller's umask was
+        with open(self.report, encoding="utf-8") as file:
+            return json.load(file)
 
     def ready(self) -> bool:
         """False when there was no payload."""
@@ -204,8 +217,29 @@ class RunningJob:
             return False
         return os.read(self.process.stdout.fileno(), 6) == b"ready\n"
 
-    def lines(self, supervisor: int = 0, caller: int = 0) -> List[str]:
+    def lines(self, supervisor: int = 0) -> List[str]:
         [pid] = jobs_with(self.token)
-        observer = posture.Observer(caller or os.getpid(), supervisor or self.process.pid,
+        observer = posture.Observer(os.getpid(), supervisor or self.process.pid,
                                     self.host["cgroup_mode"] == "CGROUP_V2")
         return without_host_mounts(posture.of_process(pid, observer))
+
+
+class PolicyTest(unittest.TestCase):
+    """A test that runs jobs under a shipped profile, as far as the host allows it."""
+
+    def prepare(self, host: dict) -> None:
+        if not host["user_namespaces"]:
+            self.skipTest("needs user namespaces")
+
+    def policy(self, profile: str, host: dict, *more: str) -> str:
+        """The profile; as a file that extends it where something is to be otherwise."""
+        text = list(more)
+        if not have_groups(host):
+            text.append("cgroup { enforcement: IF_AVAILABLE }")
+        if not text:
+            return profile
+        handle, path = tempfile.mkstemp(prefix="cordon_posture_", suffix=".textproto")
+        self.addCleanup(os.unlink, path)
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write("\n".join([f'extends: "{profile}"', *text]))
+        return path

@@ -5,6 +5,7 @@
 #include <grp.h>
 #include <sched.h>
 #include <sys/mount.h>
+#include <sys/personality.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -293,9 +294,15 @@ TEST_F(SabotageTest, Process) {
     ExpectCaught("process", step.expected, step.found,
                  [&](SandboxParts* parts) { Remove(parts, step.code); });
   }
+  ::personality(ADDR_NO_RANDOMIZE);
+  ExpectCaught("process", "0", "262144",
+               [](SandboxParts* parts) { Remove(parts, Opcode::kResetInherited); });
+  ::personality(0);
   const mode_t before = ::umask(0);
-  ExpectCaught("process", "0022", "0000",
-               [](SandboxParts* parts) { Remove(parts, Opcode::kSetUmask); });
+  ExpectCaught("process", "0022", "0000", [](SandboxParts* parts) {
+    Remove(parts, Opcode::kResetInherited);  // sets the same, for the mount points
+    Remove(parts, Opcode::kSetUmask);
+  });
   ::umask(before);
   // Landlock and the filter need it and would fail without it.
   options_.landlock = "OFF";

@@ -166,6 +166,7 @@ inline TwinBack TwinBackOf(const v1::Plan& plan, const ResolvedSources& sources,
   }
   twin.answers["caps.securebits"][child::kProbeConfined] = child::kJobSecurebits;
   twin.answers["process.keyring"][child::kProbeConfined] = 12;
+  twin.answers["process.personality"][child::kProbeConfined] = 0;
   twin.answers["userns.nested"][child::kProbeReleased] = -ENOSPC;
   for (auto& [name, answers] : twin.answers) {
     if (name == "landlock.write" || name == "landlock.bind") {

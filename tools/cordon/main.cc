@@ -9,6 +9,7 @@
 
 #include "sandbox/os/event.h"
 #include "sandbox/os/file.h"
+#include "sandbox/os/process.h"
 #include "tools/cordon/commands.h"
 #include "tools/cordon/options.h"
 
@@ -100,6 +101,10 @@ int Main(int argc, char** argv) {
 int main(int argc, char** argv) {
   // A caller without stdio must not make its files our 0, 1 or 2.
   if (const absl::Status status = cordon::EnsureStdio(); !status.ok()) {
+    return cordon::cli::kExitCordon;
+  }
+  if (const absl::Status status = cordon::RaiseSoftLimits(); !status.ok()) {
+    cordon::cli::PrintErrors(status);
     return cordon::cli::kExitCordon;
   }
   cordon::SettleSignals();

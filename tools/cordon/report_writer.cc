@@ -2,6 +2,7 @@
 #include "tools/cordon/report_writer.h"
 
 #include <fcntl.h>
+#include <sys/resource.h>
 
 #include "absl/strings/str_cat.h"
 #include "policy/base/status.h"
@@ -10,6 +11,20 @@
 #include "tools/cordon/json_text.h"
 
 namespace cordon::cli {
+namespace {
+
+// A report that could not be written must be known before the job runs.
+absl::Status CheckRoom() {
+  constexpr uint64_t kEnough = 1 << 20;
+  CORDON_ASSIGN_OR_RETURN(const Rlimit limit, GetRlimit(RLIMIT_FSIZE));
+  if (limit.soft >= kEnough) return absl::OkStatus();
+  return Error(absl::StatusCode::kFailedPrecondition,
+               absl::StrCat("files may have ", limit.soft, " bytes, too few for a report"))
+      .Stage("parse")
+      .Hint("raise the caller's limit on the size of files (ulimit -f), or take --report-fd");
+}
+
+}  // namespace
 
 absl::StatusOr<ReportWriter> ReportWriter::Open(const std::string& path, int fd) {
   ReportWriter writer;
@@ -24,6 +39,7 @@ absl::StatusOr<ReportWriter> ReportWriter::Open(const std::string& path, int fd)
     CORDON_ASSIGN_OR_RETURN(writer.file_, OpenAt(kCwd, path, O_WRONLY | O_NOCTTY));
     return writer;
   }
+  CORDON_RETURN_IF_ERROR(CheckRoom());
   const std::string temporary = absl::StrCat(path, ".", CurrentPid(), ".tmp");
   CORDON_ASSIGN_OR_RETURN(writer.file_,
                           OpenAt(kCwd, temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0644));

@@ -93,6 +93,19 @@ TEST(RlimitTest, IfAvailableTakesWhatTheCallerHas) {
   EXPECT_EQ(outcome.entries.at("RLIMIT_STACK").hard(), 8u << 20);
 }
 
+TEST(RlimitTest, WhatNoPolicyAsksForIsNeverAboveTheCallersOwn) {
+  v1::HostFacts facts = FullHost();
+  const Outcome usual = Compile("limits { processes: 5 }", facts);
+  EXPECT_EQ(usual.entries.at("RLIMIT_MEMLOCK").hard(), 64u << 10);
+  EXPECT_EQ(usual.entries.at("RLIMIT_MSGQUEUE").hard(), 64u << 10);
+  facts.mutable_rlimit_hard()->set_locked_memory(0);
+  facts.mutable_rlimit_hard()->set_message_queues(100);
+  const Outcome outcome = Compile("limits { processes: 5 }", facts);
+  ASSERT_THAT(outcome.status, IsOk());
+  EXPECT_EQ(outcome.entries.at("RLIMIT_MEMLOCK").hard(), 0u);
+  EXPECT_EQ(outcome.entries.at("RLIMIT_MSGQUEUE").hard(), 100u);
+}
+
 TEST(RlimitTest, OffSetsNothing) {
   const Outcome outcome = Compile("limits { enforcement: OFF }", FullHost(), false);
   ASSERT_THAT(outcome.status, IsOk());

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Handlers of descriptors, signals and sessions, seen from the host on a running job.
 #include <fcntl.h>
+#include <sched.h>
 #include <signal.h>
+#include <sys/personality.h>
+#include <sys/resource.h>
 
 #include <filesystem>
 #include <sstream>
@@ -51,6 +54,31 @@ TEST_F(OpsFdTest, NoSignalIsIgnoredOrBlocked) {
   ::signal(SIGUSR1, SIG_DFL);
   EXPECT_EQ(status["SigBlk"], "0000000000000000");
   EXPECT_EQ(status["SigIgn"], "0000000000000000");
+}
+
+TEST_F(OpsFdTest, APersonalityOfTheCallersEndsAndLessPriorityStays) {
+  const int before = ::personality(ADDR_NO_RANDOMIZE | UNAME26);
+  const int nice = ::getpriority(PRIO_PROCESS, 0);
+  ::setpriority(PRIO_PROCESS, 0, 19);
+  Start();
+  ::personality(static_cast<unsigned long>(before));
+  ::setpriority(PRIO_PROCESS, 0, nice);  // a user may not: the other tests do as well with less
+  EXPECT_EQ(FileText("/proc/" + payload_ + "/personality"), "00000000\n");
+  const auto place = ParsePlace(FileText("/proc/" + payload_ + "/stat"));
+  ASSERT_TRUE(place.ok());
+  EXPECT_EQ(place->nice, 19);
+}
+
+TEST_F(OpsFdTest, NoPriorityOfTheCallersIsAboveTheHostsWork) {
+  struct sched_param real_time = {};
+  real_time.sched_priority = 5;
+  CORDON_NEEDS("real-time scheduling", ::sched_setscheduler(0, SCHED_FIFO, &real_time) == 0);
+  Start();
+  real_time.sched_priority = 0;
+  ::sched_setscheduler(0, SCHED_OTHER, &real_time);
+  const auto place = ParsePlace(FileText("/proc/" + payload_ + "/stat"));
+  ASSERT_TRUE(place.ok());
+  EXPECT_EQ(place->real_time_priority, 0);
 }
 
 TEST_F(OpsFdTest, ThePayloadLeadsASessionWithoutATerminal) {

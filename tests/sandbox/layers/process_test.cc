@@ -73,6 +73,22 @@ TEST(ProcessLayerTest, EverythingOfTheTwinIsCompared) {
               StatusIs(kRefused, "controlling terminal of the twin: expected none, found 34816"));
 }
 
+TEST(ProcessLayerTest, NothingOfTheCallersPersonalityOrPriorityIsLeft) {
+  VerifyCase personality;
+  personality.twin.answers["process.personality"][child::kProbeConfined] = 0x40000;
+  EXPECT_THAT(personality.Verify(VerifyProcess),
+              StatusIs(kRefused, "personality of the twin: expected 0, found 262144"));
+  VerifyCase silent;
+  silent.twin.answers.erase("process.personality");
+  EXPECT_THAT(silent.Verify(VerifyProcess), StatusIs(kRefused, "found no answer"));
+  VerifyCase nice;
+  nice.twin.place.nice = -1;
+  EXPECT_THAT(nice.Verify(VerifyProcess), StatusIs(kRefused, "nice value of the twin"));
+  VerifyCase real_time;
+  real_time.twin.place.real_time_priority = 1;
+  EXPECT_THAT(real_time.Verify(VerifyProcess), StatusIs(kRefused, "real-time priority"));
+}
+
 TEST(ProcessLayerTest, TheSessionKeyringIsItsOwn) {
   const auto with = [](int64_t theirs, int64_t ours) {
     VerifyCase each;

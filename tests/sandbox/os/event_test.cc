@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <sys/epoll.h>
 #include <sys/syscall.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -32,9 +33,20 @@ class EventTest : public testing::Test {
 TEST_F(EventTest, WhatACallerHandedDownIsSettled) {
   ::signal(SIGCHLD, SIG_IGN);
   ::alarm(1000);
+  const struct itimerval soon = {{1000, 0}, {1000, 0}};
+  ::setitimer(ITIMER_PROF, &soon, nullptr);
+  ::setitimer(ITIMER_VIRTUAL, &soon, nullptr);
   SettleSignals();
   EXPECT_EQ(::signal(SIGCHLD, SIG_DFL), SIG_DFL);
   EXPECT_EQ(::alarm(0), 0u);
+  for (const auto timer : {ITIMER_PROF, ITIMER_VIRTUAL}) {
+    struct itimerval left = {};
+    ::getitimer(timer, &left);
+    EXPECT_EQ(left.it_value.tv_sec, 0);
+  }
+  for (const int number : {SIGXFSZ, SIGXCPU, SIGTTIN, SIGTTOU}) {
+    EXPECT_EQ(::signal(number, SIG_DFL), SIG_IGN) << number;
+  }
 }
 
 TEST_F(EventTest, EpollGivesTheTokenOfWhatIsReady) {

@@ -3,12 +3,14 @@
 
 #include <fcntl.h>
 #include <linux/sched.h>
+#include <sched.h>
 #include <signal.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <string>
 
@@ -86,6 +88,35 @@ TEST(ProcessTest, SaysWhatTheCallerIs) {
   EXPECT_GE(PageSize(), 4096u);
   EXPECT_GT(HostMemoryBytes(), 64u << 20);
   EXPECT_GT(OwnPeakRssBytes(), 100u * 1024);
+}
+
+TEST(ProcessTest, AnAffinityOfTheCallersDoesNotHideCpusThatAJobCanUse) {
+  cpu_set_t before;
+  ASSERT_EQ(::sched_getaffinity(0, sizeof(before), &before), 0);
+  const uint32_t all = OnlineCpus();
+  cpu_set_t one;
+  CPU_ZERO(&one);
+  for (int cpu = 0; CPU_COUNT(&one) == 0; ++cpu) {
+    if (CPU_ISSET(cpu, &before)) CPU_SET(cpu, &one);
+  }
+  ASSERT_EQ(::sched_setaffinity(0, sizeof(one), &one), 0);
+  EXPECT_EQ(OnlineCpus(), all);
+  EXPECT_GE(OnlineCpus(), static_cast<uint32_t>(CPU_COUNT(&before)));
+  ::sched_setaffinity(0, sizeof(before), &before);
+}
+
+TEST(ProcessTest, SoftLimitsRiseToWhatASupervisorNeedsAndNoFurther) {
+  struct rlimit before = {};
+  ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);
+  struct rlimit low = before;
+  low.rlim_cur = 64;
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &low), 0);
+  EXPECT_THAT(RaiseSoftLimits(), IsOk());
+  EXPECT_EQ(GetRlimit(RLIMIT_NOFILE)->soft, std::min<uint64_t>(1024, before.rlim_max));
+  EXPECT_EQ(GetRlimit(RLIMIT_NOFILE)->hard, before.rlim_max);
+  EXPECT_THAT(RaiseSoftLimits(), IsOk());
+  EXPECT_EQ(GetRlimit(RLIMIT_NOFILE)->soft, std::min<uint64_t>(1024, before.rlim_max));
+  ::setrlimit(RLIMIT_NOFILE, &before);
 }
 
 TEST(ProcessTest, TheClockNeverGoesBack) {

@@ -228,13 +228,20 @@ TEST(ProcfsTest, HostileBytesOnlyEverGiveAnAnswer) {
   }
 }
 
+constexpr char kStatLine[] =
+    "7 (a) b (c) T 1 7 8 34816 -1 0 0 0 0 0 0 0 0 0 20 -5 1 0 99 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 17 "
+    "0 "
+    "50 1 0";
+
 TEST(ParsePlaceTest, ANameWithParenthesesAndBlanksDoesNotShiftTheFields) {
-  const auto place = ParsePlace("7 (a) b (c) T 1 7 8 34816 -1 0");
+  const auto place = ParsePlace(kStatLine);
   ASSERT_THAT(place, IsOk());
   EXPECT_EQ(place->state, 'T');
   EXPECT_EQ(place->group, 7);
   EXPECT_EQ(place->session, 8);
   EXPECT_EQ(place->terminal, 34816);
+  EXPECT_EQ(place->nice, -5);
+  EXPECT_EQ(place->real_time_priority, 50);
 }
 
 TEST(ParsePlaceTest, WhatIsNoStatLineIsRefused) {
@@ -242,6 +249,8 @@ TEST(ParsePlaceTest, WhatIsNoStatLineIsRefused) {
        {"", "7 a S 1 7 8 0", "7 (a) S 1 7", "7 (a) S 1 x 8 0", "7 (a) SS 1 7 8 0"}) {
     EXPECT_FALSE(ParsePlace(text).ok()) << text;
   }
+  const std::string line = kStatLine;
+  EXPECT_FALSE(ParsePlace(line.substr(0, line.rfind("50"))).ok());
 }
 
 }  // namespace
