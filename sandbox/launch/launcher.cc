@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <linux/sched.h>
 
+#include <cerrno>
 #include <cstring>
 #include <utility>
 
@@ -12,6 +13,7 @@
 #include "sandbox/child/interpreter.h"
 #include "sandbox/launch/exec_program.h"
 #include "sandbox/launch/status_pipe.h"
+#include "sandbox/os/event.h"
 #include "sandbox/os/file.h"
 #include "sandbox/os/procfs.h"
 #include "sandbox/os/seccomp_listener.h"
@@ -90,14 +92,6 @@ absl::Status MapIds(pid_t pid, const StartOptions& options, HostIds* ids) {
   return WriteMap(proc.get(), "gid_map", options.inside_gid, ids->gid);
 }
 
-// A child that failed a step is gone by then, and its /proc refuses (EACCES, ESRCH) or its pipe is
-// broken. What it said before is the cause of what we saw.
-absl::Status CauseOf(const Child& child, const SetupProgram& program, const absl::Status& seen) {
-  const absl::StatusOr<std::optional<child::StatusFrame>> frame = ReadFrame(child.status.get(), 0);
-  if (!frame.ok() || !frame->has_value()) return seen;
-  return (*frame)->kind == child::FrameKind::kStepFailed ? StepError(**frame, program) : seen;
-}
-
 // Programs open /dev/stdin and /dev/stdout by name. The kernel then asks for the rights of an
 // owner, who would be root when root started the job.
 absl::Status GiveStdio(const Child& child) {
@@ -145,6 +139,17 @@ absl::Status Explained(const absl::Status& seen, const Child& child,
   }
 }
 
+// A child that failed a step or was killed refuses what the supervisor does with it (EACCES and
+// ESRCH of its /proc, EPIPE), a moment before it is seen to have ended. One that lives is not the
+// cause.
+absl::Status CauseOf(const Child& child, const CheckedProgram& program, const absl::Status& seen) {
+  constexpr int kDyingMs = 200;
+  const int error = DetailsOf(seen)[0].errno_value();
+  if (error != EACCES && error != ESRCH && error != EPIPE) return seen;
+  if (!Readable(child.pidfd.get(), kDyingMs)) return seen;
+  return Explained(seen, child, program);
+}
+
 }  // namespace
 
 Child::~Child() {
@@ -184,7 +189,7 @@ absl::StatusOr<Child> StartChild(const CheckedProgram& program, const StartOptio
   absl::Status mapped = MapIds(child.pid, options, &child.ids);
   if (mapped.ok() && options.privileged) mapped = GiveStdio(child);
   if (mapped.ok()) mapped = Tell(child, child::kByteIdsMapped);
-  if (!mapped.ok()) return CauseOf(child, program.program(), mapped);
+  if (!mapped.ok()) return CauseOf(child, program, mapped);
   return child;
 }
 
