@@ -20,12 +20,6 @@ namespace {
 constexpr int kLockWaitMs = 1000;
 constexpr int kEnterAttempts = 16;
 
-std::vector<std::string> WordsOf(const std::string& directory, const char* file) {
-  const absl::StatusOr<std::string> text = ReadAt(kCwd, absl::StrCat(directory, "/", file));
-  if (!text.ok()) return {};
-  return absl::StrSplit(*text, absl::ByAnyChar(" \n"), absl::SkipEmpty());
-}
-
 bool Contains(const std::vector<std::string>& all, const std::string& one) {
   return std::find(all.begin(), all.end(), one) != all.end();
 }
@@ -34,10 +28,35 @@ bool HasLimits(const std::vector<std::string>& controllers) {
   return Contains(controllers, "memory") && Contains(controllers, "pids");
 }
 
-bool MayUse(const std::string& directory) {
-  return MayWrite(kCwd, directory) && MayWrite(kCwd, absl::StrCat(directory, "/cgroup.procs")) &&
-         MayWrite(kCwd, absl::StrCat(directory, "/cgroup.subtree_control"));
-}
+// Looks at groups, and remembers the first call that failed.
+class Look {
+ public:
+  std::vector<std::string> Words(const std::string& directory, const char* file) {
+    const absl::StatusOr<std::string> text = ReadAt(kCwd, absl::StrCat(directory, "/", file));
+    trouble_.Update(text.status());
+    if (!text.ok()) return {};
+    return absl::StrSplit(*text, absl::ByAnyChar(" \n"), absl::SkipEmpty());
+  }
+
+  bool MayUse(const std::string& directory) {
+    for (const char* file : {"", "/cgroup.procs", "/cgroup.subtree_control"}) {
+      const absl::Status writable = CheckWritable(kCwd, absl::StrCat(directory, file));
+      trouble_.Update(writable);
+      if (!writable.ok()) return false;
+    }
+    return true;
+  }
+
+  bool OnlyWeAreIn(const std::string& directory) {
+    const std::vector<std::string> members = Words(directory, "cgroup.procs");
+    return members.size() == 1 && members[0] == absl::StrCat(CurrentPid());
+  }
+
+  const absl::Status& trouble() const { return trouble_; }
+
+ private:
+  absl::Status trouble_;
+};
 
 // The top of the real hierarchy has no cgroup.type; the top of a cgroup namespace has.
 bool IsTop(const Hierarchy& unified) {
@@ -57,13 +76,8 @@ std::vector<std::string> GroupsIn(const std::string& directory) {
   return groups;
 }
 
-bool OnlyWeAreIn(const std::string& directory) {
-  const std::vector<std::string> members = WordsOf(directory, "cgroup.procs");
-  return members.size() == 1 && members[0] == absl::StrCat(CurrentPid());
-}
-
 std::string WhyNotOwn(const Hierarchy& unified, const std::vector<std::string>& controllers) {
-  if (!MayUse(unified.own_dir)) {
+  if (!Look().MayUse(unified.own_dir)) {
     return absl::StrCat("you may not make groups in ", unified.own_dir);
   }
   if (!HasLimits(controllers)) {
@@ -78,31 +92,34 @@ std::string WhyNotOwn(const Hierarchy& unified, const std::vector<std::string>& 
 
 CgroupBase FindCgroupBase(const Hierarchy& unified, bool systemd) {
   CgroupBase base;
+  Look look;
   const bool top = unified.own_path == "/" && IsTop(unified);
   // What is above a unit's own group is systemd's.
   const bool unit = systemd && !UnitOfGroup(unified.own_path).empty();
   if (unified.own_path != "/" && !unit) {
     const std::string parent_dir(ParentPath(unified.own_dir));
     const std::string parent_path(ParentPath(unified.own_path));
-    const std::vector<std::string> offered = WordsOf(parent_dir, "cgroup.controllers");
-    if (MayUse(parent_dir) && HasLimits(offered) && WordsOf(parent_dir, "cgroup.procs").empty()) {
+    const std::vector<std::string> offered = look.Words(parent_dir, "cgroup.controllers");
+    if (look.MayUse(parent_dir) && HasLimits(offered) &&
+        look.Words(parent_dir, "cgroup.procs").empty()) {
       return {parent_dir, parent_path, offered, false, ""};
     }
   }
   if (!top) {
-    const std::vector<std::string> offered = WordsOf(unified.own_dir, "cgroup.controllers");
-    if (MayUse(unified.own_dir) && HasLimits(offered) && OnlyWeAreIn(unified.own_dir)) {
+    const std::vector<std::string> offered = look.Words(unified.own_dir, "cgroup.controllers");
+    if (look.MayUse(unified.own_dir) && HasLimits(offered) && look.OnlyWeAreIn(unified.own_dir)) {
       return {unified.own_dir, unified.own_path, offered, true, ""};
     }
     base.why_not = WhyNotOwn(unified, offered);
   }
-  if (!systemd && IsTop(unified) && MayUse(unified.mount_point)) {
-    return {unified.mount_point, "/", WordsOf(unified.mount_point, "cgroup.controllers"), false,
+  if (!systemd && IsTop(unified) && look.MayUse(unified.mount_point)) {
+    return {unified.mount_point, "/", look.Words(unified.mount_point, "cgroup.controllers"), false,
             ""};
   }
   if (base.why_not.empty()) {
     base.why_not = absl::StrCat("you may not make groups in ", unified.mount_point);
   }
+  base.trouble = look.trouble();
   return base;
 }
 
@@ -144,7 +161,7 @@ std::string UnitOfGroup(absl::string_view path) {
 
 absl::Status EnableControllers(const CgroupBase& base, const std::vector<std::string>& wanted) {
   std::vector<std::string> missing;
-  const std::vector<std::string> enabled = WordsOf(base.directory, "cgroup.subtree_control");
+  const std::vector<std::string> enabled = Look().Words(base.directory, "cgroup.subtree_control");
   for (const std::string& each : wanted) {
     if (!Contains(enabled, each)) missing.push_back(absl::StrCat("+", each));
   }
@@ -199,11 +216,11 @@ void SupervisorLeaf::Return() const {
   if (absl::StartsWith(LastComponent(base_), "cordon-")) return;
   const UniqueFd lock = LockBase(base_);
   if (!lock.valid() || GroupsIn(base_) != std::vector<std::string>{name_} ||
-      !OnlyWeAreIn(absl::StrCat(base_, "/", name_))) {
+      !Look().OnlyWeAreIn(absl::StrCat(base_, "/", name_))) {
     return;
   }
   std::vector<std::string> off;
-  for (const std::string& each : WordsOf(base_, "cgroup.subtree_control")) {
+  for (const std::string& each : Look().Words(base_, "cgroup.subtree_control")) {
     off.push_back(absl::StrCat("-", each));
   }
   WriteAt(lock.get(), "cgroup.subtree_control", absl::StrJoin(off, " ")).IgnoreError();

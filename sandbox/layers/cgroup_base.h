@@ -24,6 +24,8 @@ struct CgroupBase {
   std::vector<std::string> controllers;  // that its children have or can get
   bool leave = false;                    // we stand in it and must move to a leaf of our own
   std::string why_not;
+  // The first call that failed on the way to this answer.
+  absl::Status trouble = absl::OkStatus();
 };
 
 // In order: the parent when it has no processes, unless our own group is a unit of systemd (nothing

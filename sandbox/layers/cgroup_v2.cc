@@ -93,9 +93,12 @@ absl::StatusOr<std::unique_ptr<CgroupLease>> CgroupV2::Make(const v1::CgroupPlan
   CORDON_ASSIGN_OR_RETURN(const std::vector<Hierarchy> all, FindHierarchies());
   CORDON_ASSIGN_OR_RETURN(const CgroupBase base, FindOwnCgroupBase(all));
   if (base.directory.empty()) {
-    return Error(absl::StatusCode::kFailedPrecondition, base.why_not)
-        .Layer("cgroup")
-        .Hint(OwnHint());
+    Error error(absl::StatusCode::kFailedPrecondition, base.why_not);
+    if (!base.trouble.ok()) {
+      const v1::ErrorDetail detail = DetailsOf(base.trouble)[0];
+      error.Syscall(detail.syscall(), detail.object(), detail.errno_value());
+    }
+    return error.Layer("cgroup").Hint(OwnHint());
   }
   auto lease = std::make_unique<CgroupV2>();
   lease->plan_ = plan;

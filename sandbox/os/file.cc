@@ -258,9 +258,12 @@ std::string CurrentDirectory() {
   return cwd != nullptr && cwd[0] == '/' ? std::string(cwd) : std::string();
 }
 
-bool MayWrite(int dir_fd, const std::string& path) {
-  return ::faccessat(dir_fd, path.c_str(), W_OK, AT_EACCESS) == 0;
+absl::Status CheckWritable(int dir_fd, const std::string& path) {
+  if (::faccessat(dir_fd, path.c_str(), W_OK, AT_EACCESS) == 0) return absl::OkStatus();
+  return ErrnoStatus("faccessat", path, errno);
 }
+
+bool MayWrite(int dir_fd, const std::string& path) { return CheckWritable(dir_fd, path).ok(); }
 
 absl::StatusOr<SharedMemory> SharedMemory::Make(size_t size) {
   void* data = ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);

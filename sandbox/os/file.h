@@ -82,6 +82,7 @@ absl::Status ChangeOwner(int fd, uint32_t uid, uint32_t gid);
 absl::Status EnsureStdio();
 // True when the caller's effective ids may open the path for writing (faccessat2 AT_EACCESS).
 bool MayWrite(int dir_fd, const std::string& path);
+absl::Status CheckWritable(int dir_fd, const std::string& path);  // the same with the reason
 
 // A zero-filled mapping shared with later children. Unmapped on destruction.
 class SharedMemory {
