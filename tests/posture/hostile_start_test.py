@@ -104,7 +104,7 @@ ATTRIBUTES = (
     Case("first at the disk", odd.io_real_time, root=True),
     Case("one processor", odd.on_one_cpu,
          changes=(("status Cpus_allowed: the caller's", "status Cpus_allowed: 1"),)
-         if odd.many_cpus() else ()),
+         if odd.many_cpus() and odd.keeps_cpus() else ()),
     Case("a middling out-of-memory score", odd.oom_score(500)),
     Case("spared when memory is short", odd.oom_score(-500), root=True),
     *(Case(name, odd.personality(bits)) for name, bits in odd.PERSONALITIES.items()),

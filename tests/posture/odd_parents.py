@@ -71,6 +71,13 @@ def many_cpus():
     return len(os.sched_getaffinity(0)) > 1 and 0 in os.sched_getaffinity(0)
 
 
+def keeps_cpus():
+    """Before Linux 6.2 a process forgets its processors when it enters a group of cgroup v2 that
+    has cpuset: then a job has all of them."""
+    release = tuple(int(part) for part in os.uname().release.split(".")[:2])
+    return release >= (6, 2) or not os.path.exists("/sys/fs/cgroup/cgroup.controllers")
+
+
 def on_one_cpu():
     os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
 
