@@ -186,7 +186,7 @@ class EscapeTest(unittest.TestCase):
         with subprocess.Popen(line, **options) as process:
             self.supervisors.append(process.pid)
             try:
-                out, err = process.communicate(timeout=60)
+                out, err = process.communicate(timeout=180)
             except subprocess.TimeoutExpired:
                 process.kill()
                 raise

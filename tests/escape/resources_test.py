@@ -67,9 +67,9 @@ class Resources(EscapeTest):
 
     def test_waiting_ends_at_the_wall(self):
         for words in (["drip"], ["sleeper"]):
-            run = self.attack(*words, flags=["--wall-time", "300ms", "--cpu-time", "200ms"])
+            run = self.attack(*words, flags=["--wall-time", "1s"])
             self.assert_verdict(run, "WALL_LIMIT")
-            self.assertLess(run.usage("cpu_time"), 0.2)
+            self.assertLess(run.usage("cpu_time"), 0.9)
 
     def test_a_flood_of_output_ends_at_the_limit(self):
         for fd in ("1", "2"):
