@@ -83,7 +83,7 @@ class Calls(EscapeTest):
             answer = answers[probe.control].get(probe.name)
             if answer != guarded[probe.name]:
                 continue
-            # A kernel without the call, a processor without the way there (QEMU's far return is one),
+            # A kernel without the call, a processor without the way there (no far return in QEMU),
             # or a host where nobody may: nothing to show here.
             if answer in ("ENOSYS", "SIGKILL") or probe.control == "outside":
                 VACUOUS_PROBES.add(probe.name)
