@@ -208,7 +208,8 @@ class ReadmeTest(unittest.TestCase):
         if not os.access(self.CORDON, os.X_OK):
             self.skipTest("needs build/cordon")
         with open(os.path.join(ROOT, "README.md"), encoding="utf-8") as file:
-            text = re.search(r"```textproto\n(.*?)```", file.read(), re.DOTALL).group(1)
+            text = re.search(r"## The first policy\n+```textproto\n(.*?)```", file.read(),
+                             re.DOTALL).group(1)
         with tempfile.TemporaryDirectory() as folder:
             path = os.path.join(folder, "first.textproto")
             with open(path, "w", encoding="utf-8") as file:
