@@ -45,7 +45,10 @@ class Recorder(unittest.TextTestResult):
 
     def addSubTest(self, test, subtest, err):  # noqa: N802
         super().addSubTest(test, subtest, err)
-        if err is not None:
+        # One that passed counts too: elsewhere the same one may have been skipped.
+        if err is None:
+            self._note(subtest, "passed")
+        else:
             self._note(subtest, "failed", str(err[1])[:300])
 
 

@@ -278,6 +278,7 @@ TEST_F(SabotageTest, AppArmor) {
 }
 
 TEST_F(SabotageTest, Process) {
+  options_.apparmor = "OFF";  // its read-back needs some of these steps, and would be first
   const struct {
     Opcode code;
     const char* expected;

@@ -31,7 +31,7 @@ _NO_ATTACKS = r"^(?!(escape|hostile_start)$)"
 
 # What root does otherwise than a user: sources, ids, descriptors, groups, profiles; and the whole.
 _AS_ROOT = (r"^sandbox_(child_ops_(cred|fd|mount|apparmor)|launch_.*|layers_(cgroup|apparmor).*"
-            r"|os_apparmor|every_step|sandbox|supervise_supervisor)_test$"
+            r"|os_apparmor|every_step|sabotage|sandbox|supervise_supervisor)_test$"
             r"|^(cli|posture|hostile_start)$")
 
 SCENARIOS = (
