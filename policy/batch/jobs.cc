@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "policy/batch/jobs.h"
 
+#include <algorithm>
 #include <map>
+#include <optional>
 #include <utility>
 
 #include "absl/strings/ascii.h"
@@ -11,6 +13,7 @@
 #include "policy/base/hard_limits.h"
 #include "policy/base/status.h"
 #include "policy/batch/matrix.h"
+#include "policy/batch/schedule.h"
 #include "policy/parse_message.h"
 #include "policy/violations.h"
 
@@ -140,33 +143,20 @@ void Connect(std::vector<BatchTask>* tasks, std::vector<v1::ErrorDetail>* errors
   }
 }
 
-// Jobs are taken away once nothing that they come after is left; what stays is in a circle, or
-// comes after one.
+// A job that never starts although all others end well is in a circle, or comes after one.
 void FindCircle(const std::vector<BatchTask>& tasks, std::vector<v1::ErrorDetail>* errors) {
-  std::vector<size_t> waiting(tasks.size());
-  std::vector<std::vector<size_t>> later(tasks.size());
-  std::vector<size_t> free;
-  for (size_t i = 0; i < tasks.size(); ++i) {
-    waiting[i] = tasks[i].after.size();
-    if (waiting[i] == 0) free.push_back(i);
-    for (const size_t before : tasks[i].after) later[before].push_back(i);
+  Schedule schedule(tasks);
+  std::vector<bool> started(tasks.size());
+  while (const std::optional<size_t> next = schedule.Next()) {
+    started[*next] = true;
+    schedule.Ended(*next, true);
   }
-  size_t taken = 0;
-  for (; !free.empty(); ++taken) {
-    const size_t at = free.back();
-    free.pop_back();
-    for (const size_t next : later[at]) {
-      if (--waiting[next] == 0) free.push_back(next);
-    }
-  }
-  if (taken == tasks.size()) return;
-  for (size_t i = 0; i < tasks.size(); ++i) {
-    if (waiting[i] == 0) continue;
-    errors->push_back(Complaint(tasks[i], "after",
-                                absl::StrCat("the job \"", tasks[i].job.name(),
-                                             "\" comes after itself, or after such a job")));
-    return;
-  }
+  const auto stuck = std::find(started.begin(), started.end(), false);
+  if (stuck == started.end()) return;
+  const BatchTask& task = tasks[static_cast<size_t>(stuck - started.begin())];
+  errors->push_back(Complaint(
+      task, "after",
+      absl::StrCat("the job \"", task.job.name(), "\" comes after itself, or after such a job")));
 }
 
 }  // namespace

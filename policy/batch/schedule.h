@@ -15,7 +15,7 @@ namespace cordon {
 
 class Schedule {
  public:
-  // `tasks` must outlive it, and have no circle (ReadJobs sees to that).
+  // Jobs in a circle are never given by Next (ReadJobs refuses lists that have one).
   explicit Schedule(const std::vector<BatchTask>& tasks);
 
   // The next job that may start, in the order of the list; nothing while others must end first.

@@ -8,7 +8,6 @@ payload begins; or, where the kernel or the loader ended the program before its 
 was there. Never anything is left behind: processes, groups, mounts, files.
 """
 
-import argparse
 import os
 import resource
 import signal
@@ -234,12 +233,7 @@ class Starts(StartTest):
 
 def main():
     global CORDON, PAYLOAD, HOST  # pylint: disable=global-statement
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--cordon", required=True)
-    parser.add_argument("--payload", required=True)
-    known, rest = parser.parse_known_args()
-    CORDON, PAYLOAD = os.path.abspath(known.cordon), os.path.abspath(known.payload)
-    HOST = running_job.facts(CORDON)
+    CORDON, PAYLOAD, HOST, rest = running_job.arguments()
     unittest.main(argv=[sys.argv[0], *rest], testRunner=python_results.Runner("hostile_start"))
 
 

@@ -9,7 +9,6 @@ recorded lies in tests/golden/PROFILE.posture.txt. A change of posture is a diff
 It has to be root, with control groups: what is otherwise on this host is put back.
 """
 
-import argparse
 import difflib
 import os
 import subprocess
@@ -149,12 +148,7 @@ class Control(PostureTest):
 
 def main():
     global CORDON, PAYLOAD, HOST  # pylint: disable=global-statement
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--cordon", required=True)
-    parser.add_argument("--payload", required=True)
-    known, rest = parser.parse_known_args()
-    CORDON, PAYLOAD = os.path.abspath(known.cordon), os.path.abspath(known.payload)
-    HOST = running_job.facts(CORDON)
+    CORDON, PAYLOAD, HOST, rest = running_job.arguments()
     unittest.main(argv=[sys.argv[0], *rest], testRunner=python_results.Runner("posture"))
 
 

@@ -6,6 +6,7 @@ be otherwise on one host than on another; golden files say what holds with root,
 AppArmor.
 """
 
+import argparse
 import json
 import os
 import select
@@ -31,6 +32,16 @@ def facts(cordon: str) -> dict:
     done = subprocess.run([cordon, "doctor", "--format", "json"], capture_output=True, check=False,
                           stdin=subprocess.DEVNULL)
     return json.loads(done.stdout)["facts"]
+
+
+def arguments():
+    """Of a test program: command, payload, what the host has, and the options of unittest."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--cordon", required=True)
+    parser.add_argument("--payload", required=True)
+    known, rest = parser.parse_known_args()
+    cordon, payload = os.path.abspath(known.cordon), os.path.abspath(known.payload)
+    return cordon, payload, facts(cordon), rest
 
 
 def have_groups(host: dict) -> bool:
