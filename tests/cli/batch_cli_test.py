@@ -201,6 +201,14 @@ class BadInput(BatchTest):
         self.assertRegex(done.stderr, r"limits.memory \(.*jobs.textproto:2:1\)")
         self.assertEqual(self.ran(), [])
 
+    def test_a_report_that_cannot_be_written_stops_before_anything_runs(self):
+        self.write(self.job("a"))
+        for flag in ("--report", "--junit"):
+            done = self.batch(flag, self.path("missing/file"))
+            self.assertEqual(done.returncode, 125)
+            self.assertIn("ENOENT", done.stderr)
+        self.assertEqual(self.ran(), [])
+
     def test_a_dry_run_runs_nothing(self):
         self.write(self.job("a"))
         done = self.batch("--dry-run")

@@ -1,15 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tools/cordon/batch_output.h"
 
-#include <fcntl.h>
-
 #include <cstdio>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
-#include "policy/base/status.h"
 #include "sandbox/os/event.h"
-#include "sandbox/os/file.h"
 #include "sandbox/os/process.h"
 #include "tools/cordon/json_text.h"
 
@@ -96,20 +92,6 @@ void BatchProgress::End(const v1::BatchReport& report) {
   if (report.not_run() > 0) absl::StrAppendFormat(&line, ", %u not run", report.not_run());
   if (old_ > 0) absl::StrAppendFormat(&line, "; %u of them from the journal", old_);
   std::fprintf(stderr, "%s\n", line.c_str());
-}
-
-absl::Status WriteFileWhole(const std::string& path, const std::string& content) {
-  const std::string temporary = absl::StrCat(path, ".", CurrentPid(), ".tmp");
-  absl::Status written;
-  {
-    CORDON_ASSIGN_OR_RETURN(
-        const UniqueFd file,
-        OpenAt(kCwd, temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0644));
-    written = WriteAll(file.get(), path, content);
-  }
-  if (written.ok()) written = RenameFile(temporary, path);
-  if (!written.ok()) RemoveFile(temporary);
-  return written;
 }
 
 }  // namespace cordon::cli

@@ -7,7 +7,6 @@
 #include <cstdint>
 #include <string>
 
-#include "absl/status/status.h"
 #include "policy/proto/batch_result.pb.h"
 
 namespace cordon::cli {
@@ -38,9 +37,6 @@ class BatchProgress {
   size_t bad_ = 0;
   size_t skipped_ = 0;
 };
-
-// Replaces the file at once: readers see the old one or the whole new one.
-absl::Status WriteFileWhole(const std::string& path, const std::string& content);
 
 }  // namespace cordon::cli
 

@@ -35,6 +35,7 @@
 #include "tools/cordon/commands.h"
 #include "tools/cordon/json_text.h"
 #include "tools/cordon/policy_source.h"
+#include "tools/cordon/report_writer.h"
 #include "tools/cordon/run_job.h"
 #include "tools/cordon/stdio_files.h"
 
@@ -336,14 +337,6 @@ std::string FolderOf(const std::string& absolute) {
   return slash == 0 ? "/" : absolute.substr(0, slash);
 }
 
-absl::Status WriteReports(const BatchOptions& options, const v1::BatchReport& report) {
-  if (!options.report.empty()) {
-    CORDON_RETURN_IF_ERROR(WriteFileWhole(options.report, JsonText(report)));
-  }
-  if (options.junit.empty()) return absl::OkStatus();
-  return WriteFileWhole(options.junit, JUnitXml(report));
-}
-
 // The paths are absolute: host paths of jobs are relative to the folder of the list.
 absl::StatusOr<int> RunBatch(const BatchOptions& options) {
   CORDON_ASSIGN_OR_RETURN(std::vector<BatchTask> tasks, LoadTasks(options));
@@ -354,6 +347,9 @@ absl::StatusOr<int> RunBatch(const BatchOptions& options) {
     if (!options.quiet) std::fprintf(stderr, "%zu jobs, no error\n", tasks.size());
     return 0;
   }
+  // What cannot be written is known before anything runs.
+  CORDON_ASSIGN_OR_RETURN(ReportWriter whole, ReportWriter::Open(options.report, -1));
+  CORDON_ASSIGN_OR_RETURN(ReportWriter junit, ReportWriter::Open(options.junit, -1));
   EnterOwnScope().IgnoreError();  // each job says why there is none
   CORDON_ASSIGN_OR_RETURN(const absl::optional<SupervisorLeaf> leaf, StepAside());
   Batch batch(options, std::move(tasks), std::move(checked));
@@ -362,7 +358,8 @@ absl::StatusOr<int> RunBatch(const BatchOptions& options) {
   if (leaf.has_value()) leaf->Return();
   CORDON_RETURN_IF_ERROR(status);
   const v1::BatchReport& report = batch.Finish();
-  CORDON_RETURN_IF_ERROR(WriteReports(options, report));
+  CORDON_RETURN_IF_ERROR(whole.Write(JsonText(report)));
+  CORDON_RETURN_IF_ERROR(junit.Write(JUnitXml(report)));
   if (batch.stopped()) return kExitStopped;
   return report.good() == report.jobs() ? 0 : kExitNotAllGood;
 }

@@ -52,11 +52,12 @@ ReportWriter::~ReportWriter() {
   if (!temporary_.empty()) RemoveFile(temporary_);
 }
 
-absl::Status ReportWriter::Write(const v1::Report& report) {
-  const std::string json = ReportJson(report);
-  if (fd_ >= 0) CORDON_RETURN_IF_ERROR(WriteAll(fd_, "--report-fd", json));
+absl::Status ReportWriter::Write(const v1::Report& report) { return Write(ReportJson(report)); }
+
+absl::Status ReportWriter::Write(const std::string& text) {
+  if (fd_ >= 0) CORDON_RETURN_IF_ERROR(WriteAll(fd_, "--report-fd", text));
   if (!file_.valid()) return absl::OkStatus();
-  CORDON_RETURN_IF_ERROR(WriteAll(file_.get(), path_, json));
+  CORDON_RETURN_IF_ERROR(WriteAll(file_.get(), path_, text));
   if (temporary_.empty()) return absl::OkStatus();
   CORDON_RETURN_IF_ERROR(RenameFile(temporary_, path_));
   temporary_.clear();

@@ -23,6 +23,7 @@ class ReportWriter {
   ~ReportWriter();
 
   absl::Status Write(const v1::Report& report);
+  absl::Status Write(const std::string& text);
 
  private:
   ReportWriter() = default;
