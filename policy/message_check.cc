@@ -30,6 +30,7 @@ enum class Allowed { kPlain, kLines, kAllButNul };
 
 Allowed AllowedIn(const FieldDescriptor* field) {
   if (field->full_name() == "cordon.v1.File.content") return Allowed::kLines;
+  if (field->full_name() == "cordon.v1.CopyIn.text") return Allowed::kLines;
   if (field->full_name() == "cordon.v1.JobSpec.argv") return Allowed::kAllButNul;
   return Allowed::kPlain;
 }

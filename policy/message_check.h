@@ -14,8 +14,8 @@
 namespace cordon {
 
 // Appends one detail per violation, at most kMaxErrors. Strings: valid UTF-8 without NUL, control
-// and deceptive characters (utf8.h). File.content may hold newlines, tabs and deceptive ones,
-// JobSpec.argv anything but NUL.
+// and deceptive characters (utf8.h). File.content and CopyIn.text may hold newlines, tabs and
+// deceptive ones, JobSpec.argv anything but NUL.
 void CheckMessage(const google::protobuf::Message& message, const SourceMap& places,
                   std::vector<v1::ErrorDetail>* errors);
 

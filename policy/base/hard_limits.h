@@ -46,6 +46,7 @@ struct StringCeiling {
 };
 inline constexpr StringCeiling kStringCeilings[] = {
     {"cordon.v1.File.content", size_t{256} * 1024},
+    {"cordon.v1.CopyIn.text", size_t{256} * 1024},
     {"cordon.v1.Variable.name", 255},
     {"cordon.v1.Variable.value",
      size_t{128} * 1024 - 1 - 256},                      // "NAME=value" and NUL: MAX_ARG_STRLEN
