@@ -18,7 +18,7 @@ from commands import LabError
 SLOWER = 4
 # Folders of the tree that scripts may read; and built files beside the programs themselves.
 SOURCES = ("fuzz", "policy", "profiles", "sandbox", "tests", "tools")
-BUILT_FOLDERS = ("tests/support", "tests/escape")
+BUILT_FOLDERS = ("tests/support", "tests/escape", "tests/corpus")
 
 
 class Program(NamedTuple):

@@ -20,14 +20,16 @@ class Scenario(NamedTuple):
     tests: Sequence[Tuple[str, str]] = ()   # (who, expression of names of ctest)
     cases: Sequence[Tuple[str, str]] = ()   # (who, script of tests/vm/cases/)
     kernel: str = "apparmor=1"
+    counted: bool = False                   # see machine.Start
 
 
 # Cutting down: what knows nothing of the host's features has run in `full`.
 _HOST_FACTS = (r"^sandbox_(host_.*|layers_.*|sandbox|every_step|launch_launcher"
                r"|supervise_supervisor)_test$|^cli$|^posture$")
 # The attacks are many runs: they have a boot of their own. The hostile starts run there as a user,
-# and as root in `full`: root may do what a host outside often forbids.
-_NO_ATTACKS = r"^(?!(escape|hostile_start)$)"
+# and as root in `full`: root may do what a host outside often forbids. The corpus has one, too: the
+# CPU time that it checks is best not shared with other programs.
+_NO_ATTACKS = r"^(?!(escape|hostile_start|corpus)$)"
 
 # What root does otherwise than a user: sources, ids, descriptors, groups, profiles; and the whole.
 _AS_ROOT = (r"^sandbox_(child_ops_(cred|fd|mount|apparmor)|launch_.*|layers_(cgroup|apparmor).*"
@@ -40,6 +42,8 @@ SCENARIOS = (
              cases=(("root", "apparmor_user.py"),)),
     Scenario("attacks", "hostile programs and hostile parents on cgroup v2", "v2", 2400,
              tests=(("user", r"^(escape|hostile_start)$"),)),
+    Scenario("corpus", "programs that use exactly so much, and their accounts on cgroup v2", "v2",
+             1500, tests=(("user", r"^corpus$"),), counted=True),
     Scenario("no-apparmor", "AppArmor off, controllers on cgroup v1", "v1", 600,
              tests=(("root", _HOST_FACTS),), kernel="apparmor=0"),
     Scenario("no-userns", "user namespaces shut to users, by each of the switches", "v2", 300,

@@ -99,7 +99,8 @@ def show_failures(share: str, ended: List[dict], console: str, broke: str) -> No
 
 
 def plan_of(scenario: scenarios.Scenario, programs: List[dict], shell: bool) -> dict:
-    wanted = {name: os.environ[name] for name in ("GTEST_FILTER", "GTEST_REPEAT")
+    wanted = {name: os.environ[name] for name in ("GTEST_FILTER", "GTEST_REPEAT",
+                                                  "CORDON_CORPUS_REPEAT", "CORDON_CORPUS_CASE")
               if name in os.environ}
     wanted["CORDON_TEST_SOAK"] = "0.2"
     wanted["CORDON_FAULT_EVERY"] = os.environ.get("CORDON_FAULT_EVERY", "37")
@@ -118,7 +119,7 @@ def run_boot(images: image.Images, scenario, programs: List[dict], arguments, sh
     with tempfile.TemporaryDirectory(prefix="cordon-vm-", dir="/var/tmp") as work:
         first = machine.Start(os.path.join(images.kernel, "vmlinuz"),
                               os.path.join(work, "initramfs.gz"), images.root,
-                              os.path.join(work, "tests.img"), share, words)
+                              os.path.join(work, "tests.img"), share, words, scenario.counted)
         kernel.initramfs(images.kernel, INIT, first.initramfs, work)
         disk.make_disk(programs, arguments.build, TREE, first.tests, work)
         for attempt in range(2):

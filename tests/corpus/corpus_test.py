@@ -1,0 +1,201 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A corpus of small programs, each with the verdict and the numbers that it must get.
+
+Run by ctest: corpus_test.py --cordon PROGRAM --program PROGRAM [--repeat N] [--jobs N] [--scale N]
+[--case REGEX]. CORDON_CORPUS_REPEAT and CORDON_CORPUS_CASE stand for the options of that name.
+Every round runs all programs; a test fails when any round was wrong. Prints the worst deviations.
+"""
+
+import argparse
+import concurrent.futures
+import os
+import queue
+import re
+import sys
+import threading
+import time
+import unittest
+from typing import Dict, List, NamedTuple
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path[:0] = [HERE, os.path.join(HERE, "..", "..", "tools")]
+import bounds  # noqa: E402  (the folder is on the path only now)
+import python_results  # noqa: E402
+import runner  # noqa: E402
+import table  # noqa: E402
+
+
+class Options(NamedTuple):
+    cordon: str
+    program: str
+    repeat: int
+    jobs: int
+    scale: int
+    case: str
+
+
+class Rounds:
+    """All runs: complaints and deviations by program."""
+
+    def __init__(self, options: Options):
+        self.options = options
+        self.programs = [each for each in table.programs(options.scale)
+                         if re.search(options.case, each.name)]
+        self.complaints: Dict[str, List[str]] = {each.name: [] for each in self.programs}
+        self.deviations: Dict[str, List[bounds.Deviation]] = {each.name: []
+                                                              for each in self.programs}
+        self.bases: List[runner.Base] = []
+        self.lock = threading.Lock()
+
+    def _work(self, one: runner.Runner, number: int, todo: "queue.Queue") -> None:
+        base = one.measure_base()
+        with self.lock:
+            self.bases.append(base)
+        while True:
+            try:
+                program = todo.get_nowait()
+            except queue.Empty:
+                return
+            try:
+                found = bounds.judge(program, one.run(program), base)
+            except Exception as error:  # pylint: disable=broad-except
+                found = bounds.Judgement([f"no result: {error!r}"], [])
+            with self.lock:
+                for each in found.complaints:
+                    print(f"{program.name}: {each}", flush=True)
+                self.complaints[program.name] += [f"round {number}: {each}"
+                                                  for each in found.complaints]
+                self.deviations[program.name] += found.deviations
+
+    def run(self) -> None:
+        files = runner.Files(self.options.program)
+        try:
+            for number in range(1, self.options.repeat + 1):
+                began = time.monotonic()
+                todo: "queue.Queue" = queue.Queue()
+                for program in self.programs:
+                    todo.put(program)
+                with concurrent.futures.ThreadPoolExecutor(self.options.jobs) as pool:
+                    work = [pool.submit(self._work, runner.Runner(self.options.cordon, files, each),
+                                        number, todo) for each in range(self.options.jobs)]
+                for each in work:
+                    each.result()
+                wrong = sum(any(line.startswith(f"round {number}:") for line in lines)
+                            for lines in self.complaints.values())
+                print(f"round {number}: {len(self.programs)} programs, {wrong} wrong, "
+                      f"{time.monotonic() - began:.1f} s", flush=True)
+        finally:
+            files.remove()
+
+    def summary(self, most: int = 12) -> str:
+        lines = []
+        for what in ("cpu", "told", "memory"):
+            worst = [(each.used, name, each) for name, all_of in self.deviations.items()
+                     for each in all_of if each.what == what]
+            by_name: Dict[str, tuple] = {}
+            for entry in sorted(worst, key=lambda entry: entry[0]):
+                by_name[entry[1]] = entry
+            lines.append(f"worst of {what} ({len(worst)} runs): part of the room used, case, found")
+            lines += [f"  {used:6.2f}  {name:22} {deviation.text()}" for used, name, deviation in
+                      sorted(by_name.values(), key=lambda entry: -entry[0])[:most]]
+        for field, factor, unit in (("cpu", 1000, "ms"), ("overhead", 1000, "ms"),
+                                    ("memory", 1 / table.MIB, "MiB")):
+            values = [getattr(base, field) * factor for base in self.bases]
+            lines.append(f"base {field}: {min(values):.3f} to {max(values):.3f} {unit}")
+        return "\n".join(lines)
+
+
+class Corpus(unittest.TestCase):
+    """One test for each program, made by `make_tests`."""
+
+
+class Controls(unittest.TestCase):
+    """What the corpus is for would be found: time that is missing, memory that is, a wrong end."""
+
+    rounds: Rounds
+
+    def program(self, name: str) -> table.Program:
+        return next(each for each in table.programs(self.rounds.options.scale)
+                    if each.name == name)
+
+    def test_time_that_is_lost_without_groups_is_missed(self):
+        files = runner.Files(self.rounds.options.program)
+        self.addCleanup(files.remove)
+        one = runner.Runner(self.rounds.options.cordon, files, 0)
+        base = one.measure_base()
+        for name in ("ignored", "no_wait"):
+            program = self.program(name)
+            run = one.run(program._replace(more=dict(program.more, policy="ungrouped")))
+            self.assertEqual(run.verdict, "EXITED", run.err)
+            deviation = bounds.judge_cpu(program, run, base)
+            self.assertTrue(deviation.bad, deviation.text())
+            self.assertLess(deviation.found, deviation.least)
+            self.assertIn("cpu_time", run.report["usage"]["lower_bound"])
+
+    def test_bounds_are_bounds(self):
+        base = runner.Base(0.003, 0.001, 2 * table.MIB)
+        program = table.Program("x", [], ["--cpu-time", "100ms", "--memory", "8MiB"], "EXITED", "0",
+                                table.Bound("built", 0.4), table.Bound("built", 64 * table.MIB), {},
+                                "")
+        usage = {"cpu_time": "0.4s", "user_time": "0.4s", "system_time": "0s",
+                 "memory_peak_bytes": str(66 * table.MIB)}
+
+        def wrong(**changed):
+            return bounds.judge(program, runner.Run(0, b"", b"", {
+                "verdict": "EXITED", "exit_code": 0, "usage": dict(usage, **changed)}), base)
+
+        self.assertEqual(wrong().complaints, [])
+        for cpu in ("0.391s", "0.410s"):
+            self.assertNotEqual(wrong(cpu_time=cpu, user_time=cpu).complaints, [], cpu)
+        for part in (0.97, 1.03):
+            memory = 2 * table.MIB + int(64 * table.MIB * part)
+            self.assertNotEqual(wrong(memory_peak_bytes=str(memory)).complaints, [], part)
+        self.assertNotEqual(wrong(user_time="0.3s").complaints, [])
+        for report in ({}, {"verdict": "SIGNALED", "usage": usage},
+                       {"verdict": "EXITED", "exit_code": 1, "usage": usage}):
+            self.assertNotEqual(bounds.judge(program, runner.Run(0, b"", b"", report),
+                                             base).complaints, [], report)
+
+
+def make_tests(rounds: Rounds) -> None:
+    def test_of(program: table.Program):
+        def test(self):
+            wrong = rounds.complaints[program.name]
+            self.assertEqual(wrong, [], f"{program.why}: {len(wrong)} of "
+                                        f"{rounds.options.repeat} rounds")
+        test.__doc__ = program.why
+        return test
+
+    Controls.rounds = rounds
+    for program in rounds.programs:
+        setattr(Corpus, f"test_{program.name}", test_of(program))
+
+
+def options_of(arguments) -> Options:
+    cases = arguments.case or os.environ.get("CORDON_CORPUS_CASE", "")
+    repeat = arguments.repeat or int(os.environ.get("CORDON_CORPUS_REPEAT", "1"))
+    scale = arguments.scale or 1
+    return Options(os.path.abspath(arguments.cordon), os.path.abspath(arguments.program), repeat,
+                   arguments.jobs, scale, cases)
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--cordon", required=True)
+    parser.add_argument("--program", required=True)
+    parser.add_argument("--repeat", type=int, default=0)
+    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
+    parser.add_argument("--scale", type=int, default=0)
+    parser.add_argument("--case", default="")
+    arguments, rest = parser.parse_known_args()
+    rounds = Rounds(options_of(arguments))
+    rounds.run()
+    make_tests(rounds)
+    outcome = unittest.main(argv=[sys.argv[0], *rest], exit=False,
+                            testRunner=python_results.Runner("corpus"))
+    print(rounds.summary())
+    sys.exit(0 if outcome.result.wasSuccessful() else 1)
+
+
+if __name__ == "__main__":
+    main()
