@@ -8,9 +8,11 @@ Every round runs all programs; a test fails when any round was wrong. Prints the
 
 import argparse
 import concurrent.futures
+import json
 import os
 import queue
 import re
+import subprocess
 import sys
 import threading
 import time
@@ -19,10 +21,19 @@ from typing import Dict, List, NamedTuple
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [HERE, os.path.join(HERE, "..", "..", "tools")]
-import bounds  # noqa: E402  (the folder is on the path only now)
+import batch  # noqa: E402  (the folder is on the path only now)
+import bounds  # noqa: E402
 import python_results  # noqa: E402
 import runner  # noqa: E402
 import table  # noqa: E402
+
+
+# Of each family a few, above all those whose time or memory is easily lost.
+IN_BATCH = re.compile(r"^(exit_42|self_kill|burn|getpid|threads_stay|unwaited|ignored|no_wait"
+                      r"|daemon|orphans|subreaper|clone_silently|namespace_.*|stopped|outlived|told"
+                      r"|limit_(daemon|ignored|orphans)|sleep|anonymous|tmpfs|children"
+                      r"|memory_(of_daemon|unwaited|ignored|limit|daemon|tmpfs)|crowd.*"
+                      r"|call_ptrace)$")
 
 
 class Options(NamedTuple):
@@ -109,6 +120,31 @@ class Corpus(unittest.TestCase):
     """One test for each program, made by `make_tests`."""
 
 
+class Batch(unittest.TestCase):
+    """The same accounts when two jobs at a time share a processor in one batch."""
+
+    rounds: Rounds
+
+    def test_jobs_of_a_batch_have_their_own_accounts(self):
+        options = self.rounds.options
+        programs = [each for each in self.rounds.programs if IN_BATCH.search(each.name)]
+        if not programs:
+            self.skipTest("none of its programs is chosen")
+        self.assertTrue(all(batch.fits(each) for each in programs))
+        affinity = os.sched_getaffinity(0)
+        self.addCleanup(os.sched_setaffinity, 0, affinity)
+        files = runner.Files(options.program)
+        self.addCleanup(files.remove)
+        base = runner.Runner(options.cordon, files, 0).measure_base()
+        found = batch.run_batch(options.cordon, files, programs)
+        self.assertEqual(set(found), {each.name for each in programs})
+        for program in programs:
+            with self.subTest(program.name):
+                run = found[program.name]
+                self.assertEqual(bounds.judge(program, run, base).complaints, [])
+                self.assertEqual(run.status, 0, "the batch calls it bad")
+
+
 class Controls(unittest.TestCase):
     """What the corpus is for would be found: time that is missing, memory that is, a wrong end."""
 
@@ -166,9 +202,26 @@ def make_tests(rounds: Rounds) -> None:
         test.__doc__ = program.why
         return test
 
-    Controls.rounds = rounds
+    Batch.rounds = Controls.rounds = rounds
     for program in rounds.programs:
         setattr(Corpus, f"test_{program.name}", test_of(program))
+
+
+def missing(cordon: str) -> str:
+    """What this host lacks for any of it; empty: nothing."""
+    told = subprocess.run([cordon, "doctor", "--format", "json"], capture_output=True, check=False)
+    facts = json.loads(told.stdout)["facts"]
+    if not facts["user_namespaces"]:
+        return "needs user namespaces"
+    if not {"memory", "pids", "cpuacct"} <= set(facts.get("cgroup_controllers", [])):
+        return "needs control groups that the caller may use"
+    return ""
+
+
+def skip_all(why: str) -> None:
+    for kind in (Batch, Controls, Corpus):
+        kind.__unittest_skip__ = True
+        kind.__unittest_skip_why__ = why
 
 
 def options_of(arguments) -> Options:
@@ -189,11 +242,16 @@ def main():
     parser.add_argument("--case", default="")
     arguments, rest = parser.parse_known_args()
     rounds = Rounds(options_of(arguments))
-    rounds.run()
+    lacking = missing(rounds.options.cordon)
+    if lacking:
+        skip_all(lacking)
+    else:
+        rounds.run()
     make_tests(rounds)
     outcome = unittest.main(argv=[sys.argv[0], *rest], exit=False,
                             testRunner=python_results.Runner("corpus"))
-    print(rounds.summary())
+    if not lacking:
+        print(rounds.summary())
     sys.exit(0 if outcome.result.wasSuccessful() else 1)
 
 
