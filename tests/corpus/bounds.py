@@ -64,6 +64,11 @@ def memory_room(value: float) -> float:
     return max(MEMORY_PART * value, MEMORY_LEAST)
 
 
+def all_cpu(run: Run) -> float:
+    """What the group has used in all, the end of its tree included."""
+    return run.number("cpu_time") + run.number("cleanup_cpu_time")
+
+
 def judge_cpu(program: Program, run: Run, base: Base) -> Optional[Deviation]:
     bound, found = program.cpu, run.number("cpu_time")
     if bound.kind == "built":
@@ -76,7 +81,9 @@ def judge_cpu(program: Program, run: Run, base: Base) -> Optional[Deviation]:
         return Deviation("cpu", found, 0, base.cpu, base.cpu + CPU_LEAST)
     if bound.kind in ("limit", "told"):
         limit = limit_of(program, "--cpu-time")
-        return Deviation("cpu", found, limit, limit, limit + max(CPU_PART * limit, OVERSHOOT))
+        # Verdict and account may be of the moment at which it was noticed; the host pays for all.
+        return Deviation("cpu", all_cpu(run), limit, limit,
+                         limit + base.overhead + max(CPU_PART * limit, OVERSHOOT))
     return None
 
 
@@ -87,7 +94,7 @@ def judge_told(program: Program, run: Run, base: Base) -> Optional[Deviation]:
     if run.told() < 0:
         return Deviation("told", -1, 0, 0, 0)
     room = cpu_room(run.told())
-    return Deviation("told", run.number("cpu_time"), run.told(), run.told(),
+    return Deviation("told", all_cpu(run), run.told(), run.told(),
                      run.told() + base.overhead + room)
 
 
