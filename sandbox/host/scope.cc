@@ -53,7 +53,7 @@ ScopeRequest DecideScope(const CgroupBase& base, absl::string_view own_path, boo
   return request;
 }
 
-absl::Status EnterOwnScope() {
+absl::Status EnterOwnScope(const std::string& helper) {
   if (!SystemdRuns()) return absl::OkStatus();
   CORDON_ASSIGN_OR_RETURN(const std::vector<Hierarchy> all, FindHierarchies());
   const Hierarchy* unified = FindV2(all);
@@ -63,11 +63,14 @@ absl::Status EnterOwnScope() {
       base, unified->own_path, MarkedAsDelegated(unified->own_dir), EffectiveUid() == 0);
   if (!request.needed) return absl::OkStatus();
   const std::string unit = absl::StrCat(FreshGroupName(), ".scope");
-  CORDON_ASSIGN_OR_RETURN(const std::string helper, BesideThisProgram("cordon-scope"));
+  std::string program = helper;
+  if (program.empty()) {
+    CORDON_ASSIGN_OR_RETURN(program, BesideThisProgram("cordon-scope"));
+  }
   std::vector<std::string> arguments = {request.system ? "system" : "user",
                                         absl::StrCat(CurrentPid()), unit};
   if (!request.slice.empty()) arguments.push_back(request.slice);
-  CORDON_RETURN_IF_ERROR(WithLayer(RunCompanion(helper, arguments, kHelperMs).status(), "cgroup"));
+  CORDON_RETURN_IF_ERROR(WithLayer(RunCompanion(program, arguments, kHelperMs).status(), "cgroup"));
   // The manager's word is not enough: the kernel's is.
   CORDON_ASSIGN_OR_RETURN(const std::vector<Hierarchy> now, FindHierarchies());
   const Hierarchy* after = FindV2(now);

@@ -31,7 +31,8 @@ ScopeRequest DecideScope(const CgroupBase& base, absl::string_view own_path, boo
 // Moves the calling process into a scope of its own when it needs one (see above). OK also where
 // nothing was to be done: no cgroup v2, no systemd. An error says what the manager answered; the
 // caller is then where it was. Call before ProbeHost, once, while the process has one thread.
-absl::Status EnterOwnScope();
+// `helper`: path of cordon-scope; "": in the folder of the running program.
+absl::Status EnterOwnScope(const std::string& helper = "");
 
 // For a process whose children will each start a job: moves it out of the group below which theirs
 // are made, since such a group must have no processes. Nothing where that is not needed. The leaf's

@@ -11,12 +11,15 @@
 #include <sys/timerfd.h>
 #include <unistd.h>
 
+#include <utility>
+
 #include "sandbox/os/file.h"
 
 namespace cordon {
 namespace {
 
 constexpr int kEventsPerWait = 16;
+constexpr int kWriteSignals[] = {SIGPIPE, SIGXFSZ};
 
 sigset_t CancelSignals() {
   sigset_t set;
@@ -143,6 +146,44 @@ void SettleSignals() {
 }
 
 void IgnoreSigpipe() { ::signal(SIGPIPE, SIG_IGN); }
+
+absl::StatusOr<WriteSignalHold> WriteSignalHold::Make() {
+  sigset_t set;
+  sigset_t pending;
+  sigset_t before;
+  sigemptyset(&set);
+  for (const int number : kWriteSignals) sigaddset(&set, number);
+  sigemptyset(&pending);
+  ::sigpending(&pending);
+  if (::sigprocmask(SIG_BLOCK, &set, &before) != 0) return ErrnoStatus("sigprocmask", "", errno);
+  WriteSignalHold hold;
+  for (const int number : kWriteSignals) {
+    const uint64_t bit = uint64_t{1} << number;
+    if (sigismember(&before, number) == 0) hold.blocked_ |= bit;
+    if (sigismember(&pending, number) == 0) hold.taken_ |= bit;
+  }
+  return hold;
+}
+
+WriteSignalHold::WriteSignalHold(WriteSignalHold&& other) noexcept
+    : taken_(std::exchange(other.taken_, 0)), blocked_(std::exchange(other.blocked_, 0)) {}
+
+WriteSignalHold::~WriteSignalHold() {
+  sigset_t take;
+  sigset_t unblock;
+  sigemptyset(&take);
+  sigemptyset(&unblock);
+  for (const int number : kWriteSignals) {
+    if ((taken_ >> number & 1) != 0) sigaddset(&take, number);
+    if ((blocked_ >> number & 1) != 0) sigaddset(&unblock, number);
+  }
+  const struct timespec now = {};
+  if (taken_ != 0) {
+    while (::sigtimedwait(&take, nullptr, &now) > 0) {
+    }
+  }
+  ::sigprocmask(SIG_UNBLOCK, &unblock, nullptr);
+}
 
 IoResult ReadSome(int fd, char* buffer, size_t size) {
   ssize_t got;

@@ -71,6 +71,21 @@ void SettleSignals();
 // SIGPIPE becomes EPIPE for the whole process.
 void IgnoreSigpipe();
 
+// SIGPIPE and SIGXFSZ of this thread's own writes, kept from the process while this exists: for a
+// library, whose caller's handlers are not its own. Calls fail with EPIPE and EFBIG instead.
+class WriteSignalHold {
+ public:
+  static absl::StatusOr<WriteSignalHold> Make();
+  WriteSignalHold(WriteSignalHold&& other) noexcept;
+  WriteSignalHold& operator=(WriteSignalHold&& other) noexcept = delete;
+  ~WriteSignalHold();  // takes back what came meanwhile, as long as none was pending before
+
+ private:
+  WriteSignalHold() = default;
+  uint64_t taken_ = 0;    // bit n: signal n was neither pending nor blocked before
+  uint64_t blocked_ = 0;  // bit n: signal n was not blocked before
+};
+
 enum class IoState { kProgress, kWouldBlock, kEnd, kError };
 struct IoResult {
   IoState state = IoState::kError;

@@ -2,10 +2,8 @@
 #include "sandbox/os/helper.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <sys/mman.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -14,6 +12,7 @@
 #include "absl/strings/str_cat.h"
 #include "policy/base/status.h"
 #include "sandbox/os/file.h"
+#include "sandbox/os/memory_file.h"
 #include "sandbox/os/process.h"
 
 namespace cordon {
@@ -21,17 +20,6 @@ namespace {
 
 constexpr size_t kMaxOutput = size_t{32} << 20;
 constexpr size_t kMaxComplaint = 4096;
-
-absl::StatusOr<UniqueFd> MemoryFile(const char* name, absl::string_view content) {
-  UniqueFd low(::memfd_create(name, MFD_CLOEXEC));
-  if (!low.valid()) return ErrnoStatus("memfd_create", name, errno);
-  // Above the numbers that the child gives to its stdio.
-  UniqueFd file(::fcntl(low.get(), F_DUPFD_CLOEXEC, 16));
-  if (!file.valid()) return ErrnoStatus("fcntl", "F_DUPFD_CLOEXEC", errno);
-  CORDON_RETURN_IF_ERROR(WriteAll(file.get(), name, content));
-  if (::lseek(file.get(), 0, SEEK_SET) != 0) return ErrnoStatus("lseek", name, errno);
-  return file;
-}
 
 // The child, between fork and exec: nothing but system calls.
 [[noreturn]] void Become(const char* path, char* const* argv, int in, int out, int err) {

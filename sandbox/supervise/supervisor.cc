@@ -34,6 +34,7 @@ enum Token : uint64_t {
   kOom,
   kSignal,
   kNotify,
+  kCancel,
   kStdin = 10,   // + 1: the pipe
   kStdout = 20,  // + 1: the sink
   kStderr = 30,
@@ -44,8 +45,9 @@ constexpr uint64_t kCleanupNs = 2'000'000'000;
 
 class Watcher {
  public:
-  Watcher(Sandbox& sandbox, const Streams& streams)
+  Watcher(Sandbox& sandbox, const Streams& streams, const Control& control)
       : sandbox_(sandbox),
+        control_(control),
         watch_(sandbox.plan().watch()),
         budget_{watch_.output_bytes(), 0, false},
         out_(std::move(sandbox.child().stdout_read), streams.out, streams.escape_out, kStdout,
@@ -68,11 +70,13 @@ class Watcher {
   absl::Status OnWallTimer();
   absl::Status OnListener();
   absl::Status OnNotify(uint32_t events);
+  absl::Status Cancel();
   absl::Status End(KillReason reason);
   bool Finished() const { return init_ended_ && out_.done() && err_.done(); }
   uint64_t CpuUsed();
 
   Sandbox& sandbox_;
+  const Control control_;
   const v1::WatchPlan& watch_;
   OutputBudget budget_;
   OutputRelay out_;
@@ -103,14 +107,19 @@ absl::Status Watcher::Start() {
   CORDON_ASSIGN_OR_RETURN(epoll_, Epoll::Make());
   CORDON_ASSIGN_OR_RETURN(wall_timer_, Timer::Make());
   CORDON_ASSIGN_OR_RETURN(cpu_timer_, Timer::Make());
-  CORDON_ASSIGN_OR_RETURN(signals_, SignalFd::Make());
+  if (control_.signals) {
+    CORDON_ASSIGN_OR_RETURN(signals_, SignalFd::Make());
+    CORDON_RETURN_IF_ERROR(Watch(signals_.fd(), EPOLLIN, kSignal));
+  }
+  if (control_.cancel_fd >= 0) {
+    CORDON_RETURN_IF_ERROR(Watch(control_.cancel_fd, EPOLLIN, kCancel));
+  }
   Child& child = sandbox_.child();
   CORDON_RETURN_IF_ERROR(SetNonBlocking(child.status.get()));
   CORDON_RETURN_IF_ERROR(Watch(child.pidfd.get(), EPOLLIN, kInit));
   CORDON_RETURN_IF_ERROR(Watch(child.status.get(), EPOLLIN, kStatus));
   CORDON_RETURN_IF_ERROR(Watch(wall_timer_->fd(), EPOLLIN, kWall));
   CORDON_RETURN_IF_ERROR(Watch(cpu_timer_->fd(), EPOLLIN, kCpu));
-  CORDON_RETURN_IF_ERROR(Watch(signals_.fd(), EPOLLIN, kSignal));
   CgroupLease* lease = sandbox_.lease();
   if (lease != nullptr && lease->OomFd() >= 0) {
     CORDON_RETURN_IF_ERROR(Watch(lease->OomFd(), lease->OomEvents(), kOom));
@@ -156,14 +165,11 @@ absl::Status Watcher::Handle(const Epoll::Event& event) {
       const int number = signals_.Read();
       if (number == 0) return absl::OkStatus();
       seen_.cancel_signal = number;
-      if (init_ended_) {
-        // The job is over; only its last output waits for a consumer that does not read.
-        out_.Abandon(&*epoll_);
-        err_.Abandon(&*epoll_);
-        return absl::OkStatus();
-      }
-      return End(KillReason::kCancelled);
+      return Cancel();
     }
+    case kCancel:
+      epoll_->Remove(control_.cancel_fd);  // it stays readable
+      return Cancel();
     case kNotify:
       return OnNotify(event.events);
     case kStdin:
@@ -296,6 +302,14 @@ absl::Status Watcher::OnCpuTimer() {
   return cpu_timer_->ArmAt(NextCpuCheck(MonotonicNs(), used, watch_.cpu_time_ns(), OnlineCpus()));
 }
 
+absl::Status Watcher::Cancel() {
+  if (!init_ended_) return End(KillReason::kCancelled);
+  // The job is over; only its last output waits for a consumer that does not read.
+  out_.Abandon(&*epoll_);
+  err_.Abandon(&*epoll_);
+  return absl::OkStatus();
+}
+
 absl::Status Watcher::End(KillReason reason) {
   if (seen_.killed == KillReason::kNone && !seen_.main_ended) seen_.killed = reason;
   // Output that is over the limit counts even when the main process was faster.
@@ -340,9 +354,9 @@ absl::Status AtRun(const absl::Status& status, absl::string_view step) {
 }  // namespace
 
 absl::StatusOr<v1::Report> RunJob(Sandbox& sandbox, const v1::LaunchPlan& launch,
-                                  const Streams& streams) {
+                                  const Streams& streams, const Control& control) {
   v1::Report report;
-  Watcher watcher(sandbox, streams);
+  Watcher watcher(sandbox, streams, control);
   const absl::Status ran = watcher.Run(launch);
   if (!ran.ok()) return AtRun(ran, "watch the job");
   CORDON_RETURN_IF_ERROR(AtRun(watcher.Summarise(&report), "read the usage"));

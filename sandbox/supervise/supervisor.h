@@ -21,12 +21,20 @@ struct Streams {
   bool escape_err = false;
 };
 
+// Who may cancel the job (verdict CANCELLED).
+struct Control {
+  bool signals =
+      true;  // SIGINT, SIGTERM and SIGHUP to the caller; this thread blocks them meanwhile
+  // Not owned: cancels when it becomes readable (an eventfd, a pipe). Nothing is read from it, so
+  // that one descriptor can cancel many jobs.
+  int cancel_fd = -1;
+};
+
 // Launches the job in a prepared sandbox, enforces wall, CPU, memory and output limits, kills the
-// whole tree at the end and proves it gone. SIGINT, SIGTERM and SIGHUP to the caller cancel the
-// job (verdict CANCELLED). An error means that no verdict could be reached: the job is dead then,
-// too. A job whose exec failed gives an error of stage "launch" with the errno.
+// whole tree at the end and proves it gone. An error means that no verdict could be reached: the
+// job is dead then, too. A job whose exec failed gives an error of stage "launch" with the errno.
 absl::StatusOr<v1::Report> RunJob(Sandbox& sandbox, const v1::LaunchPlan& launch,
-                                  const Streams& streams);
+                                  const Streams& streams, const Control& control = {});
 
 }  // namespace cordon
 

@@ -59,7 +59,11 @@ v1::Verdict Choose(const Observations& seen) {
 void AddCause(const Observations& seen, v1::Report* report) {
   switch (report->verdict()) {
     case v1::CANCELLED:
-      AddEvidence(report, "supervisor.signal", SignalName(seen.cancel_signal), "", "signalfd");
+      if (seen.cancel_signal != 0) {
+        AddEvidence(report, "supervisor.signal", SignalName(seen.cancel_signal), "", "signalfd");
+      } else {
+        AddEvidence(report, "supervisor.cancel", "asked by the caller", "", "descriptor");
+      }
       break;
     case v1::MEMORY_LIMIT:
       AddEvidence(report, "cgroup.oom_kill", absl::StrCat(seen.oom_kills), "", seen.oom_source);

@@ -16,7 +16,7 @@ enum class KillReason { kNone, kWall, kCpu, kMemory, kOutput, kCancelled };
 
 struct Observations {
   KillReason killed = KillReason::kNone;
-  int cancel_signal = 0;
+  int cancel_signal = 0;  // with kCancelled; 0: by the caller's descriptor
   // From the init: how the main process ended. Without it, it was killed with the rest.
   bool main_ended = false;
   int wait_code = 0;    // CLD_EXITED, CLD_KILLED, CLD_DUMPED

@@ -3,9 +3,11 @@
 # cordon_binary(NAME SOURCES... DEPS targets...)
 # cordon_test(NAME SOURCES... DEPS targets... LABEL unit|kernel|escape)
 function(cordon_common target)
-  target_include_directories(${target} PUBLIC ${CMAKE_SOURCE_DIR})
-  target_include_directories(${target} SYSTEM PUBLIC ${CMAKE_BINARY_DIR})
-  target_link_libraries(${target} PRIVATE cordon_warnings cordon_hardening cordon_sanitizers)
+  # Of the build alone: what is installed has other folders and its user's own flags.
+  target_include_directories(${target} PUBLIC $<BUILD_INTERFACE:${CMAKE_SOURCE_DIR}>)
+  target_include_directories(${target} SYSTEM PUBLIC $<BUILD_INTERFACE:${CMAKE_BINARY_DIR}>)
+  target_link_libraries(${target} PRIVATE $<BUILD_INTERFACE:cordon_warnings>
+    $<BUILD_INTERFACE:cordon_hardening> $<BUILD_INTERFACE:cordon_sanitizers>)
 endfunction()
 
 function(cordon_library name)

@@ -25,6 +25,9 @@
 #include "policy/batch/junit.h"
 #include "policy/batch/schedule.h"
 #include "policy/normalize.h"
+#include "sandbox/api/policy_source.h"
+#include "sandbox/api/run_job.h"
+#include "sandbox/api/stdio_files.h"
 #include "sandbox/host/scope.h"
 #include "sandbox/os/event.h"
 #include "sandbox/os/file.h"
@@ -34,10 +37,7 @@
 #include "tools/cordon/batch_output.h"
 #include "tools/cordon/commands.h"
 #include "tools/cordon/json_text.h"
-#include "tools/cordon/policy_source.h"
 #include "tools/cordon/report_writer.h"
-#include "tools/cordon/run_job.h"
-#include "tools/cordon/stdio_files.h"
 
 namespace cordon::cli {
 namespace {

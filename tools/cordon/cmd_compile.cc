@@ -11,10 +11,10 @@
 #include "policy/bpf/disassemble.h"
 #include "policy/compile.h"
 #include "policy/plan_file.h"
+#include "sandbox/api/policy_source.h"
 #include "sandbox/host/probe.h"
 #include "sandbox/os/file.h"
 #include "tools/cordon/commands.h"
-#include "tools/cordon/policy_source.h"
 
 namespace cordon::cli {
 namespace {

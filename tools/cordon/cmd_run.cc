@@ -9,13 +9,13 @@
 #include "absl/strings/str_split.h"
 #include "policy/base/path.h"
 #include "policy/base/status.h"
+#include "sandbox/api/policy_source.h"
+#include "sandbox/api/run_job.h"
+#include "sandbox/api/stdio_files.h"
 #include "sandbox/os/event.h"
 #include "sandbox/os/file.h"
 #include "tools/cordon/commands.h"
-#include "tools/cordon/policy_source.h"
 #include "tools/cordon/report_writer.h"
-#include "tools/cordon/run_job.h"
-#include "tools/cordon/stdio_files.h"
 
 namespace cordon::cli {
 namespace {

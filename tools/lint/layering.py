@@ -62,6 +62,12 @@ ROOMS = (
     Room("sandbox/supervise/",
          _SANDBOX_BASE + ("sandbox/supervise/", "sandbox/sandbox.h", "sandbox/launch/",
                           "sandbox/layers/", "sandbox/program/", "sandbox/child/wire.h"), ANY),
+    # The library as other programs see it: from text and files to a report.
+    Room("sandbox/api/",
+         _SANDBOX_BASE + ("sandbox/api/", "profiles/", "sandbox/sandbox.h", "sandbox/host/",
+                          "sandbox/supervise/supervisor.h"), ANY),
+    # Made from the installed tree, of which it sees what everybody does.
+    Room("tools/example/", LIBRARIES, PURE | {"csignal", "cstdio", "cordon/cordon.h"}),
     Room("sandbox/pool/", LIBRARIES + ("policy/", "sandbox/"), ANY),
     # Compiling is measured inside a process, everything else from outside.
     Room("tools/bench/compile_", LIBRARIES + ("policy/", "profiles/", "sandbox/host/"), ANY),
@@ -71,10 +77,10 @@ ROOMS = (
     Room("tests/", ("",), ANY, kernel=True),
 )
 
-# What tools/ may know of it: the public face, the supervisor, the probe for `doctor`, and the
+# What tools/ may know of it: the library's face, the supervisor, the probe for `doctor`, and the
 # wrappers of system calls.
-TOOLS_SANDBOX = ("sandbox/sandbox.h", "sandbox/supervise/supervisor.h", "sandbox/pool/",
-                 "sandbox/host/probe.h", "sandbox/host/scope.h", "sandbox/os/")
+TOOLS_SANDBOX = ("sandbox/api/", "sandbox/sandbox.h", "sandbox/supervise/supervisor.h",
+                 "sandbox/pool/", "sandbox/host/probe.h", "sandbox/host/scope.h", "sandbox/os/")
 
 ASSEMBLY_HOME = "sandbox/child/raw_syscall.h"
 

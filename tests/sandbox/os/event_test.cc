@@ -155,6 +155,43 @@ TEST_F(EventTest, AnEndOfFileIsReadable) {
   EXPECT_FALSE(IsTerminal(pipe_.read.get()));
 }
 
+TEST_F(EventTest, WhileItIsHeldAWriteWithoutAReaderIsOnlyAnError) {
+  ::signal(SIGPIPE, SIG_DFL);
+  pipe_.read.Reset();
+  sigset_t seen;
+  {
+    const auto hold = WriteSignalHold::Make();
+    ASSERT_THAT(hold, IsOk());
+    EXPECT_EQ(WriteSome(pipe_.write.get(), "x", 1).error, EPIPE);
+    ::sigpending(&seen);
+    EXPECT_EQ(sigismember(&seen, SIGPIPE), 1);
+  }
+  // Unblocked again, nothing came: this process is there to look.
+  ::sigpending(&seen);
+  EXPECT_EQ(sigismember(&seen, SIGPIPE), 0);
+  ::sigprocmask(SIG_SETMASK, nullptr, &seen);
+  EXPECT_EQ(sigismember(&seen, SIGPIPE), 0);
+  EXPECT_EQ(sigismember(&seen, SIGXFSZ), 0);
+  IgnoreSigpipe();
+}
+
+TEST_F(EventTest, WhatWasPendingOrBlockedBeforeStays) {
+  sigset_t set;
+  sigemptyset(&set);
+  sigaddset(&set, SIGPIPE);
+  ::signal(SIGPIPE, SIG_DFL);
+  ASSERT_EQ(::sigprocmask(SIG_BLOCK, &set, nullptr), 0);
+  ::raise(SIGPIPE);
+  { ASSERT_THAT(WriteSignalHold::Make(), IsOk()); }
+  sigset_t seen;
+  ::sigpending(&seen);
+  EXPECT_EQ(sigismember(&seen, SIGPIPE), 1);
+  ::sigprocmask(SIG_SETMASK, nullptr, &seen);
+  EXPECT_EQ(sigismember(&seen, SIGPIPE), 1);
+  IgnoreSigpipe();  // which drops it
+  ::sigprocmask(SIG_UNBLOCK, &set, nullptr);
+}
+
 TEST_F(EventTest, AnEventFdStartsSilent) {
   const auto fd = MakeEventFd();
   ASSERT_THAT(fd, IsOk());

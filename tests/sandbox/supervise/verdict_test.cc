@@ -66,6 +66,8 @@ const std::vector<Cause>& Causes() {
          seen->cancel_signal = SIGTERM;
        },
        v1::CANCELLED, "supervisor.signal"},
+      {"cancelled by the caller", [](Observations* seen) { seen->killed = KillReason::kCancelled; },
+       v1::CANCELLED, "supervisor.cancel"},
       {"out of memory", [](Observations* seen) { seen->oom_kills = 1; }, v1::MEMORY_LIMIT,
        "cgroup.oom_kill"},
       {"killed for output",

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "tools/cordon/program_path.h"
+#include "sandbox/api/program_path.h"
 
 #include <vector>
 
@@ -9,7 +9,7 @@
 #include "policy/base/status.h"
 #include "sandbox/os/file.h"
 
-namespace cordon::cli {
+namespace cordon {
 namespace {
 
 // Where `host_path` is seen through the bind with the longest matching source; "" when nowhere.
@@ -68,4 +68,4 @@ absl::Status PlaceProgram(const v1::Policy& policy, v1::JobSpec* job, std::strin
   return absl::OkStatus();
 }
 
-}  // namespace cordon::cli
+}  // namespace cordon

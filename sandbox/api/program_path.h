@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // From the command as a user types it, seen on the host, to where the program is inside.
-#ifndef CORDON_TOOLS_CORDON_PROGRAM_PATH_H_
-#define CORDON_TOOLS_CORDON_PROGRAM_PATH_H_
+#ifndef CORDON_SANDBOX_API_PROGRAM_PATH_H_
+#define CORDON_SANDBOX_API_PROGRAM_PATH_H_
 
 #include <string>
 
@@ -9,7 +9,7 @@
 #include "policy/proto/job.pb.h"
 #include "policy/proto/policy.pb.h"
 
-namespace cordon::cli {
+namespace cordon {
 
 // A command with a slash names a file of the host. When a bind mount of the policy or of the job
 // shows it, its path inside is `exec_path`; otherwise the one file is bound read-only into the
@@ -17,6 +17,6 @@ namespace cordon::cli {
 // is taken as a path inside. A command without a slash is left to PATH: `exec_path` stays empty.
 absl::Status PlaceProgram(const v1::Policy& policy, v1::JobSpec* job, std::string* exec_path);
 
-}  // namespace cordon::cli
+}  // namespace cordon
 
-#endif  // CORDON_TOOLS_CORDON_PROGRAM_PATH_H_
+#endif  // CORDON_SANDBOX_API_PROGRAM_PATH_H_

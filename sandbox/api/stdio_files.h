@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 // The caller's ends of the job's stdio: the command's own, or files. The job gets pipes; these are
 // only ever read and written by the supervisor.
-#ifndef CORDON_TOOLS_CORDON_STDIO_FILES_H_
-#define CORDON_TOOLS_CORDON_STDIO_FILES_H_
+#ifndef CORDON_SANDBOX_API_STDIO_FILES_H_
+#define CORDON_SANDBOX_API_STDIO_FILES_H_
 
 #include <string>
 
 #include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
 #include "sandbox/os/unique_fd.h"
 #include "sandbox/supervise/supervisor.h"
 
-namespace cordon::cli {
+namespace cordon {
 
 // Host files; "" is the command's own.
 struct StdioPaths {
@@ -18,6 +19,10 @@ struct StdioPaths {
   std::string out;
   std::string err;
 };
+
+// What Open does with one path; `name` is for messages.
+absl::StatusOr<UniqueFd> OpenInputFile(absl::string_view name, const std::string& path);
+absl::StatusOr<UniqueFd> OpenOutputFile(absl::string_view name, const std::string& path);
 
 class StdioFiles {
  public:
@@ -32,6 +37,6 @@ class StdioFiles {
   UniqueFd err_;
 };
 
-}  // namespace cordon::cli
+}  // namespace cordon
 
-#endif  // CORDON_TOOLS_CORDON_STDIO_FILES_H_
+#endif  // CORDON_SANDBOX_API_STDIO_FILES_H_

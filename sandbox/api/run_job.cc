@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "tools/cordon/run_job.h"
+#include "sandbox/api/run_job.h"
 
 #include <memory>
 #include <utility>
@@ -13,38 +13,32 @@
 #include "policy/layers/layer.h"
 #include "policy/normalize.h"
 #include "policy/plan_file.h"
+#include "sandbox/api/policy_source.h"
+#include "sandbox/api/program_path.h"
 #include "sandbox/host/probe.h"
 #include "sandbox/host/scope.h"
 #include "sandbox/sandbox.h"
-#include "tools/cordon/policy_source.h"
-#include "tools/cordon/program_path.h"
 
-namespace cordon::cli {
+namespace cordon {
 namespace {
 
-// The policy of a run, and its plan when a file has it.
-struct Source {
-  NormalPolicy policy;
-  absl::optional<CompiledPlan> plan;
-};
-
-absl::StatusOr<Source> SourceOf(const RunRequest& request, ProfileSource& profiles,
-                                const v1::HostFacts& facts) {
+absl::StatusOr<ReadyPolicy> SourceOf(const RunRequest& request, ProfileSource& profiles,
+                                     const v1::HostFacts& facts) {
   if (request.plan.empty()) {
     CORDON_ASSIGN_OR_RETURN(NormalPolicy policy, LoadPolicy(request.policy, profiles));
-    return Source{std::move(policy), absl::nullopt};
+    return ReadyPolicy{std::move(policy), absl::nullopt};
   }
   CORDON_ASSIGN_OR_RETURN(const std::string bytes, ReadRegularFile(request.plan, kMaxPlanBytes));
   CORDON_ASSIGN_OR_RETURN(const v1::PlanFile file,
                           DecodePlanFile(bytes, FormOfPlanFile(request.plan), request.plan));
   CORDON_ASSIGN_OR_RETURN(PlanFromFile made, CompilePlanFile(file, facts, request.plan));
   CORDON_RETURN_IF_ERROR(HoldCeilings(made.policy, profiles));
-  return Source{std::move(made.policy), std::move(made.plan)};
+  return ReadyPolicy{std::move(made.policy), std::move(made.plan)};
 }
 
 // A plan of a file serves as it is when the job changes nothing, and its filter does in any case:
 // a job has no say in system calls.
-absl::StatusOr<CompiledPlan> PlanFor(const Source& source, const JobPolicy& job,
+absl::StatusOr<CompiledPlan> PlanFor(const ReadyPolicy& source, const JobPolicy& job,
                                      const v1::HostFacts& facts) {
   if (!source.plan.has_value()) return CompiledPlan::Make(job.policy, facts);
   using google::protobuf::util::MessageDifferencer;
@@ -52,19 +46,28 @@ absl::StatusOr<CompiledPlan> PlanFor(const Source& source, const JobPolicy& job,
   return CompiledPlan::Make(job.policy, facts, source.plan->proto().seccomp().filter());
 }
 
-absl::StatusOr<v1::Report> RunUnder(const RunRequest& request, ProfileSource& profiles,
-                                    const Streams& streams, v1::Report* partial) {
-  v1::JobSpec job = request.job;
+absl::Status Run(const RunRequest& request, ProfileSource& profiles, const Streams& streams,
+                 v1::Report* report) {
   const absl::Status scope = EnterOwnScope();
   CORDON_ASSIGN_OR_RETURN(v1::HostFacts facts, ProbeHost());
   ExplainScope(scope, &facts);
-  partial->set_kernel_release(facts.kernel_release());
-  CORDON_ASSIGN_OR_RETURN(const Source source, SourceOf(request, profiles, facts));
-  partial->set_policy(request.plan.empty() ? request.policy : source.policy.name());
+  report->set_kernel_release(facts.kernel_release());
+  CORDON_ASSIGN_OR_RETURN(const ReadyPolicy source, SourceOf(request, profiles, facts));
+  report->set_policy(request.plan.empty() ? request.policy : source.policy.name());
+  return RunUnder(source, facts, request.job, streams, {}, report);
+}
+
+}  // namespace
+
+absl::Status RunUnder(const ReadyPolicy& source, const v1::HostFacts& facts, v1::JobSpec job,
+                      const Streams& streams, const Control& control, v1::Report* report) {
+  if (job.argv_size() == 0) {
+    return Error(absl::StatusCode::kInvalidArgument, "a job needs a program").Field("argv");
+  }
   std::string exec_path;
   CORDON_RETURN_IF_ERROR(PlaceProgram(source.policy.proto(), &job, &exec_path));
   CORDON_ASSIGN_OR_RETURN(const JobPolicy job_policy, ApplyJob(source.policy, job));
-  for (const std::string& each : job_policy.widened) partial->add_widened(each);
+  for (const std::string& each : job_policy.widened) report->add_widened(each);
   CORDON_ASSIGN_OR_RETURN(const CompiledPlan plan, PlanFor(source, job_policy, facts));
   CORDON_ASSIGN_OR_RETURN(v1::LaunchPlan launch, CompileLaunch(job, plan));
   if (!exec_path.empty()) {
@@ -74,10 +77,11 @@ absl::StatusOr<v1::Report> RunUnder(const RunRequest& request, ProfileSource& pr
   absl::StatusOr<std::unique_ptr<Sandbox>> sandbox = Sandbox::Prepare(plan, facts);
   // The sandbox knows fields; where they were written is known here.
   if (!sandbox.ok()) return WithPlaces(job_policy.policy, sandbox.status());
-  return RunJob(**sandbox, launch, streams);
+  CORDON_ASSIGN_OR_RETURN(const v1::Report ran, RunJob(**sandbox, launch, streams, control));
+  report->MergeFrom(ran);
+  return absl::OkStatus();
 }
 
-// The job never ran: its report says why.
 void FillFailure(const absl::Status& status, v1::Report* report) {
   report->set_verdict(v1::SETUP_FAILED);
   const std::vector<v1::ErrorDetail> details = DetailsOf(status);
@@ -87,22 +91,14 @@ void FillFailure(const absl::Status& status, v1::Report* report) {
   for (size_t i = 1; i < details.size(); ++i) *report->add_more_errors() = details[i];
 }
 
-}  // namespace
-
 v1::Report ReportOfJob(const RunRequest& request, ProfileSource& profiles,
                        const absl::Status& ready, const Streams& streams, absl::Status* failure) {
   v1::Report report;
   report.set_policy(request.policy);
   report.set_cordon_version(CORDON_VERSION);
-  const absl::StatusOr<v1::Report> ran = ready.ok() ? RunUnder(request, profiles, streams, &report)
-                                                    : absl::StatusOr<v1::Report>(ready);
-  *failure = ran.status();
-  if (ran.ok()) {
-    report.MergeFrom(*ran);
-  } else {
-    FillFailure(ran.status(), &report);
-  }
+  *failure = ready.ok() ? Run(request, profiles, streams, &report) : ready;
+  if (!failure->ok()) FillFailure(*failure, &report);
   return report;
 }
 
-}  // namespace cordon::cli
+}  // namespace cordon

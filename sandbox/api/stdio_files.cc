@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "tools/cordon/stdio_files.h"
+#include "sandbox/api/stdio_files.h"
 
 #include <fcntl.h>
 
@@ -10,7 +10,7 @@
 #include "sandbox/os/event.h"
 #include "sandbox/os/file.h"
 
-namespace cordon::cli {
+namespace cordon {
 namespace {
 
 constexpr uint64_t kDevNull = uint64_t{1} << 32 | 3;
@@ -20,7 +20,7 @@ absl::StatusOr<UniqueFd> OpenInput(const std::string& path) {
   CORDON_ASSIGN_OR_RETURN(const FileInfo info, StatFd(fd.get()));
   if (info.IsDirectory()) {
     return Error(absl::StatusCode::kInvalidArgument,
-                 absl::StrCat("--stdin ", EscapeForPeople(path), " is a directory"));
+                 absl::StrCat(EscapeForPeople(path), " is a directory"));
   }
   return fd;
 }
@@ -52,17 +52,25 @@ absl::StatusOr<UniqueFd> Named(absl::string_view flag, absl::StatusOr<UniqueFd> 
 
 }  // namespace
 
+absl::StatusOr<UniqueFd> OpenInputFile(absl::string_view name, const std::string& path) {
+  return Named(name, OpenInput(path));
+}
+
+absl::StatusOr<UniqueFd> OpenOutputFile(absl::string_view name, const std::string& path) {
+  return Named(name, OpenOutput(path));
+}
+
 absl::StatusOr<StdioFiles> StdioFiles::Open(const StdioPaths& paths) {
   StdioFiles files;
   if (!paths.in.empty()) {
-    CORDON_ASSIGN_OR_RETURN(files.in_, Named("--stdin", OpenInput(paths.in)));
+    CORDON_ASSIGN_OR_RETURN(files.in_, OpenInputFile("--stdin", paths.in));
   }
   if (!paths.out.empty()) {
-    CORDON_ASSIGN_OR_RETURN(files.out_, Named("--stdout", OpenOutput(paths.out)));
+    CORDON_ASSIGN_OR_RETURN(files.out_, OpenOutputFile("--stdout", paths.out));
   }
   // The same file twice would be two positions that overwrite each other.
   if (!paths.err.empty() && paths.err != paths.out) {
-    CORDON_ASSIGN_OR_RETURN(files.err_, Named("--stderr", OpenOutput(paths.err)));
+    CORDON_ASSIGN_OR_RETURN(files.err_, OpenOutputFile("--stderr", paths.err));
   } else if (!paths.err.empty()) {
     CORDON_ASSIGN_OR_RETURN(files.err_, Duplicate(files.out_.get()));
   }
@@ -79,4 +87,4 @@ Streams StdioFiles::streams() const {
   return streams;
 }
 
-}  // namespace cordon::cli
+}  // namespace cordon

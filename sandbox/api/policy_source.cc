@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "tools/cordon/policy_source.h"
+#include "sandbox/api/policy_source.h"
 
 #include <fcntl.h>
 
 #include <string>
 #include <utility>
 
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/types/optional.h"
 #include "policy/base/hard_limits.h"
 #include "policy/base/path.h"
 #include "policy/base/status.h"
@@ -15,7 +15,27 @@
 #include "profiles/embedded.h"
 #include "sandbox/os/file.h"
 
-namespace cordon::cli {
+namespace cordon {
+namespace {
+
+// Its first answer is the policy that was given, whatever is asked for.
+class GivenPolicy : public PolicySource {
+ public:
+  explicit GivenPolicy(PolicyBytes given) : given_(std::move(given)) {}
+  absl::StatusOr<PolicyBytes> Load(absl::string_view reference,
+                                   absl::string_view directory) override {
+    if (!given_.has_value()) return PolicySource::Load(reference, directory);
+    PolicyBytes first = *std::move(given_);
+    given_.reset();
+    return first;
+  }
+
+ private:
+  absl::optional<PolicyBytes> given_;
+};
+
+}  // namespace
+
 absl::StatusOr<std::string> ReadRegularFile(absl::string_view path, size_t limit) {
   const std::string full = LexicalJoin(CurrentDirectory(), path);
   // O_NONBLOCK: opening a FIFO must not wait for a writer.
@@ -65,4 +85,17 @@ absl::StatusOr<NormalPolicy> LoadPolicy(absl::string_view reference, ProfileSour
   return policy;
 }
 
-}  // namespace cordon::cli
+absl::StatusOr<NormalPolicy> LoadPolicyBytes(PolicyBytes given) {
+  if (given.directory.empty()) given.directory = CurrentDirectory();
+  const std::string name = given.name;
+  GivenPolicy source(std::move(given));
+  return LoadPolicy(name, source);
+}
+
+std::vector<std::string> ShippedProfiles() {
+  std::vector<std::string> names;
+  for (const EmbeddedProfile& profile : EmbeddedProfiles()) names.emplace_back(profile.name);
+  return names;
+}
+
+}  // namespace cordon

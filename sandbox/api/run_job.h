@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+// One job under one policy, from its specification to its report: what the command's verbs and the
+// library (cordon.h) have in common.
+#ifndef CORDON_SANDBOX_API_RUN_JOB_H_
+#define CORDON_SANDBOX_API_RUN_JOB_H_
+
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/types/optional.h"
+#include "policy/compile.h"
+#include "policy/normalize.h"
+#include "policy/proto/host_facts.pb.h"
+#include "policy/proto/job.pb.h"
+#include "policy/proto/report.pb.h"
+#include "policy/resolve.h"
+#include "sandbox/supervise/supervisor.h"
+
+namespace cordon {
+
+// A policy that a job can run under, and its plan for this host when that was made before.
+struct ReadyPolicy {
+  NormalPolicy policy;
+  absl::optional<CompiledPlan> plan;
+};
+
+// Runs one job. `report` gets what is known before the job begins, in any case, and all the rest
+// when this is OK. `facts` are those of this host.
+absl::Status RunUnder(const ReadyPolicy& source, const v1::HostFacts& facts, v1::JobSpec job,
+                      const Streams& streams, const Control& control, v1::Report* report);
+
+// Makes `report` that of a job that has not run, or without a verdict, because of `status`.
+void FillFailure(const absl::Status& status, v1::Report* report);
+
+struct RunRequest {
+  std::string policy = "base/strict";  // profile name or file
+  std::string plan;                    // a file of `compile` in place of a policy
+  v1::JobSpec job;  // binds are absolute; a program that is a host file is found and bound
+};
+
+// The one report of the run, of a failed set-up too; then `failure` is the whole error. `ready`: an
+// error of what came before (stdio files); then nothing is run.
+v1::Report ReportOfJob(const RunRequest& request, ProfileSource& profiles,
+                       const absl::Status& ready, const Streams& streams, absl::Status* failure);
+
+}  // namespace cordon
+
+#endif  // CORDON_SANDBOX_API_RUN_JOB_H_
