@@ -8,6 +8,7 @@
 #include "absl/types/optional.h"
 #include "google/protobuf/util/message_differencer.h"
 #include "policy/base/status.h"
+#include "policy/base/units.h"
 #include "policy/ceiling.h"
 #include "policy/compile.h"
 #include "policy/layers/layer.h"
@@ -46,6 +47,17 @@ absl::StatusOr<CompiledPlan> PlanFor(const ReadyPolicy& source, const JobPolicy&
   return CompiledPlan::Make(job.policy, facts, source.plan->proto().seccomp().filter());
 }
 
+// The control group's own sections of a policy may be lower than its limits.
+v1::Limits LimitsOf(const NormalPolicy& policy, const v1::Plan& plan) {
+  v1::Limits limits = policy.proto().limits();
+  limits.clear_enforcement();
+  if (plan.cgroup().memory_max_bytes() > 0) {
+    limits.set_memory(FormatSize(plan.cgroup().memory_max_bytes()));
+  }
+  if (plan.cgroup().pids_max() > 0) limits.set_processes(plan.cgroup().pids_max());
+  return limits;
+}
+
 absl::Status Run(const RunRequest& request, ProfileSource& profiles, const Streams& streams,
                  v1::Report* report) {
   const absl::Status scope = EnterOwnScope();
@@ -69,6 +81,7 @@ absl::Status RunUnder(const ReadyPolicy& source, const v1::HostFacts& facts, v1:
   CORDON_ASSIGN_OR_RETURN(const JobPolicy job_policy, ApplyJob(source.policy, job));
   for (const std::string& each : job_policy.widened) report->add_widened(each);
   CORDON_ASSIGN_OR_RETURN(const CompiledPlan plan, PlanFor(source, job_policy, facts));
+  *report->mutable_limits() = LimitsOf(job_policy.policy, plan.proto());
   CORDON_ASSIGN_OR_RETURN(v1::LaunchPlan launch, CompileLaunch(job, plan));
   if (!exec_path.empty()) {
     launch.clear_exec_path();

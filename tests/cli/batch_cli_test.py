@@ -9,6 +9,7 @@ import argparse
 import json
 import os
 import random
+import re
 import resource
 import shutil
 import signal
@@ -112,6 +113,29 @@ class Results(BatchTest):
         self.assertEqual([case.get("name") for case in suite],
                          ["good", "three", "bad", "loop", "setup"])
 
+    def test_the_page_holds_what_the_report_says(self):
+        self.write(self.job("good") + self.job("bad", "exit 4")
+                   + self.job("loop", "while :; do :; done", 'limits { cpu_time: "200ms" }'))
+        report, _ = self.report("--html", self.path("page.html"))
+        with open(self.path("page.html"), encoding="utf-8") as file:
+            text = file.read()
+        data = json.loads(re.search('<script type="application/json" id="data">(.*)</script>',
+                                    text).group(1))
+        self.assertEqual((data["title"], data["jobs"], data["good"], data["bad"]),
+                         ("jobs.textproto", 3, 1, 2))
+        self.assertEqual([row[0] for row in data["rows"]], ["good", "bad", "loop"])
+        self.assertEqual(data["verdicts"][str(data["rows"][2][2])], "CPU_LIMIT")
+        for result, detail in zip(report["result"], data["details"]):
+            limits = {name: value for name, _, value in data["limits"][detail["limits"]]}
+            self.assertEqual(limits["memory"], 512 << 20)
+            self.assertEqual(limits["cpu_time"], 2e8 if result["name"] == "loop" else 1e10)
+            usage = {data["usage"][at][0]: value for at, value in detail["usage"]}
+            self.assertEqual(usage["memory_peak_bytes"],
+                             int(result["report"]["usage"]["memory_peak_bytes"]))
+            self.assertEqual([layer[0] for layer in data["layers"][detail["layers"]]],
+                             [layer["layer"] for layer in result["report"]["layers"]])
+            self.assertEqual(len(detail["steps"][1]), len(result["report"]["steps"]))
+
     def test_all_good_is_zero_and_files_are_written(self):
         self.write('job { name: "cat" argv: "cat" policy: "base/compute" stdin: "in.txt" '
                    'stdout: "out.txt" }')
@@ -203,7 +227,7 @@ class BadInput(BatchTest):
 
     def test_a_report_that_cannot_be_written_stops_before_anything_runs(self):
         self.write(self.job("a"))
-        for flag in ("--report", "--junit"):
+        for flag in ("--report", "--junit", "--html"):
             done = self.batch(flag, self.path("missing/file"))
             self.assertEqual(done.returncode, 125)
             self.assertIn("ENOENT", done.stderr)

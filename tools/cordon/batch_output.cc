@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tools/cordon/batch_output.h"
 
+#include <algorithm>
 #include <cstdio>
 
 #include "absl/strings/str_cat.h"
@@ -47,6 +48,22 @@ std::string ResultLine(const v1::JobResult& result) {
   }
   if (!result.why().empty()) absl::StrAppend(&line, "  ", result.why());
   return line;
+}
+
+void CountOutcomes(v1::BatchReport* report) {
+  report->set_jobs(std::max(report->jobs(), static_cast<uint32_t>(report->result_size())));
+  uint32_t good = 0;
+  uint32_t bad = 0;
+  uint32_t skipped = 0;
+  for (const v1::JobResult& result : report->result()) {
+    good += result.outcome() == v1::JobResult::GOOD ? 1 : 0;
+    bad += result.outcome() == v1::JobResult::BAD ? 1 : 0;
+    skipped += result.outcome() == v1::JobResult::SKIPPED ? 1 : 0;
+  }
+  report->set_good(good);
+  report->set_bad(bad);
+  report->set_skipped(skipped);
+  report->set_not_run(report->jobs() - good - bad - skipped);
 }
 
 BatchProgress::BatchProgress(size_t jobs, bool json, bool quiet)

@@ -14,6 +14,9 @@ namespace cordon::cli {
 // "ok   NAME  EXITED 0  cpu 0.012 s  wall 0.020 s  memory 1.4 MiB", and why not for other outcomes.
 std::string ResultLine(const v1::JobResult& result);
 
+// Counts results by outcome into `report`; jobs beyond those that have a result were not run.
+void CountOutcomes(v1::BatchReport* report);
+
 // Counts and, when stderr is a terminal, one line that moves on.
 class BatchProgress {
  public:

@@ -21,6 +21,7 @@
 #include "policy/base/sha256.h"
 #include "policy/base/status.h"
 #include "policy/base/units.h"
+#include "policy/batch/html_report.h"
 #include "policy/batch/jobs.h"
 #include "policy/batch/junit.h"
 #include "policy/batch/schedule.h"
@@ -193,8 +194,8 @@ class Batch {
       v1::JobResult* result = report_.add_result();
       *result = std::move(results_[i]);
       result->set_name(tasks_[i].job.name());
-      Count(result->outcome());
     }
+    CountOutcomes(&report_);
     progress_.End(report_);
     return report_;
   }
@@ -204,22 +205,6 @@ class Batch {
     std::optional<Worker> worker;
     size_t task = 0;
   };
-
-  void Count(v1::JobResult::Outcome outcome) {
-    switch (outcome) {
-      case v1::JobResult::GOOD:
-        report_.set_good(report_.good() + 1);
-        break;
-      case v1::JobResult::BAD:
-        report_.set_bad(report_.bad() + 1);
-        break;
-      case v1::JobResult::SKIPPED:
-        report_.set_skipped(report_.skipped() + 1);
-        break;
-      default:
-        report_.set_not_run(report_.not_run() + 1);
-    }
-  }
 
   absl::Status StartWhatMay(const std::vector<uint32_t>& cpus) {
     for (size_t i = 0; i < slots_.size(); ++i) {
@@ -350,6 +335,7 @@ absl::StatusOr<int> RunBatch(const BatchOptions& options) {
   // What cannot be written is known before anything runs.
   CORDON_ASSIGN_OR_RETURN(ReportWriter whole, ReportWriter::Open(options.report, -1));
   CORDON_ASSIGN_OR_RETURN(ReportWriter junit, ReportWriter::Open(options.junit, -1));
+  CORDON_ASSIGN_OR_RETURN(ReportWriter html, ReportWriter::Open(options.html, -1));
   EnterOwnScope().IgnoreError();  // each job says why there is none
   CORDON_ASSIGN_OR_RETURN(const absl::optional<SupervisorLeaf> leaf, StepAside());
   Batch batch(options, std::move(tasks), std::move(checked));
@@ -360,6 +346,8 @@ absl::StatusOr<int> RunBatch(const BatchOptions& options) {
   const v1::BatchReport& report = batch.Finish();
   CORDON_RETURN_IF_ERROR(whole.Write(JsonText(report)));
   CORDON_RETURN_IF_ERROR(junit.Write(JUnitXml(report)));
+  const std::string title = options.jobs.substr(options.jobs.rfind('/') + 1);
+  CORDON_RETURN_IF_ERROR(html.Write(HtmlReport(report, title)));
   if (batch.stopped()) return kExitStopped;
   return report.good() == report.jobs() ? 0 : kExitNotAllGood;
 }
@@ -381,7 +369,8 @@ absl::Status ReadShard(const std::string& text, BatchOptions* options) {
 
 int RunBatchCommand(BatchOptions options) {
   const std::string here = CurrentDirectory();
-  for (std::string* path : {&options.jobs, &options.journal, &options.report, &options.junit}) {
+  for (std::string* path :
+       {&options.jobs, &options.journal, &options.report, &options.junit, &options.html}) {
     if (!path->empty()) *path = LexicalJoin(here, *path);
   }
   absl::Status status;

@@ -75,6 +75,7 @@ struct BatchOptions {
   std::string journal;
   std::string report;
   std::string junit;
+  std::string html;
   std::string shard_text;  // "I/N"
   uint32_t shard = 1;
   uint32_t shard_count = 1;
@@ -83,6 +84,15 @@ struct BatchOptions {
   bool dry_run = false;  // read the list and its policies, run nothing
 };
 int RunBatchCommand(BatchOptions options);
+
+struct ReportOptions {
+  std::vector<std::string> results;  // files that batches have written
+  std::string title = "cordon batch";
+  std::string report;
+  std::string junit;
+  std::string html;
+};
+int WriteReport(const ReportOptions& options);
 
 struct CompileOptions {
   std::string policy;

@@ -19,6 +19,7 @@ using cordon::cli::BatchOptions;
 using cordon::cli::CheckOptions;
 using cordon::cli::CompileOptions;
 using cordon::cli::ExplainOptions;
+using cordon::cli::ReportOptions;
 using cordon::cli::RunOptions;
 
 // Everything behind the first "--" of `run` is the job's, whatever it looks like.
@@ -47,6 +48,9 @@ int Main(int argc, char** argv) {
   CLI::App* batch = app.add_subcommand("batch", "Run a list of jobs, some at a time");
   cordon::cli::AddBatch(batch, &batch_options);
   cordon::cli::AddFormat(batch, &format);
+  ReportOptions report_options;
+  CLI::App* report = app.add_subcommand("report", "Show what batches have written; runs nothing");
+  cordon::cli::AddReport(report, &report_options);
   ExplainOptions explained;
   CLI::App* explain = app.add_subcommand("explain", "Say in words what a policy allows");
   cordon::cli::AddExplain(explain, &explained);
@@ -87,6 +91,7 @@ int Main(int argc, char** argv) {
   check_options.json = json;
   batch_options.json = json;
   if (batch->parsed()) return cordon::cli::RunBatchCommand(batch_options);
+  if (report->parsed()) return cordon::cli::WriteReport(report_options);
   if (check->parsed()) return cordon::cli::Check(check_options);
   if (explain->parsed()) return cordon::cli::Explain(explained, json);
   if (compile->parsed()) return cordon::cli::Compile(compile_options);

@@ -57,11 +57,23 @@ void AddBatch(CLI::App* batch, BatchOptions* options) {
                     "Keep results in this file; with one of the same jobs, go on where it ends");
   batch->add_option("--report", options->report, "Write all results (JSON) to this file");
   batch->add_option("--junit", options->junit, "Write them as JUnit XML to this file");
+  batch->add_option("--html", options->html, "Write them as one page for people to this file");
   batch->add_option("--shard", options->shard_text,
                     "I/N: only part I of N; jobs that depend on each other stay together");
   batch->add_flag("--dry-run", options->dry_run,
                   "Compare the list with its policies, and run nothing");
   batch->add_flag("--quiet,-q", options->quiet, "Say nothing while the jobs run");
+}
+
+void AddReport(CLI::App* report, ReportOptions* options) {
+  report
+      ->add_option("RESULTS", options->results,
+                   "Files of --report, --journal or --format json, such as those of all shards")
+      ->required();
+  report->add_option("--html", options->html, "Write one page for people to this file");
+  report->add_option("--junit", options->junit, "Write JUnit XML to this file");
+  report->add_option("--report", options->report, "Write all results (JSON) to this file");
+  report->add_option("--title", options->title, "Heading of the page")->capture_default_str();
 }
 
 void AddExplain(CLI::App* explain, ExplainOptions* options) {

@@ -10,6 +10,7 @@ import argparse
 import json
 import os
 import shutil
+import subprocess
 import sys
 import tempfile
 import time
@@ -92,6 +93,28 @@ def as_data(row: judge.Row) -> Dict[str, Any]:
             "report": row.outcome.report if row.outcome else None}
 
 
+def as_result(row: judge.Row) -> Dict[str, Any]:
+    """The row as `cordon batch` would tell of it (JobResult in policy/proto/batch_result.proto)."""
+    if row.outcome is None:
+        return {"name": row.name, "outcome": "SKIPPED", "why": row.skipped}
+    name = f"{row.name} (compiler)" if row.verdict == "COMPILE_ERROR" else row.name
+    return {"name": name, "outcome": "BAD" if row.complaints else "GOOD",
+            "why": "\n".join(row.complaints), "report": row.outcome.report}
+
+
+def write_page(path: str, rows: List[judge.Row], cordon: Cordon, scratch: str) -> bool:
+    """All rows as one page, by the writer of `cordon batch --html`."""
+    results = os.path.join(scratch, "results.jsonl")
+    with open(results, "w", encoding="utf-8") as file:
+        for row in rows:
+            file.write(json.dumps(as_result(row)) + "\n")
+    done = subprocess.run([cordon.program, "report", results, "--html", path, "--title",
+                           "Cordon demo"], check=False)
+    if done.returncode == 0:
+        print(f"the same as a page: {path}")
+    return done.returncode == 0
+
+
 def write_tally(path: str, rows: List[judge.Row], damage: List[str]) -> None:
     entries = [{"name": f"demo.{row.name}",
                 "result": "failed" if row.complaints else "skipped" if row.skipped else "passed",
@@ -156,6 +179,7 @@ def parse(argv: List[str]):
                         help="judge the set N times and require the same verdicts")
     parser.add_argument("--no-ci", action="store_true", help="leave the CI job out")
     parser.add_argument("--json", metavar="FILE", help="write all rows with their reports")
+    parser.add_argument("--html", metavar="FILE", help="write all rows as one page for people")
     parser.add_argument("--tally", metavar="FILE", help="write results for tools/test_summary.py")
     arguments = parser.parse_args(argv)
     if arguments.repeat < 1:
@@ -190,7 +214,10 @@ def main(argv: List[str]) -> int:
         rows = judge_all(arguments, manifest, cordon, scratch)
         damage = before.differences(host.Snapshot.take())
         damage += [f"a control group is left: {g}" for g in host.groups_of(cordon.pids)]
-        return report(rows, damage, arguments, time.monotonic() - began)
+        status = report(rows, damage, arguments, time.monotonic() - began)
+        if arguments.html and not write_page(arguments.html, rows, cordon, scratch):
+            status = 1
+        return status
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
 

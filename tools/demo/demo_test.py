@@ -14,6 +14,7 @@ import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
+import demo  # noqa: E402  (the folder is on the path only now)
 import host  # noqa: E402
 import judge  # noqa: E402
 import problems  # noqa: E402
@@ -199,6 +200,26 @@ class CommandTest(unittest.TestCase):
             {"name": "cgroup.oom_kill", "observed": "1", "limit": "0"},
             {"name": "cgroup.memory_peak", "observed": "67108864", "limit": "67108864"}]}, "")
         self.assertEqual(outcome.limit_hit, "cgroup.memory_peak 64.0 MiB of 64.0 MiB")
+
+
+class PageTest(unittest.TestCase):
+    """Rows as the results that `cordon report` reads."""
+
+    def test_a_row_keeps_its_report_and_says_what_was_wrong(self):
+        report = {"verdict": "EXITED", "exit_code": 1}
+        row = judge.Row("a.c", "c", "EXITED 0", verdict="EXITED", outcome=Outcome(1, report, ""))
+        self.assertEqual(demo.as_result(row), {"name": "a.c", "outcome": "GOOD", "why": "",
+                                               "report": report})
+        row.complaints = ["exit code 1, expected 0", "printed 'x'"]
+        self.assertEqual(demo.as_result(row)["outcome"], "BAD")
+        self.assertEqual(demo.as_result(row)["why"], "exit code 1, expected 0\nprinted 'x'")
+        row.verdict = "COMPILE_ERROR"
+        self.assertEqual(demo.as_result(row)["name"], "a.c (compiler)")
+
+    def test_what_was_not_judged_is_skipped_with_its_reason(self):
+        row = judge.Row("a.rs", "rust", "EXITED 0", skipped="rustc is not installed")
+        self.assertEqual(demo.as_result(row), {"name": "a.rs", "outcome": "SKIPPED",
+                                               "why": "rustc is not installed"})
 
 
 class ReadmeTest(unittest.TestCase):

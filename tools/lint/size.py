@@ -14,8 +14,8 @@ from common import CPP_SUFFIXES, Finding, all_files, blank_comments_and_literals
 MAX_FUNCTION = 80
 MAX_FILE = 500
 MAX_MAIN = 150
-SIZED_SUFFIXES = CPP_SUFFIXES + (".py", ".sh", ".cmake", ".proto", "CMakeLists.txt", "tools/dev",
-                                 ".ci/run")
+SIZED_SUFFIXES = CPP_SUFFIXES + (".py", ".sh", ".cmake", ".proto", ".js", ".css", "CMakeLists.txt",
+                                 "tools/dev", ".ci/run")
 
 
 class Function(NamedTuple):

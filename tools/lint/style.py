@@ -14,7 +14,8 @@ from common import (CPP_SUFFIXES, TOKENS, Finding, all_files, blank_comments_and
 
 LICENCE = "SPDX-License-Identifier: Apache-2.0"
 LICENSED = CPP_SUFFIXES + (".py", ".sh", ".cmake", "CMakeLists.txt", ".proto", ".textproto",
-                           "tools/dev", ".ci/run", ".java", ".clang-format", ".clang-tidy")
+                           "tools/dev", ".ci/run", ".java", ".js", ".css", ".clang-format",
+                           ".clang-tidy")
 COLUMNS = 100
 # A table's row and a link cannot be broken; inputs of fuzzers and jobs are data.
 UNBROKEN = re.compile(r"^\s*(\||\[[^\]]*\]:|[-*]?\s*<?https?://)")

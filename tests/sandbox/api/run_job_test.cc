@@ -58,6 +58,9 @@ TEST_F(RunJobTest, APolicyOfAFileAndItsPlanGiveTheSame) {
   ASSERT_THAT(failure_, IsOk());
   EXPECT_EQ(by_plan.verdict(), v1::EXITED);
   EXPECT_EQ(by_plan.layers_size(), by_policy.layers_size());
+  EXPECT_EQ(by_plan.limits().memory(), policy->proto().limits().memory());
+  EXPECT_EQ(by_plan.limits().wall_time(), policy->proto().limits().wall_time());
+  EXPECT_EQ(by_policy.limits().SerializeAsString(), by_plan.limits().SerializeAsString());
   EXPECT_EQ(out_, "hello");
 }
 
