@@ -54,6 +54,7 @@ std::vector<size_t> ByInterest(const v1::BatchReport& report) {
   }
   std::sort(keys.begin(), keys.end());
   std::vector<size_t> order;
+  order.reserve(keys.size());
   for (const auto& key : keys) order.push_back(std::get<2>(key));
   return order;
 }

@@ -89,7 +89,7 @@ void Fill(Message* message, std::mt19937* random, int depth) {
                                         "\\",        "\xe2\x80\xa8", "\xff",    "\n",  "a"};
   const auto text = [&] {
     std::string all;
-    for (unsigned n = (*random)() % 6; n > 0; --n) all += kPieces[(*random)() % 11];
+    for (size_t n = (*random)() % 6; n > 0; --n) all += kPieces[(*random)() % 11];
     return all;
   };
   const auto* reflection = message->GetReflection();

@@ -50,7 +50,7 @@ TEST(ScriptJsonTest, NoBytesLeaveTheirString) {
       17);
   for (int round = 0; round < 20'000; ++round) {
     std::string text;
-    for (unsigned length = random() % 12; length > 0; --length) {
+    for (size_t length = random() % 12; length > 0; --length) {
       text += alphabet[random() % alphabet.size()];
     }
     const std::string json = OneText(text);
