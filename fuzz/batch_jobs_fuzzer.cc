@@ -1,16 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 // Any bytes as a list of jobs, in the form that the first byte names. What is accepted is in order:
 // names are unique, every job that another comes after is there, no matrix is left, each job can be
-// reached by the schedule, and the shards hold each job once.
+// reached by the schedule, and the shards hold each job once; sandboxes that talk can.
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
 #include <set>
 #include <string>
+#include <utility>
 
 #include "absl/strings/string_view.h"
 #include "policy/batch/jobs.h"
 #include "policy/batch/schedule.h"
+#include "policy/batch/talk.h"
 
 namespace {
 
@@ -18,11 +20,32 @@ void Check(bool holds) {
   if (!holds) std::abort();
 }
 
+// Streams join two sandboxes that are there, and none is used twice.
+void CheckSandboxes(const cordon::v1::BatchJob& job) {
+  const auto count = static_cast<size_t>(job.sandbox_size());
+  Check(count >= cordon::kMinSandboxes && count <= cordon::kMaxSandboxes);
+  for (const cordon::v1::BatchJob& one : job.sandbox()) {
+    Check(one.argv_size() > 0 && !one.policy().empty() && one.sandbox_size() == 0);
+  }
+  Check(job.sandbox(static_cast<int>(cordon::DeciderOf(job))).name() == job.verdict_of());
+  const auto links = cordon::LinksOf(job);
+  Check(links.size() == static_cast<size_t>(job.connect_size()));
+  std::set<std::pair<size_t, int>> used;
+  for (const cordon::SandboxLink& link : links) {
+    Check(link.from < count && link.to < count && link.from != link.to);
+    Check(used.insert({link.from, link.stream}).second && used.insert({link.to, 0}).second);
+  }
+}
+
 void CheckTasks(const std::vector<cordon::BatchTask>& tasks) {
   std::set<std::string> names;
   for (const cordon::BatchTask& task : tasks) {
     Check(names.insert(task.job.name()).second && task.job.matrix_size() == 0);
-    Check(task.job.argv_size() > 0 && !task.job.policy().empty());
+    if (cordon::IsTalk(task.job)) {
+      CheckSandboxes(task.job);
+    } else {
+      Check(task.job.argv_size() > 0 && !task.job.policy().empty());
+    }
     Check(task.after.size() == static_cast<size_t>(task.job.after_size()));
     for (const size_t before : task.after) Check(before < tasks.size());
   }

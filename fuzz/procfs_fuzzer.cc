@@ -37,6 +37,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
       (void)cordon::ParseNumber(text);
       return 0;
     default:
+      (void)cordon::ParseBlockedCall(text);
       (void)cordon::ParseNetDev(text);
       return 0;
   }

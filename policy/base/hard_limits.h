@@ -29,6 +29,8 @@ inline constexpr EntryCeiling kEntryCeilings[] = {
     {"cordon.v1.Batch.job", 4096},
     {"cordon.v1.BatchJob.argv", 4096},
     {"cordon.v1.BatchJob.environment", 1024},
+    {"cordon.v1.BatchJob.sandbox", 16},
+    {"cordon.v1.BatchJob.connect", 32},
     {"cordon.v1.Axis.value", 4096},
     {"cordon.v1.Seccomp.rule", 1024},
     {"cordon.v1.Rule.calls", 512},

@@ -14,6 +14,7 @@
 #include "policy/base/status.h"
 #include "policy/batch/matrix.h"
 #include "policy/batch/schedule.h"
+#include "policy/batch/talk.h"
 #include "policy/parse_message.h"
 #include "policy/violations.h"
 
@@ -23,15 +24,8 @@ namespace {
 constexpr char kDefaultPolicy[] = "base/strict";
 constexpr size_t kMaxName = 200;
 
-bool IsJobName(absl::string_view name) {
-  if (name.empty() || name.size() > kMaxName) return false;
-  for (const char c : name) {
-    if (!absl::ascii_isalnum(static_cast<unsigned char>(c)) &&
-        absl::string_view("._-/+=").find(c) == absl::string_view::npos) {
-      return false;
-    }
-  }
-  return true;
+void FillPolicy(v1::BatchJob* job) {
+  if (job->policy().empty()) job->set_policy(kDefaultPolicy);
 }
 
 void CheckExpectation(const v1::Expectation& expect, absl::string_view path,
@@ -52,15 +46,17 @@ void AddEntry(const v1::BatchJob& entry, absl::string_view path, const SourceMap
   for (v1::BatchJob& job : jobs) {
     if (violations->full()) return;
     if (!IsJobName(job.name())) {
-      violations->Add(ChildField(path, "name"),
-                      absl::StrCat("\"", EscapeForPeople(job.name()),
-                                   "\" is not a name of letters, digits and . _ - / + =, of 1 to ",
-                                   kMaxName, " bytes"));
+      violations->Add(ChildField(path, "name"), NotAJobName(job.name()));
     }
-    if (job.argv_size() == 0 || job.argv(0).empty()) {
-      violations->Add(ChildField(path, "argv"), "there is no program to run");
+    if (IsTalk(job)) {
+      CheckTalk(job, path, violations);
+      for (v1::BatchJob& one : *job.mutable_sandbox()) FillPolicy(&one);
+    } else {
+      if (job.argv_size() == 0 || job.argv(0).empty()) {
+        violations->Add(ChildField(path, "argv"), "there is no program to run");
+      }
+      FillPolicy(&job);
     }
-    if (job.policy().empty()) job.set_policy(kDefaultPolicy);
     if (job.expect().verdict() == v1::VERDICT_UNSPECIFIED) {
       job.mutable_expect()->set_verdict(v1::EXITED);
     }
@@ -160,6 +156,23 @@ void FindCircle(const std::vector<BatchTask>& tasks, std::vector<v1::ErrorDetail
 }
 
 }  // namespace
+
+bool IsJobName(absl::string_view name) {
+  if (name.empty() || name.size() > kMaxName) return false;
+  for (const char c : name) {
+    if (!absl::ascii_isalnum(static_cast<unsigned char>(c)) &&
+        absl::string_view("._-/+=").find(c) == absl::string_view::npos) {
+      return false;
+    }
+  }
+  return true;
+}
+
+std::string NotAJobName(absl::string_view name) {
+  return absl::StrCat("\"", EscapeForPeople(name),
+                      "\" is not a name of letters, digits and . _ - / + =, of 1 to ", kMaxName,
+                      " bytes");
+}
 
 JobsForm FormOfJobs(absl::string_view file_name) {
   if (absl::EndsWith(file_name, ".json")) return JobsForm::kJson;

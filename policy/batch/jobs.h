@@ -22,14 +22,20 @@ enum class JobsForm { kText, kJson, kJsonLines };
 // By suffix: .json, .jsonl; anything else is text.
 JobsForm FormOfJobs(absl::string_view file_name);
 
+// Of jobs, and of the sandboxes of one; and what to say of another word.
+bool IsJobName(absl::string_view name);
+std::string NotAJobName(absl::string_view name);
+
 struct BatchTask {
-  v1::BatchJob job;           // without a matrix; policy and expectation are filled in
+  // Without a matrix; expectation and policy are filled in (in each of its sandboxes when it has
+  // several).
+  v1::BatchJob job;
   std::string place;          // "file:line:column"
   std::vector<size_t> after;  // positions of the jobs in `job.after`
 };
 
 // All errors found, each with its place: broken text, names that are missing, taken or unknown,
-// circles in `after`, unknown ${NAME}.
+// circles in `after`, unknown ${NAME}, sandboxes that cannot talk as they say (talk.h).
 absl::StatusOr<std::vector<BatchTask>> ReadJobs(absl::string_view bytes, JobsForm form,
                                                 absl::string_view name);
 

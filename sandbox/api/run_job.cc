@@ -58,21 +58,47 @@ v1::Limits LimitsOf(const NormalPolicy& policy, const v1::Plan& plan) {
   return limits;
 }
 
+absl::Status RunReady(const ReadyJob& ready, const Streams& streams, const Control& control,
+                      v1::Report* report) {
+  CORDON_ASSIGN_OR_RETURN(const v1::Report ran,
+                          RunJob(*ready.sandbox, ready.launch, streams, control));
+  report->MergeFrom(ran);
+  return absl::OkStatus();
+}
+
 absl::Status Run(const RunRequest& request, ProfileSource& profiles, const Streams& streams,
                  v1::Report* report) {
-  const absl::Status scope = EnterOwnScope();
-  CORDON_ASSIGN_OR_RETURN(v1::HostFacts facts, ProbeHost());
-  ExplainScope(scope, &facts);
-  report->set_kernel_release(facts.kernel_release());
-  CORDON_ASSIGN_OR_RETURN(const ReadyPolicy source, SourceOf(request, profiles, facts));
-  report->set_policy(request.plan.empty() ? request.policy : source.policy.name());
-  return RunUnder(source, facts, request.job, streams, {}, report);
+  CORDON_ASSIGN_OR_RETURN(const v1::HostFacts facts, ReadyHost());
+  CORDON_ASSIGN_OR_RETURN(const ReadyJob ready, PrepareJob(request, profiles, facts, report));
+  return RunReady(ready, streams, {}, report);
 }
 
 }  // namespace
 
+absl::StatusOr<v1::HostFacts> ReadyHost() {
+  const absl::Status scope = EnterOwnScope();
+  CORDON_ASSIGN_OR_RETURN(v1::HostFacts facts, ProbeHost());
+  ExplainScope(scope, &facts);
+  return facts;
+}
+
+absl::StatusOr<ReadyJob> PrepareJob(const RunRequest& request, ProfileSource& profiles,
+                                    const v1::HostFacts& facts, v1::Report* report) {
+  report->set_kernel_release(facts.kernel_release());
+  CORDON_ASSIGN_OR_RETURN(const ReadyPolicy source, SourceOf(request, profiles, facts));
+  report->set_policy(request.plan.empty() ? request.policy : source.policy.name());
+  return PrepareUnder(source, facts, request.job, report);
+}
+
 absl::Status RunUnder(const ReadyPolicy& source, const v1::HostFacts& facts, v1::JobSpec job,
                       const Streams& streams, const Control& control, v1::Report* report) {
+  CORDON_ASSIGN_OR_RETURN(const ReadyJob ready,
+                          PrepareUnder(source, facts, std::move(job), report));
+  return RunReady(ready, streams, control, report);
+}
+
+absl::StatusOr<ReadyJob> PrepareUnder(const ReadyPolicy& source, const v1::HostFacts& facts,
+                                      v1::JobSpec job, v1::Report* report) {
   if (job.argv_size() == 0) {
     return Error(absl::StatusCode::kInvalidArgument, "a job needs a program").Field("argv");
   }
@@ -90,9 +116,7 @@ absl::Status RunUnder(const ReadyPolicy& source, const v1::HostFacts& facts, v1:
   absl::StatusOr<std::unique_ptr<Sandbox>> sandbox = Sandbox::Prepare(plan, facts);
   // The sandbox knows fields; where they were written is known here.
   if (!sandbox.ok()) return WithPlaces(job_policy.policy, sandbox.status());
-  CORDON_ASSIGN_OR_RETURN(const v1::Report ran, RunJob(**sandbox, launch, streams, control));
-  report->MergeFrom(ran);
-  return absl::OkStatus();
+  return ReadyJob{*std::move(sandbox), std::move(launch)};
 }
 
 void FillFailure(const absl::Status& status, v1::Report* report) {

@@ -4,9 +4,11 @@
 #ifndef CORDON_SANDBOX_API_RUN_JOB_H_
 #define CORDON_SANDBOX_API_RUN_JOB_H_
 
+#include <memory>
 #include <string>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "absl/types/optional.h"
 #include "policy/compile.h"
 #include "policy/normalize.h"
@@ -14,6 +16,7 @@
 #include "policy/proto/job.pb.h"
 #include "policy/proto/report.pb.h"
 #include "policy/resolve.h"
+#include "sandbox/sandbox.h"
 #include "sandbox/supervise/supervisor.h"
 
 namespace cordon {
@@ -29,6 +32,14 @@ struct ReadyPolicy {
 absl::Status RunUnder(const ReadyPolicy& source, const v1::HostFacts& facts, v1::JobSpec job,
                       const Streams& streams, const Control& control, v1::Report* report);
 
+// The two halves of it, for a caller with several sandboxes: the sandbox at its gate.
+struct ReadyJob {
+  std::unique_ptr<Sandbox> sandbox;
+  v1::LaunchPlan launch;
+};
+absl::StatusOr<ReadyJob> PrepareUnder(const ReadyPolicy& source, const v1::HostFacts& facts,
+                                      v1::JobSpec job, v1::Report* report);
+
 // Makes `report` that of a job that has not run, or without a verdict, because of `status`.
 void FillFailure(const absl::Status& status, v1::Report* report);
 
@@ -37,6 +48,12 @@ struct RunRequest {
   std::string plan;                    // a file of `compile` in place of a policy
   v1::JobSpec job;  // binds are absolute; a program that is a host file is found and bound
 };
+
+// Once in a process: the group in which it may make others, and what the host can do.
+absl::StatusOr<v1::HostFacts> ReadyHost();
+// A request's sandbox at its gate; `report` gets what is known of it then.
+absl::StatusOr<ReadyJob> PrepareJob(const RunRequest& request, ProfileSource& profiles,
+                                    const v1::HostFacts& facts, v1::Report* report);
 
 // The one report of the run, of a failed set-up too; then `failure` is the whole error. `ready`: an
 // error of what came before (stdio files); then nothing is run.

@@ -181,6 +181,8 @@ absl::StatusOr<Child> StartChild(const CheckedProgram& program, const StartOptio
 
   child.pid = cloned.pid;
   child.pidfd = std::move(cloned.pidfd);
+  // The init of another sandbox of this process is none of those that share it.
+  CORDON_RETURN_IF_ERROR(child.shared.KeepFromLaterChildren());
   child.control = std::move(ends.control.write);
   child.status = std::move(ends.status.read);
   child.stdin_write = std::move(ends.in.write);

@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/ioctl.h>
 #include <sys/signalfd.h>
 #include <sys/time.h>
 #include <sys/timerfd.h>
@@ -227,5 +228,16 @@ bool Readable(int fd, int timeout_ms) {
 }
 
 bool IsTerminal(int fd) { return ::isatty(fd) == 1; }
+
+uint64_t BytesInPipe(int fd) {
+  int bytes = 0;
+  if (::ioctl(fd, FIONREAD, &bytes) != 0 || bytes < 0) return 0;
+  return static_cast<uint64_t>(bytes);
+}
+
+bool ReaderIsGone(int fd) {
+  struct pollfd one = {fd, 0, 0};
+  return ::poll(&one, 1, 0) == 1 && (one.revents & POLLERR) != 0;
+}
 
 }  // namespace cordon

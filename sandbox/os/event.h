@@ -27,6 +27,7 @@ class Epoll {
   };
   // Blocks until something happens or `timeout_ms` (-1: for ever).
   absl::StatusOr<std::vector<Event>> Wait(int timeout_ms);
+  int fd() const { return fd_.get(); }  // readable when Wait has something
 
  private:
   UniqueFd fd_;
@@ -102,6 +103,10 @@ absl::StatusOr<bool> AwaitReadable(int fd, int timeout_ms);
 // The same where an error is as good as nothing to read.
 bool Readable(int fd, int timeout_ms);
 bool IsTerminal(int fd);
+// Of a pipe, by either end: how many bytes wait in it (FIONREAD).
+uint64_t BytesInPipe(int fd);
+// Whether nobody holds the read end of the pipe that `fd` writes to.
+bool ReaderIsGone(int fd);
 
 }  // namespace cordon
 

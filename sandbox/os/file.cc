@@ -274,6 +274,11 @@ absl::StatusOr<SharedMemory> SharedMemory::Make(size_t size) {
   return memory;
 }
 
+absl::Status SharedMemory::KeepFromLaterChildren() {
+  if (::madvise(data_, size_, MADV_DONTFORK) == 0) return absl::OkStatus();
+  return ErrnoStatus("madvise", "shared region", errno);
+}
+
 SharedMemory::SharedMemory(SharedMemory&& other) noexcept
     : data_(std::exchange(other.data_, nullptr)), size_(std::exchange(other.size_, 0)) {}
 

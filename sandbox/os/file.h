@@ -95,6 +95,8 @@ class SharedMemory {
   SharedMemory& operator=(const SharedMemory&) = delete;
   ~SharedMemory();
   void* data() const { return data_; }
+  // The children that are there keep it; those that are made from now on do not get it.
+  absl::Status KeepFromLaterChildren();
 
  private:
   void* data_ = nullptr;

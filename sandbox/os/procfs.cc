@@ -211,6 +211,24 @@ absl::StatusOr<ProcessPlace> ParsePlace(absl::string_view stat) {
   return place;
 }
 
+absl::StatusOr<BlockedCall> ParseBlockedCall(absl::string_view text) {
+  const std::vector<absl::string_view> words =
+      absl::StrSplit(absl::StripAsciiWhitespace(text), ' ');
+  BlockedCall call;
+  // Number, six arguments, stack pointer, instruction pointer.
+  if (words.size() != 9 || !absl::SimpleAtoi(words[0], &call.number) || call.number < 0) {
+    return absl::InvalidArgumentError("no blocked call");
+  }
+  for (size_t i = 1; i <= 6; ++i) {
+    uint64_t argument = 0;
+    if (!absl::SimpleHexAtoi(words[i], &argument)) {
+      return absl::InvalidArgumentError("an argument is no number");
+    }
+    call.arguments.push_back(argument);
+  }
+  return call;
+}
+
 std::vector<std::string> ParseNetDev(absl::string_view text) {
   std::vector<std::string> names;
   for (const absl::string_view line : Lines(text)) {

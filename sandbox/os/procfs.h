@@ -80,6 +80,14 @@ struct ProcessPlace {
 };
 absl::StatusOr<ProcessPlace> ParsePlace(absl::string_view stat);
 
+// /proc/PID/syscall of a thread that is blocked in a call.
+struct BlockedCall {
+  int64_t number = -1;
+  std::vector<uint64_t> arguments;  // six
+};
+// INVALID_ARGUMENT for a thread that runs, or is blocked without a call.
+absl::StatusOr<BlockedCall> ParseBlockedCall(absl::string_view text);
+
 // Names of the interfaces in /proc/PID/net/dev.
 std::vector<std::string> ParseNetDev(absl::string_view text);
 

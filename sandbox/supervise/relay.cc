@@ -24,8 +24,13 @@ constexpr int kRounds = 16;
 }  // namespace
 
 OutputRelay::OutputRelay(UniqueFd source, int sink, bool escape, uint64_t token,
-                         OutputBudget* budget)
-    : source_(std::move(source)), sink_(sink), escape_(escape), token_(token), budget_(budget) {}
+                         OutputBudget* budget, bool linked)
+    : source_(std::move(source)),
+      sink_(sink),
+      escape_(escape),
+      token_(token),
+      budget_(budget),
+      linked_(linked) {}
 
 absl::Status OutputRelay::Start(Epoll* epoll) {
   CORDON_RETURN_IF_ERROR(SetNonBlocking(source_.get()));
@@ -37,7 +42,7 @@ absl::Status OutputRelay::Start(Epoll* epoll) {
   if (sink_pollable_) epoll->Remove(sink_);
   CORDON_RETURN_IF_ERROR(epoll->Add(source_.get(), EPOLLIN, token_).status());
   source_watched_ = true;
-  return absl::OkStatus();
+  return WatchSink(epoll);
 }
 
 void OutputRelay::Append(const char* data, size_t size) {
@@ -67,22 +72,53 @@ absl::Status OutputRelay::Fill() {
 
 absl::Status OutputRelay::Flush() {
   while (!pending_.empty()) {
-    if (sink_pollable_ && !Writable(sink_)) break;
-    const size_t size = sink_pollable_ ? std::min(pending_.size(), kSafeWrite) : pending_.size();
+    const bool may_block = sink_pollable_ && !linked_;
+    if (may_block && !Writable(sink_)) break;
+    const size_t size = may_block ? std::min(pending_.size(), kSafeWrite) : pending_.size();
     const IoResult put = WriteSome(sink_, pending_.data(), size);
     if (put.state == IoState::kWouldBlock) break;
     if (put.state == IoState::kError) {
       // The consumer is gone (EPIPE) or its disk is full: the job must notice as it would without
       // us, so its pipe loses the reader. A full disk is told to the caller.
-      pending_.clear();
-      source_.Reset();
-      end_ = true;
+      Cut();
       return put.error == 32 ? absl::OkStatus()
                              : ErrnoStatus("write", "output of the job", put.error);
     }
     pending_.erase(0, put.bytes);
+    delivered_ += put.bytes;
   }
   return absl::OkStatus();
+}
+
+void OutputRelay::Cut() {
+  if (!end_) cut_ns_ = MonotonicNs();
+  pending_.clear();
+  source_.Reset();
+  end_ = true;
+}
+
+// Of a job's stdin it must be known at once that nobody reads it any more: who writes would go on
+// otherwise, and learn it one write too late.
+absl::Status OutputRelay::WatchSink(Epoll* epoll) {
+  const bool want = sink_pollable_ && (!pending_.empty() || (linked_ && !end_));
+  const uint32_t events = pending_.empty() ? 0 : uint32_t{EPOLLOUT};
+  if (want && sink_watched_ && events != sink_events_) {
+    CORDON_RETURN_IF_ERROR(epoll->Modify(sink_, events, token_ + 1));
+  } else if (want && !sink_watched_) {
+    CORDON_RETURN_IF_ERROR(epoll->Add(sink_, events, token_ + 1).status());
+  } else if (!want && sink_watched_) {
+    epoll->Remove(sink_);
+  }
+  sink_watched_ = want;
+  sink_events_ = events;
+  return absl::OkStatus();
+}
+
+bool OutputRelay::Quiet() const {
+  if (done_) return true;
+  const bool more = !end_ && pending_.size() < kBuffer && BytesInPipe(source_.get()) > 0;
+  if (pending_.empty()) return !end_ && !more;
+  return linked_ && !more && !Writable(sink_);
 }
 
 absl::Status OutputRelay::Watch(Epoll* epoll) {
@@ -96,15 +132,7 @@ absl::Status OutputRelay::Watch(Epoll* epoll) {
     }
     source_watched_ = want_source;
   }
-  const bool want_sink = sink_pollable_ && !pending_.empty();
-  if (want_sink != sink_watched_) {
-    if (want_sink) {
-      CORDON_RETURN_IF_ERROR(epoll->Add(sink_, EPOLLOUT, token_ + 1).status());
-    } else {
-      epoll->Remove(sink_);
-    }
-    sink_watched_ = want_sink;
-  }
+  CORDON_RETURN_IF_ERROR(WatchSink(epoll));
   if (end_ && pending_.empty() && !done_) {
     done_ = true;
     if (source_watched_ && source_.valid()) epoll->Remove(source_.get());
@@ -115,6 +143,7 @@ absl::Status OutputRelay::Watch(Epoll* epoll) {
 
 absl::Status OutputRelay::Step(Epoll* epoll) {
   if (done_) return absl::OkStatus();
+  if (linked_ && !end_ && ReaderIsGone(sink_)) Cut();
   for (int round = 0; round < kRounds && !end_ && pending_.size() < kBuffer; ++round) {
     const uint64_t before = budget_->used;
     CORDON_RETURN_IF_ERROR(Fill());
@@ -136,6 +165,7 @@ InputRelay::InputRelay(int source, UniqueFd sink, uint64_t token)
     : source_(source), sink_(std::move(sink)), token_(token), buffer_(kBuffer) {}
 
 absl::Status InputRelay::Start(Epoll* epoll) {
+  if (!sink_.valid()) return absl::OkStatus();
   CORDON_RETURN_IF_ERROR(SetNonBlocking(sink_.get()));
   CORDON_ASSIGN_OR_RETURN(source_pollable_, epoll->Add(source_, EPOLLIN, token_));
   source_watched_ = source_pollable_;
@@ -190,6 +220,8 @@ absl::Status InputRelay::Step(Epoll* epoll) {
   }
   return absl::OkStatus();
 }
+
+bool InputRelay::Quiet() const { return !sink_.valid() || (size_ > 0 && !Writable(sink_.get())); }
 
 void InputRelay::CloseSink(Epoll* epoll) {
   if (sink_watched_) epoll->Remove(sink_.get());

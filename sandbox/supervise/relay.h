@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Streams between the job's pipes and the caller's files. The job shares no open file description
 // with the host: it has pipe ends of its own, the supervisor reads and writes the others. Memory is
-// bounded: one buffer per stream; a slow consumer stops the reading, never the limits.
+// bounded: one buffer per stream; a slow consumer stops the reading, never the limits. The consumer
+// may be the stdin of another sandbox: then broken pipes are what they would be between the two.
 #ifndef CORDON_SANDBOX_SUPERVISE_RELAY_H_
 #define CORDON_SANDBOX_SUPERVISE_RELAY_H_
 
@@ -27,8 +28,10 @@ struct OutputBudget {
 class OutputRelay {
  public:
   // `sink` is not owned; `token` is this relay's base token in the epoll (token: source,
-  // token + 1: sink). `escape` shows as text what could steer a terminal.
-  OutputRelay(UniqueFd source, int sink, bool escape, uint64_t token, OutputBudget* budget);
+  // token + 1: sink). `escape` shows as text what could steer a terminal. `linked`: the sink is a
+  // pipe of ours that does not block, and its reader is another job.
+  OutputRelay(UniqueFd source, int sink, bool escape, uint64_t token, OutputBudget* budget,
+              bool linked = false);
 
   absl::Status Start(Epoll* epoll);
   // Something happened to the source or the sink.
@@ -38,8 +41,16 @@ class OutputRelay {
   // Nothing will come any more (the tree is dead): stop waiting for a consumer that is stuck.
   void Abandon(Epoll* epoll);
 
+  // Nothing can move here before somebody reads or writes who does not now.
+  bool Quiet() const;
+  uint64_t delivered() const { return delivered_; }  // bytes that the sink took
+  // When the sink's reader was found gone while the job could still write; 0: it was not.
+  uint64_t cut_ns() const { return cut_ns_; }
+
  private:
   absl::Status Fill();
+  void Cut();
+  absl::Status WatchSink(Epoll* epoll);
   absl::Status Flush();
   absl::Status Watch(Epoll* epoll);
   void Append(const char* data, size_t size);
@@ -52,8 +63,12 @@ class OutputRelay {
   std::string pending_;
   TerminalText terminal_;
   bool source_watched_ = false;
+  bool linked_;
+  uint64_t delivered_ = 0;
+  uint64_t cut_ns_ = 0;
   bool sink_pollable_ = true;
   bool sink_watched_ = false;
+  uint32_t sink_events_ = 0;  // while it is watched
   bool end_ = false;
   bool done_ = false;
 };
@@ -61,10 +76,12 @@ class OutputRelay {
 // Caller -> job.
 class InputRelay {
  public:
+  // Without a sink there is nothing to do: another job feeds this one.
   InputRelay(int source, UniqueFd sink, uint64_t token);
   absl::Status Start(Epoll* epoll);
   absl::Status Step(Epoll* epoll);
   void Stop(Epoll* epoll);
+  bool Quiet() const;  // as above; a source that may still bring something is not
 
  private:
   void CloseSink(Epoll* epoll);

@@ -43,7 +43,7 @@ enum Token : uint64_t {
 // How long the init may take to end the rest of the tree after the main process ended.
 constexpr uint64_t kCleanupNs = 2'000'000'000;
 
-class Watcher {
+class Watcher : public Supervision {
  public:
   Watcher(Sandbox& sandbox, const Streams& streams, const Control& control)
       : sandbox_(sandbox),
@@ -51,15 +51,29 @@ class Watcher {
         watch_(sandbox.plan().watch()),
         budget_{watch_.output_bytes(), 0, false},
         out_(std::move(sandbox.child().stdout_read), streams.out, streams.escape_out, kStdout,
-             &budget_),
+             &budget_, streams.out_linked),
         err_(std::move(sandbox.child().stderr_read), streams.err, streams.escape_err, kStderr,
-             &budget_),
+             &budget_, streams.err_linked),
         in_(streams.in, std::move(sandbox.child().stdin_write), kStdin) {}
 
-  absl::Status Run(const v1::LaunchPlan& launch);
-  absl::Status Summarise(v1::Report* report);
+  absl::Status Launch(const v1::LaunchPlan& launch);
+  // Handles what happens within `timeout_ms` (-1: waits).
+  absl::Status Turn(int timeout_ms);
+
+  int fd() const override { return epoll_->fd(); }
+  absl::Status Step() override;
+  bool finished() const override { return init_ended_ && out_.done() && err_.done(); }
+  absl::StatusOr<v1::Report> Finish() override;
+  absl::Status EndFor(KillReason reason, const std::vector<std::string>& why) override;
+  absl::Status Cancel(int signal) override;
+  int cancel_signal() const override { return seen_.cancel_signal; }
+  uint64_t ended_ns() const override { return end_ns_; }
+  bool alive() const override { return !init_ended_; }
+  bool Quiet() const override { return in_.Quiet() && out_.Quiet() && err_.Quiet(); }
+  const OutputRelay& Output(int stream) const override { return stream == 1 ? out_ : err_; }
 
  private:
+  absl::Status Summarise(v1::Report* report);
   absl::Status Start();
   absl::Status Watch(int fd, uint32_t events, Token token);
   absl::Status Handle(const Epoll::Event& event);
@@ -70,9 +84,7 @@ class Watcher {
   absl::Status OnWallTimer();
   absl::Status OnListener();
   absl::Status OnNotify(uint32_t events);
-  absl::Status Cancel();
   absl::Status End(KillReason reason);
-  bool Finished() const { return init_ended_ && out_.done() && err_.done(); }
   uint64_t CpuUsed();
 
   Sandbox& sandbox_;
@@ -129,7 +141,7 @@ absl::Status Watcher::Start() {
   return in_.Start(&*epoll_);
 }
 
-absl::Status Watcher::Run(const v1::LaunchPlan& launch) {
+absl::Status Watcher::Launch(const v1::LaunchPlan& launch) {
   program_name_ = launch.argv_size() > 0 ? launch.argv(0) : "";
   CORDON_RETURN_IF_ERROR(WithStage(Start(), "prepare"));  // the job has not begun
   CORDON_RETURN_IF_ERROR(sandbox_.Launch(launch));
@@ -139,12 +151,14 @@ absl::Status Watcher::Run(const v1::LaunchPlan& launch) {
     CORDON_RETURN_IF_ERROR(
         cpu_timer_->ArmAt(NextCpuCheck(MonotonicNs(), 0, watch_.cpu_time_ns(), OnlineCpus())));
   }
-  while (!Finished()) {
-    CORDON_ASSIGN_OR_RETURN(const std::vector<Epoll::Event> events, epoll_->Wait(-1));
-    for (const Epoll::Event& event : events) CORDON_RETURN_IF_ERROR(Handle(event));
-    if (budget_.exceeded && !init_ended_) CORDON_RETURN_IF_ERROR(End(KillReason::kOutput));
-  }
-  return launch_error_;
+  return absl::OkStatus();
+}
+
+absl::Status Watcher::Turn(int timeout_ms) {
+  CORDON_ASSIGN_OR_RETURN(const std::vector<Epoll::Event> events, epoll_->Wait(timeout_ms));
+  for (const Epoll::Event& event : events) CORDON_RETURN_IF_ERROR(Handle(event));
+  if (budget_.exceeded && !init_ended_) return End(KillReason::kOutput);
+  return absl::OkStatus();
 }
 
 absl::Status Watcher::Handle(const Epoll::Event& event) {
@@ -163,13 +177,11 @@ absl::Status Watcher::Handle(const Epoll::Event& event) {
       return absl::OkStatus();
     case kSignal: {
       const int number = signals_.Read();
-      if (number == 0) return absl::OkStatus();
-      seen_.cancel_signal = number;
-      return Cancel();
+      return number == 0 ? absl::OkStatus() : Cancel(number);
     }
     case kCancel:
       epoll_->Remove(control_.cancel_fd);  // it stays readable
-      return Cancel();
+      return Cancel(0);
     case kNotify:
       return OnNotify(event.events);
     case kStdin:
@@ -181,6 +193,21 @@ absl::Status Watcher::Handle(const Epoll::Event& event) {
     default:
       return err_.Step(&*epoll_);
   }
+}
+
+absl::Status Watcher::Cancel(int signal) {
+  seen_.cancel_signal = signal;
+  if (!init_ended_) return End(KillReason::kCancelled);
+  // The job is over; only its last output waits for a consumer that does not read.
+  out_.Abandon(&*epoll_);
+  err_.Abandon(&*epoll_);
+  return absl::OkStatus();
+}
+
+absl::Status Watcher::EndFor(KillReason reason, const std::vector<std::string>& why) {
+  if (init_ended_) return absl::OkStatus();
+  seen_.why = why;
+  return End(reason);
 }
 
 absl::Status Watcher::OnStatus() {
@@ -302,14 +329,6 @@ absl::Status Watcher::OnCpuTimer() {
   return cpu_timer_->ArmAt(NextCpuCheck(MonotonicNs(), used, watch_.cpu_time_ns(), OnlineCpus()));
 }
 
-absl::Status Watcher::Cancel() {
-  if (!init_ended_) return End(KillReason::kCancelled);
-  // The job is over; only its last output waits for a consumer that does not read.
-  out_.Abandon(&*epoll_);
-  err_.Abandon(&*epoll_);
-  return absl::OkStatus();
-}
-
 absl::Status Watcher::End(KillReason reason) {
   if (seen_.killed == KillReason::kNone && !seen_.main_ended) seen_.killed = reason;
   // Output that is over the limit counts even when the main process was faster.
@@ -351,20 +370,36 @@ absl::Status AtRun(const absl::Status& status, absl::string_view step) {
   return WithStep(WithLayer(WithStage(status, "run"), "supervisor"), step);
 }
 
+absl::Status Watcher::Step() { return AtRun(Turn(0), "watch the job"); }
+
+absl::StatusOr<v1::Report> Watcher::Finish() {
+  v1::Report report;
+  CORDON_RETURN_IF_ERROR(AtRun(launch_error_, "watch the job"));
+  CORDON_RETURN_IF_ERROR(AtRun(Summarise(&report), "read the usage"));
+  CORDON_RETURN_IF_ERROR(AtRun(sandbox_.Collect(), "remove the cgroup"));
+  for (const v1::LayerReport& layer : sandbox_.layers()) *report.add_layers() = layer;
+  for (const std::string& each : sandbox_.skipped()) report.add_skipped(each);
+  for (const v1::Step& step : sandbox_.Steps()) *report.add_steps() = step;
+  return report;
+}
+
 }  // namespace
 
 absl::StatusOr<v1::Report> RunJob(Sandbox& sandbox, const v1::LaunchPlan& launch,
                                   const Streams& streams, const Control& control) {
-  v1::Report report;
   Watcher watcher(sandbox, streams, control);
-  const absl::Status ran = watcher.Run(launch);
+  absl::Status ran = watcher.Launch(launch);
+  while (ran.ok() && !watcher.finished()) ran = watcher.Turn(-1);
   if (!ran.ok()) return AtRun(ran, "watch the job");
-  CORDON_RETURN_IF_ERROR(AtRun(watcher.Summarise(&report), "read the usage"));
-  CORDON_RETURN_IF_ERROR(AtRun(sandbox.Collect(), "remove the cgroup"));
-  for (const v1::LayerReport& layer : sandbox.layers()) *report.add_layers() = layer;
-  for (const std::string& each : sandbox.skipped()) report.add_skipped(each);
-  for (const v1::Step& step : sandbox.Steps()) *report.add_steps() = step;
-  return report;
+  return watcher.Finish();
+}
+
+absl::StatusOr<std::unique_ptr<Supervision>> Supervision::Begin(Sandbox& sandbox,
+                                                                const v1::LaunchPlan& launch,
+                                                                const Streams& streams) {
+  auto watcher = std::make_unique<Watcher>(sandbox, streams, Control());
+  CORDON_RETURN_IF_ERROR(AtRun(watcher->Launch(launch), "watch the job"));
+  return watcher;
 }
 
 }  // namespace cordon

@@ -1,14 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 // Watches one launched sandbox to its end: pidfd, deadlines, status frames, streams, the memory
-// event of its group; no tick. Entry point: RunJob.
+// event of its group; no tick. Entry point: RunJob; Supervision for a caller with a loop of its
+// own, such as the one of several sandboxes that talk (talk.h).
 #ifndef CORDON_SANDBOX_SUPERVISE_SUPERVISOR_H_
 #define CORDON_SANDBOX_SUPERVISE_SUPERVISOR_H_
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "policy/proto/plan.pb.h"
 #include "policy/proto/report.pb.h"
 #include "sandbox/sandbox.h"
+#include "sandbox/supervise/relay.h"
+#include "sandbox/supervise/verdict.h"
 
 namespace cordon {
 
@@ -19,6 +27,9 @@ struct Streams {
   int err = 2;
   bool escape_out = false;  // show control bytes as \xNN (a terminal)
   bool escape_err = false;
+  // The stream feeds another job: `out` or `err` is the write end of its stdin, non-blocking.
+  bool out_linked = false;
+  bool err_linked = false;
 };
 
 // Who may cancel the job (verdict CANCELLED).
@@ -35,6 +46,35 @@ struct Control {
 // job is dead then, too. A job whose exec failed gives an error of stage "launch" with the errno.
 absl::StatusOr<v1::Report> RunJob(Sandbox& sandbox, const v1::LaunchPlan& launch,
                                   const Streams& streams, const Control& control = {});
+
+// One job under watch.
+class Supervision {
+ public:
+  // Launches the job. `sandbox` must outlive this. When another job is to feed its stdin, the
+  // caller has taken `sandbox.child().stdin_write`.
+  static absl::StatusOr<std::unique_ptr<Supervision>> Begin(Sandbox& sandbox,
+                                                            const v1::LaunchPlan& launch,
+                                                            const Streams& streams);
+  virtual ~Supervision() = default;
+  // Becomes readable when there is something for Step, which never waits. After an error of Step
+  // the sandbox is to be destroyed.
+  virtual int fd() const = 0;
+  virtual absl::Status Step() = 0;
+  virtual bool finished() const = 0;
+  // Once, after the end. Errors are those of RunJob.
+  virtual absl::StatusOr<v1::Report> Finish() = 0;
+
+  // Ends the job for a reason that lies outside of it; `why` is what its evidence says. Nothing
+  // when its program has ended by itself.
+  virtual absl::Status EndFor(KillReason reason, const std::vector<std::string>& why) = 0;
+  virtual absl::Status Cancel(int signal) = 0;
+  virtual int cancel_signal() const = 0;  // of a cancelled job; 0: it was not
+  virtual uint64_t ended_ns() const = 0;  // 0: its program runs
+  virtual bool alive() const = 0;         // some process of it may be
+  // Its streams do not move before another process reads or writes.
+  virtual bool Quiet() const = 0;
+  virtual const OutputRelay& Output(int stream) const = 0;  // 1 or 2
+};
 
 }  // namespace cordon
 

@@ -50,8 +50,10 @@ v1::Verdict Choose(const Observations& seen) {
   if (DiedOf(seen, SIGXFSZ)) return v1::OUTPUT_LIMIT;
   if (DiedOf(seen, SIGSYS)) return v1::SYSCALL_VIOLATION;
   if (seen.forks_denied > 0 && !EndedWell(seen)) return v1::PROCESS_LIMIT;
+  if (seen.killed == KillReason::kDeadlock) return v1::DEADLOCK;
   if (seen.killed == KillReason::kCpu || seen.cpu_ns >= seen.cpu_limit_ns) return v1::CPU_LIMIT;
   if (seen.killed == KillReason::kWall) return v1::WALL_LIMIT;
+  if (seen.killed == KillReason::kDecided) return v1::CANCELLED;
   if (seen.main_ended && seen.wait_code == CLD_EXITED) return v1::EXITED;
   return v1::SIGNALED;
 }
@@ -59,10 +61,19 @@ v1::Verdict Choose(const Observations& seen) {
 void AddCause(const Observations& seen, v1::Report* report) {
   switch (report->verdict()) {
     case v1::CANCELLED:
-      if (seen.cancel_signal != 0) {
+      if (seen.killed == KillReason::kDecided) {
+        for (const std::string& why : seen.why) {
+          AddEvidence(report, "talk.decided", why, "", "talk");
+        }
+      } else if (seen.cancel_signal != 0) {
         AddEvidence(report, "supervisor.signal", SignalName(seen.cancel_signal), "", "signalfd");
       } else {
         AddEvidence(report, "supervisor.cancel", "asked by the caller", "", "descriptor");
+      }
+      break;
+    case v1::DEADLOCK:
+      for (const std::string& why : seen.why) {
+        AddEvidence(report, "talk.waits", why, "", "/proc/PID/task/TID/syscall, FIONREAD");
       }
       break;
     case v1::MEMORY_LIMIT:

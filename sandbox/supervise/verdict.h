@@ -6,17 +6,28 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "policy/proto/report.pb.h"
 
 namespace cordon {
 
 // Why the supervisor ended the job, if it did.
-enum class KillReason { kNone, kWall, kCpu, kMemory, kOutput, kCancelled };
+enum class KillReason {
+  kNone,
+  kWall,
+  kCpu,
+  kMemory,
+  kOutput,
+  kCancelled,
+  kDeadlock,  // of sandboxes that talk; `why` says who waits for whom
+  kDecided,   // another sandbox of the same job had decided it; `why` says which
+};
 
 struct Observations {
   KillReason killed = KillReason::kNone;
   int cancel_signal = 0;  // with kCancelled; 0: by the caller's descriptor
+  std::vector<std::string> why;
   // From the init: how the main process ended. Without it, it was killed with the rest.
   bool main_ended = false;
   int wait_code = 0;    // CLD_EXITED, CLD_KILLED, CLD_DUMPED
@@ -43,9 +54,10 @@ struct Observations {
 // Sets verdict, exit_code, signal, signal_name and evidence.
 //
 // Precedence (CLN-03): what Cordon was told to do (CANCELLED), then the kernel's own counters in
-// the order in which they stop a job (out of memory, output, file size, filter), then the clocks,
-// and a refused process only for a job that did not end well: a program that copes with EAGAIN has
-// done nothing wrong.
+// the order in which they stop a job (out of memory, output, file size, filter), then a deadlock
+// and the clocks, and a refused process only for a job that did not end well: a program that copes
+// with EAGAIN has done nothing wrong. A job that was ended because another sandbox had decided is
+// CANCELLED, unless it had broken a limit before.
 void Decide(const Observations& seen, v1::Report* report);
 
 // "SIGSEGV" of 11; "SIGRTMIN+3"; "signal 99".

@@ -25,6 +25,7 @@
 #include <unistd.h>
 
 #include "payload_notify.h"
+#include "payload_talk.h"
 
 extern char** environ;
 
@@ -433,6 +434,12 @@ static const struct {
     {"socket_flood", SocketFlood},
     {"socket_in_threads", SocketInThreads},
     {"own_listener", OwnListener},
+    {"talk_wait", TalkWait},
+    {"talk_ask", TalkAsk},
+    {"talk_close", TalkClose},
+    {"talk_flood", TalkFlood},
+    {"talk_hold", TalkHold},
+    {"talk_slow", TalkSlow},
 };
 
 int main(int argc, char** argv) {

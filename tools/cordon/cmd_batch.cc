@@ -37,8 +37,10 @@
 #include "tools/cordon/batch_journal.h"
 #include "tools/cordon/batch_output.h"
 #include "tools/cordon/commands.h"
+#include "tools/cordon/job_request.h"
 #include "tools/cordon/json_text.h"
 #include "tools/cordon/report_writer.h"
+#include "tools/cordon/talk_job.h"
 
 namespace cordon::cli {
 namespace {
@@ -53,34 +55,28 @@ absl::StatusOr<std::vector<BatchTask>> LoadTasks(const BatchOptions& options) {
   return tasks;
 }
 
-RunRequest RequestOf(const v1::BatchJob& job) {
-  RunRequest request;
-  request.policy = job.policy();
-  *request.job.mutable_argv() = job.argv();
-  *request.job.mutable_environment() = job.environment();
-  request.job.set_working_directory(job.working_directory());
-  *request.job.mutable_limits() = job.limits();
-  for (const v1::Bind& bind : job.bind()) {
-    v1::Bind* added = request.job.add_extra_bind();
-    *added = bind;
-    added->set_source(LexicalJoin(CurrentDirectory(), bind.source()));
-  }
-  return request;
-}
-
 // What was found out about all jobs before the first one starts.
 struct Checked {
   std::string digest;            // of the jobs and the normal forms of their policies
   std::vector<uint64_t> memory;  // what each may use, in bytes
 };
 
-// Memory that a job may use under its policy; what is wrong with it there goes to `errors`, each
-// error at the job's place.
-uint64_t CheckTask(const BatchTask& task, const absl::StatusOr<NormalPolicy>& policy,
+// What runs under a policy of its own: the job, or each of its sandboxes.
+std::vector<const v1::BatchJob*> PartsOf(const v1::BatchJob& job) {
+  std::vector<const v1::BatchJob*> parts;
+  for (const v1::BatchJob& one : job.sandbox()) parts.push_back(&one);
+  if (parts.empty()) parts.push_back(&job);
+  return parts;
+}
+
+// Memory that a part of a job may use under its policy; what is wrong with it there goes to
+// `errors`, each error at the job's place.
+uint64_t CheckPart(const BatchTask& task, const v1::BatchJob& part,
+                   const absl::StatusOr<NormalPolicy>& policy,
                    std::vector<v1::ErrorDetail>* errors) {
   absl::Status status = policy.status();
   if (policy.ok()) {
-    const absl::StatusOr<JobPolicy> job = ApplyJob(*policy, RequestOf(task.job).job);
+    const absl::StatusOr<JobPolicy> job = ApplyJob(*policy, RequestOf(part).job);
     if (job.ok()) return ParseSizeOrUnlimited(job->policy.proto().limits().memory()).value_or(0);
     status = job.status();
   }
@@ -103,20 +99,25 @@ absl::StatusOr<Checked> CheckAll(const std::vector<BatchTask>& tasks) {
   std::string all;
   for (const BatchTask& task : tasks) {
     if (errors.size() >= kMaxErrors) break;
-    auto found = policies.find(task.job.policy());
-    const bool fresh = found == policies.end();
-    if (fresh) {
-      absl::StatusOr<NormalPolicy> policy = LoadPolicy(task.job.policy());
-      const std::string digest = policy.ok() ? Sha256Hex(policy->proto().SerializeAsString()) : "";
-      found = policies.emplace(task.job.policy(), Known{std::move(policy), digest}).first;
-    }
-    const Known& known = found->second;
-    // Errors of a policy are told once.
-    checked.memory.push_back(fresh || known.policy.ok() ? CheckTask(task, known.policy, &errors)
-                                                        : 0);
     // Lengths keep one job's bytes apart from the next one's.
     const std::string bytes = task.job.SerializeAsString();
-    absl::StrAppend(&all, bytes.size(), ":", bytes, known.digest);
+    absl::StrAppend(&all, bytes.size(), ":", bytes);
+    checked.memory.push_back(0);
+    for (const v1::BatchJob* part : PartsOf(task.job)) {
+      auto found = policies.find(part->policy());
+      const bool fresh = found == policies.end();
+      if (fresh) {
+        absl::StatusOr<NormalPolicy> policy = LoadPolicy(part->policy());
+        const std::string digest =
+            policy.ok() ? Sha256Hex(policy->proto().SerializeAsString()) : "";
+        found = policies.emplace(part->policy(), Known{std::move(policy), digest}).first;
+      }
+      const Known& known = found->second;
+      absl::StrAppend(&all, known.digest);
+      // Errors of a policy are told once.
+      if (!fresh && !known.policy.ok()) continue;
+      checked.memory.back() += CheckPart(task, *part, known.policy, &errors);
+    }
   }
   if (!errors.empty()) return ErrorFromDetails(absl::StatusCode::kInvalidArgument, errors);
   checked.digest = Sha256Hex(all);
@@ -127,6 +128,11 @@ std::string OrNothing(const std::string& path) { return path.empty() ? kNothing 
 
 // In the worker. The report as bytes.
 std::string RunOne(const v1::BatchJob& job) {
+  if (job.sandbox_size() > 0) {
+    PolicySource profiles;
+    absl::Status failure;
+    return ReportOfTalk(job, profiles, {kNothing, kNothing}, &failure).SerializeAsString();
+  }
   const absl::StatusOr<StdioFiles> files =
       StdioFiles::Open({OrNothing(job.stdin()), OrNothing(job.stdout()), OrNothing(job.stderr())});
   PolicySource profiles;

@@ -85,6 +85,8 @@ int ExitCodeOfFailure(const v1::ErrorDetail& error) {
   return kExitNotExecutable;
 }
 
+}  // namespace
+
 int ExitCodeOf(const v1::Report& report) {
   switch (report.verdict()) {
     case v1::SETUP_FAILED:
@@ -105,6 +107,7 @@ int ExitCodeOf(const v1::Report& report) {
 void Describe(const v1::Report& report) {
   if (report.verdict() == v1::EXITED) return;
   std::string line = absl::StrCat("cordon: ", v1::Verdict_Name(report.verdict()));
+  if (!report.decided_by().empty()) absl::StrAppend(&line, " of ", report.decided_by());
   const char* separator = ": ";
   for (const v1::Evidence& evidence : report.evidence()) {
     absl::StrAppend(&line, separator, evidence.name(), " ", evidence.observed());
@@ -113,6 +116,8 @@ void Describe(const v1::Report& report) {
   }
   std::fprintf(stderr, "%s\n", line.c_str());
 }
+
+namespace {
 
 v1::Report ReportOf(const RunOptions& options, ProfileSource& profiles, absl::Status* failure) {
   const absl::StatusOr<StdioFiles> files = StdioFiles::Open({options.in, options.out, options.err});

@@ -60,6 +60,9 @@ int Run(const RunOptions& options);
 // The same without a word: the one report of the run, of a failed set-up too. `source` finds the
 // policy.
 v1::Report RunForReport(const RunOptions& options, ProfileSource& source);
+// The exit code that a report means, and one line on stderr of how a job ended, when not by itself.
+int ExitCodeOf(const v1::Report& report);
+void Describe(const v1::Report& report);
 int Check(const CheckOptions& options);
 
 struct ExplainOptions {
@@ -93,6 +96,15 @@ struct ReportOptions {
   std::string html;
 };
 int WriteReport(const ReportOptions& options);
+
+struct TalkOptions {
+  std::string jobs;  // the list
+  std::string name;  // of the job in it; "" when there is one only
+  std::string report;
+  int report_fd = -1;
+  bool quiet = false;
+};
+int RunTalkCommand(TalkOptions options);
 
 struct CompileOptions {
   std::string policy;

@@ -21,6 +21,7 @@ using cordon::cli::CompileOptions;
 using cordon::cli::ExplainOptions;
 using cordon::cli::ReportOptions;
 using cordon::cli::RunOptions;
+using cordon::cli::TalkOptions;
 
 // Everything behind the first "--" of `run` is the job's, whatever it looks like.
 std::vector<std::string> SplitCommand(int argc, char** argv, std::vector<std::string>* command) {
@@ -51,6 +52,9 @@ int Main(int argc, char** argv) {
   ReportOptions report_options;
   CLI::App* report = app.add_subcommand("report", "Show what batches have written; runs nothing");
   cordon::cli::AddReport(report, &report_options);
+  TalkOptions talk_options;
+  CLI::App* talk = app.add_subcommand("talk", "Run one job of several sandboxes that talk");
+  cordon::cli::AddTalk(talk, &talk_options);
   ExplainOptions explained;
   CLI::App* explain = app.add_subcommand("explain", "Say in words what a policy allows");
   cordon::cli::AddExplain(explain, &explained);
@@ -92,6 +96,7 @@ int Main(int argc, char** argv) {
   batch_options.json = json;
   if (batch->parsed()) return cordon::cli::RunBatchCommand(batch_options);
   if (report->parsed()) return cordon::cli::WriteReport(report_options);
+  if (talk->parsed()) return cordon::cli::RunTalkCommand(talk_options);
   if (check->parsed()) return cordon::cli::Check(check_options);
   if (explain->parsed()) return cordon::cli::Explain(explained, json);
   if (compile->parsed()) return cordon::cli::Compile(compile_options);

@@ -76,6 +76,14 @@ void AddReport(CLI::App* report, ReportOptions* options) {
   report->add_option("--title", options->title, "Heading of the page")->capture_default_str();
 }
 
+void AddTalk(CLI::App* talk, TalkOptions* options) {
+  talk->add_option("JOBS", options->jobs, "List of jobs: .textproto, .json or .jsonl")->required();
+  talk->add_option("--job", options->name, "Name of the job in it; needed when there are several");
+  talk->add_option("--report", options->report, "Write the report (JSON) to this file");
+  talk->add_option("--report-fd", options->report_fd, "Write the report to this descriptor");
+  talk->add_flag("--quiet,-q", options->quiet, "Say nothing about how the job ended");
+}
+
 void AddExplain(CLI::App* explain, ExplainOptions* options) {
   explain->add_option("POLICY", options->policy, "Profile name or policy file")->required();
   CLI::Option* apparmor =

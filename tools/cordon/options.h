@@ -14,6 +14,7 @@ void AddRun(CLI::App* run, RunOptions* options);
 void AddCheck(CLI::App* check, CheckOptions* options);
 void AddBatch(CLI::App* batch, BatchOptions* options);
 void AddReport(CLI::App* report, ReportOptions* options);
+void AddTalk(CLI::App* talk, TalkOptions* options);
 void AddExplain(CLI::App* explain, ExplainOptions* options);
 void AddCompile(CLI::App* compile, CompileOptions* options);
 inline constexpr char kDoctorHelp[] =

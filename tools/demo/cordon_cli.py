@@ -8,7 +8,7 @@ import json
 import os
 import subprocess
 import tempfile
-from typing import Any, Dict, List, NamedTuple, Optional, Sequence
+from typing import Any, Callable, Dict, List, NamedTuple, Optional, Sequence
 
 OWN_FAILURE = 125
 
@@ -95,10 +95,20 @@ class Cordon:
         self.pids: List[int] = []  # of every run, to recognise what they leave behind
 
     def run(self, job: Job, timeout: float = 2400) -> Outcome:
+        return self._outcome(lambda report: command_line(self.program, job, report), job.folder,
+                             timeout)
+
+    def talk(self, jobs: str, timeout: float = 2400) -> Outcome:
+        """The one job of a list, of several sandboxes."""
+        return self._outcome(lambda report: [self.program, "talk", jobs, "--report", report], None,
+                             timeout)
+
+    def _outcome(self, line_of: Callable[[str], List[str]], start: Optional[str],
+                 timeout: float) -> Outcome:
         with tempfile.TemporaryDirectory(dir=self.scratch) as folder:
             report_path = os.path.join(folder, "report.json")
-            line = command_line(self.program, job, report_path)
-            with subprocess.Popen(line, cwd=job.folder, stdin=subprocess.DEVNULL,
+            line = line_of(report_path)
+            with subprocess.Popen(line, cwd=start, stdin=subprocess.DEVNULL,
                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
                 self.pids.append(process.pid)
                 try:

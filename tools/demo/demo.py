@@ -20,6 +20,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 import ci_job  # noqa: E402  (the folder is on the path only now)
 import host  # noqa: E402
+import interactive  # noqa: E402
 import judge  # noqa: E402
 import table  # noqa: E402
 from cordon_cli import OWN_FAILURE, Cordon, Job  # noqa: E402
@@ -81,10 +82,10 @@ def refused_control(cordon: Cordon) -> Optional[str]:
         f"\nhint: {error['hint']}" if error.get("hint") else "")
 
 
-def chosen(manifest: Dict[str, Any], only: List[str]) -> List[Dict[str, Any]]:
+def chosen(submissions: List[Dict[str, Any]], only: List[str]) -> List[Dict[str, Any]]:
     if not only:
-        return manifest["submissions"]
-    return [s for s in manifest["submissions"] if any(name in s["file"] for name in only)]
+        return submissions
+    return [s for s in submissions if any(name in s["file"] for name in only)]
 
 
 def as_data(row: judge.Row) -> Dict[str, Any]:
@@ -125,20 +126,29 @@ def write_tally(path: str, rows: List[judge.Row], damage: List[str]) -> None:
         json.dump(entries, file)
 
 
+def keep(rows: Dict[str, judge.Row], row: judge.Row, round_number: int) -> None:
+    first = rows.setdefault(row.name, row)
+    if row is not first:
+        first.complaints += [f"round {round_number + 1}: {c}" for c in row.complaints]
+
+
 def judge_all(arguments, manifest: Dict[str, Any], cordon: Cordon,
               scratch: str) -> List[judge.Row]:
-    submissions = chosen(manifest, arguments.only)
+    submissions = chosen(manifest["submissions"], arguments.only)
+    talkers = chosen(manifest["interactive"], arguments.only)
     with_ci = not arguments.no_ci and (not arguments.only or "ci" in arguments.only)
-    progress = Progress(len(submissions) * arguments.repeat + (1 if with_ci else 0))
+    talks = 1 if talkers else 0
+    progress = Progress((len(submissions) + talks) * arguments.repeat + (1 if with_ci else 0))
     bench = judge.Judge(cordon, scratch, manifest)
     rows: Dict[str, judge.Row] = {}
     for round_number in range(arguments.repeat):
         for submission in submissions:
             progress.step(judge.name_of(submission))
-            row = bench.judge(submission)
-            first = rows.setdefault(row.name, row)
-            if row is not first:
-                first.complaints += [f"round {round_number + 1}: {c}" for c in row.complaints]
+            keep(rows, bench.judge(submission), round_number)
+        if talkers:
+            progress.step("interactive problem: two sandboxes that talk")
+            for row in interactive.run(cordon, scratch, bench, talkers):
+                keep(rows, row, round_number)
     found = list(rows.values())
     if with_ci:
         progress.step("CI job: the policy library under ci/cmake, without network")
@@ -192,7 +202,8 @@ def parse(argv: List[str]):
 def main(argv: List[str]) -> int:
     arguments = parse(argv)
     manifest = judge.load_manifest()
-    if arguments.only and not chosen(manifest, arguments.only) and "ci" not in arguments.only:
+    every = manifest["submissions"] + manifest["interactive"]
+    if arguments.only and not chosen(every, arguments.only) and "ci" not in arguments.only:
         print(f"demo: no submission has {arguments.only} in its name", file=sys.stderr)
         return 2
     began = time.monotonic()

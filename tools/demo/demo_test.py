@@ -118,15 +118,16 @@ class ManifestTest(unittest.TestCase):
         top = os.path.join(judge.HERE, "submissions")
         there = {os.path.relpath(os.path.join(folder, name), top)
                  for folder, _, names in os.walk(top) for name in names}
-        listed = [s["file"] for s in self.manifest["submissions"]]
+        every = self.manifest["submissions"] + self.manifest["interactive"]
+        listed = [s["file"] for s in every] + ["interactive/grader.c"]
         self.assertEqual(set(listed), there)
-        names = [judge.name_of(s) for s in self.manifest["submissions"]]
+        names = [judge.name_of(s) for s in every]
         self.assertEqual(len(names), len(set(names)))
 
     def test_names_only_verdicts_and_profiles_that_exist(self):
         with open(os.path.join(ROOT, "policy/proto/report.proto"), encoding="utf-8") as file:
             proto = file.read()
-        for submission in self.manifest["submissions"]:
+        for submission in self.manifest["submissions"] + self.manifest["interactive"]:
             if submission["verdict"] != "COMPILE_ERROR":
                 self.assertIn(f"  {submission['verdict']} = ", proto)
             self.assertIn(submission["language"], self.manifest["languages"])

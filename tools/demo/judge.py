@@ -86,8 +86,7 @@ class Judge:
     def judge(self, submission: Dict[str, Any]) -> Row:
         row = Row(name_of(submission), submission["language"], described(submission))
         language = self.languages[submission["language"]]
-        if not os.path.exists(f"/usr/bin/{language['needs']}"):
-            row.skipped = f"{language['needs']} is not installed"
+        if self._lacks(row, language):
             return row
         source = self._source(submission, language)
         output = self._compiled(row, submission, language, source)
@@ -101,6 +100,20 @@ class Judge:
         if left:
             row.complaints.append(f"processes of the job are left: {left}")
         return row
+
+    def compiled(self, row: Row, submission: Dict[str, Any]) -> Optional[str]:
+        """The folder with the program, to be run by somebody else; None: the row says why not."""
+        language = self.languages[submission["language"]]
+        if self._lacks(row, language):
+            return None
+        return self._compiled(row, submission, language, self._source(submission, language))
+
+    @staticmethod
+    def _lacks(row: Row, language: Dict[str, Any]) -> bool:
+        if os.path.exists(f"/usr/bin/{language['needs']}"):
+            return False
+        row.skipped = f"{language['needs']} is not installed"
+        return True
 
     def _source(self, submission: Dict[str, Any], language: Dict[str, Any]) -> str:
         folder = tempfile.mkdtemp(dir=self.scratch, prefix="source-")

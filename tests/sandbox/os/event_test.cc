@@ -198,5 +198,29 @@ TEST_F(EventTest, AnEventFdStartsSilent) {
   EXPECT_FALSE(Readable(fd->get(), 0));
 }
 
+TEST_F(EventTest, BothEndsTellHowMuchIsInAPipe) {
+  EXPECT_EQ(BytesInPipe(pipe_.read.get()), 0u);
+  ASSERT_THAT(WriteAll(pipe_.write.get(), "pipe", "abc"), IsOk());
+  EXPECT_EQ(BytesInPipe(pipe_.read.get()), 3u);
+  EXPECT_EQ(BytesInPipe(pipe_.write.get()), 3u);
+  EXPECT_EQ(BytesInPipe(-1), 0u);
+}
+
+TEST_F(EventTest, AWriterCanSeeThatNobodyReads) {
+  EXPECT_FALSE(ReaderIsGone(pipe_.write.get()));
+  UniqueFd second(::dup(pipe_.read.get()));
+  pipe_.read.Reset();
+  EXPECT_FALSE(ReaderIsGone(pipe_.write.get()));
+  second.Reset();
+  EXPECT_TRUE(ReaderIsGone(pipe_.write.get()));
+}
+
+TEST_F(EventTest, AnEpollIsReadableWhenItHasSomething) {
+  ASSERT_THAT(epoll_.Add(pipe_.read.get(), EPOLLIN, 1), IsOk());
+  EXPECT_FALSE(Readable(epoll_.fd(), 0));
+  ASSERT_THAT(WriteAll(pipe_.write.get(), "pipe", "a"), IsOk());
+  EXPECT_TRUE(Readable(epoll_.fd(), 0));
+}
+
 }  // namespace
 }  // namespace cordon

@@ -191,5 +191,26 @@ TEST_F(FileTest, OpenInRootCannotBeLedOut) {
   EXPECT_THAT(OpenInRoot(root->get(), "/proc"), HasErrorWith("ENOENT"));
 }
 
+TEST(SharedMemoryTest, LaterChildrenCanBeKeptFromIt) {
+  absl::StatusOr<SharedMemory> memory = SharedMemory::Make(4096);
+  ASSERT_THAT(memory, IsOk());
+  // Whether a child that is made now can read it: an address that is not there is EFAULT.
+  const auto child_reads = [&] {
+    const pid_t child = ::fork();
+    if (child == 0) {
+      int ends[2];
+      if (::pipe(ends) != 0) ::_exit(2);
+      ::_exit(::write(ends[1], memory->data(), 1) == 1 ? 1 : 0);
+    }
+    int status = 0;
+    ::waitpid(child, &status, 0);
+    return WEXITSTATUS(status);
+  };
+  EXPECT_EQ(child_reads(), 1);
+  ASSERT_THAT(memory->KeepFromLaterChildren(), IsOk());
+  EXPECT_EQ(child_reads(), 0);
+  static_cast<char*>(memory->data())[0] = 'x';  // still ours
+}
+
 }  // namespace
 }  // namespace cordon

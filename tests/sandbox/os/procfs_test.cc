@@ -253,5 +253,21 @@ TEST(ParsePlaceTest, WhatIsNoStatLineIsRefused) {
   EXPECT_FALSE(ParsePlace(line.substr(0, line.rfind("50"))).ok());
 }
 
+TEST(ParseBlockedCallTest, NumberAndSixArguments) {
+  const auto call =
+      ParseBlockedCall("7 0x7ffd 0x2 0xffffffff 0x0 0x0 0x12 0x7ffd1000 0x7f001000\n");
+  ASSERT_THAT(call, IsOk());
+  EXPECT_EQ(call->number, 7);
+  EXPECT_EQ(call->arguments, (std::vector<uint64_t>{0x7ffd, 2, 0xffffffff, 0, 0, 0x12}));
+}
+
+TEST(ParseBlockedCallTest, WhatRunsOrIsBlockedWithoutACallIsRefused) {
+  for (const char* text :
+       {"", "running\n", "-1 0x7ffd1000 0x7f001000\n", "7 0x1 0x2 0x3\n",
+        "-1 0x0 0x0 0x0 0x0 0x0 0x0 0x0 0x0\n", "7 0x7ffd 2x 0x0 0x0 0x0 0x0 0x0 0x0\n"}) {
+    EXPECT_FALSE(ParseBlockedCall(text).ok()) << text;
+  }
+}
+
 }  // namespace
 }  // namespace cordon

@@ -176,5 +176,82 @@ TEST_F(RelayTest, AJobThatClosesItsInputStopsTheRelay) {
   EXPECT_TRUE(epoll_.Wait(0)->empty());  // nothing is watched any more
 }
 
+// Between two jobs a broken pipe is one at once, not at the next write.
+TEST_F(RelayTest, AJobThatIsGoneClosesTheOthersPipeThoughNothingIsOnItsWay) {
+  ASSERT_THAT(SetNonBlocking(caller_.write.get()), IsOk());
+  OutputRelay relay(std::move(job_.read), caller_.write.get(), false, kToken, &budget_, true);
+  ASSERT_THAT(relay.Start(&epoll_), IsOk());
+  ASSERT_THAT(WriteAll(job_.write.get(), "job", "abc"), IsOk());
+  Pump(&relay);
+  EXPECT_EQ(relay.delivered(), 3u);
+  EXPECT_FALSE(relay.done());
+  EXPECT_EQ(relay.cut_ns(), 0u);
+  caller_.read.Reset();
+  Pump(&relay);
+  EXPECT_TRUE(relay.done());
+  EXPECT_NE(relay.cut_ns(), 0u);
+  EXPECT_TRUE(ReaderIsGone(job_.write.get()));
+}
+
+TEST_F(RelayTest, TheEndOfAStreamIsNoCut) {
+  ASSERT_THAT(SetNonBlocking(caller_.write.get()), IsOk());
+  OutputRelay relay(std::move(job_.read), caller_.write.get(), false, kToken, &budget_, true);
+  ASSERT_THAT(relay.Start(&epoll_), IsOk());
+  job_.write.Reset();
+  Pump(&relay);
+  EXPECT_TRUE(relay.done());
+  caller_.read.Reset();
+  Pump(&relay);
+  EXPECT_EQ(relay.cut_ns(), 0u);
+}
+
+TEST_F(RelayTest, QuietIsWhatOnlyAnotherProcessCanChange) {
+  ASSERT_THAT(SetNonBlocking(caller_.write.get()), IsOk());
+  ASSERT_THAT(SetNonBlocking(job_.write.get()), IsOk());
+  budget_.limit = 1 << 30;
+  OutputRelay relay(std::move(job_.read), caller_.write.get(), false, kToken, &budget_, true);
+  ASSERT_THAT(relay.Start(&epoll_), IsOk());
+  EXPECT_TRUE(relay.Quiet());
+  ASSERT_THAT(WriteAll(job_.write.get(), "job", "abc"), IsOk());
+  EXPECT_FALSE(relay.Quiet());  // a byte that is to be carried
+  Pump(&relay);
+  EXPECT_TRUE(relay.Quiet());
+  const std::string block(65536, 'x');
+  for (int round = 0; round < 100; ++round) {
+    WriteSome(job_.write.get(), block.data(), block.size());
+    Pump(&relay);
+  }
+  EXPECT_TRUE(relay.Quiet());  // everything is full
+  Drain(caller_.read.get());
+  EXPECT_FALSE(relay.Quiet());
+  Pump(&relay);
+}
+
+// To a consumer outside that is slow, something may move at any time.
+TEST_F(RelayTest, AFullConsumerOutsideIsNotQuiet) {
+  ASSERT_THAT(SetNonBlocking(job_.write.get()), IsOk());
+  budget_.limit = 1 << 30;
+  OutputRelay relay(std::move(job_.read), caller_.write.get(), false, kToken, &budget_);
+  ASSERT_THAT(relay.Start(&epoll_), IsOk());
+  const std::string block(65536, 'x');
+  for (int round = 0; round < 100; ++round) {
+    WriteSome(job_.write.get(), block.data(), block.size());
+    Pump(&relay);
+  }
+  EXPECT_FALSE(relay.Quiet());
+}
+
+TEST_F(RelayTest, AnInputThatMayStillComeIsNotQuiet) {
+  InputRelay waits(caller_.read.get(), std::move(job_.write), kToken);
+  ASSERT_THAT(waits.Start(&epoll_), IsOk());
+  EXPECT_FALSE(waits.Quiet());
+  caller_.write.Reset();
+  Pump(&waits);
+  EXPECT_TRUE(waits.Quiet());
+  InputRelay fed_by_another(caller_.read.get(), UniqueFd(), kToken);
+  ASSERT_THAT(fed_by_another.Start(&epoll_), IsOk());
+  EXPECT_TRUE(fed_by_another.Quiet());
+}
+
 }  // namespace
 }  // namespace cordon

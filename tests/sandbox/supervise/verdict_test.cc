@@ -260,5 +260,35 @@ TEST(SignalNameTest, NamesWhatTheKernelSends) {
   EXPECT_EQ(SignalName(-1), "signal -1");
 }
 
+TEST(VerdictTest, ADeadlockIsDescribedAndAfterWhatTheKernelCounted) {
+  Observations seen = Fine();
+  seen.main_ended = false;
+  seen.killed = KillReason::kDeadlock;
+  seen.why = {"a waits", "b waits"};
+  const v1::Report report = Judge(seen);
+  EXPECT_EQ(report.verdict(), v1::DEADLOCK);
+  EXPECT_EQ(report.signal(), SIGKILL);
+  ASSERT_NE(Find(report, "talk.waits"), nullptr);
+  EXPECT_EQ(Find(report, "talk.waits")->observed(), "a waits");
+  EXPECT_EQ(report.evidence(1).observed(), "b waits");
+  // A process of it was killed for memory, and the others waited for that one.
+  seen.oom_kills = 1;
+  EXPECT_EQ(Judge(seen).verdict(), v1::MEMORY_LIMIT);
+}
+
+TEST(VerdictTest, EndedForAnothersDecisionIsCancelledUnlessALimitWasBroken) {
+  Observations seen = Fine();
+  seen.main_ended = false;
+  seen.killed = KillReason::kDecided;
+  seen.why = {"grader has ended: EXITED 1"};
+  const v1::Report report = Judge(seen);
+  EXPECT_EQ(report.verdict(), v1::CANCELLED);
+  ASSERT_NE(Find(report, "talk.decided"), nullptr);
+  EXPECT_EQ(Find(report, "talk.decided")->observed(), "grader has ended: EXITED 1");
+  EXPECT_EQ(Find(report, "supervisor.signal"), nullptr);
+  seen.cpu_ns = seen.cpu_limit_ns;
+  EXPECT_EQ(Judge(seen).verdict(), v1::CPU_LIMIT);
+}
+
 }  // namespace
 }  // namespace cordon

@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sandbox/supervise/talk_verdict.h"
+
+#include <signal.h>
+
+#include <algorithm>
+
+namespace cordon {
+namespace {
+
+bool EndedWell(const v1::Report& report) {
+  return report.verdict() == v1::EXITED && report.exit_code() == 0;
+}
+
+// By itself, and not because of what another one did. `strict`: row 5.
+bool Failed(const TalkEnd& end, bool strict) {
+  switch (end.report.verdict()) {
+    case v1::EXITED:
+      return end.report.exit_code() != 0 && (strict || !end.cut_off);
+    case v1::SIGNALED:
+      return end.report.signal() != SIGPIPE || !end.cut_off;
+    case v1::CANCELLED:  // ended because the job was decided
+      return false;
+    default:
+      return true;
+  }
+}
+
+// The first by time of those that failed; ends.size() when there is none.
+size_t FirstFailed(const std::vector<TalkEnd>& ends, size_t decider, bool strict) {
+  size_t first = ends.size();
+  for (size_t i = 0; i < ends.size(); ++i) {
+    if (i == decider || !Failed(ends[i], strict)) continue;
+    if (!strict && ends[i].ended_ns > ends[decider].ended_ns) continue;
+    if (first == ends.size() || ends[i].ended_ns < ends[first].ended_ns) first = i;
+  }
+  return first;
+}
+
+void Add(const google::protobuf::Duration& more, google::protobuf::Duration* sum) {
+  constexpr int64_t kSecond = 1'000'000'000;
+  const int64_t nanos = int64_t{sum->nanos()} + more.nanos();
+  sum->set_seconds(sum->seconds() + more.seconds() + nanos / kSecond);
+  sum->set_nanos(static_cast<int32_t>(nanos % kSecond));
+}
+
+bool Less(const google::protobuf::Duration& a, const google::protobuf::Duration& b) {
+  return a.seconds() != b.seconds() ? a.seconds() < b.seconds() : a.nanos() < b.nanos();
+}
+
+void AddUsage(const v1::Usage& more, v1::Usage* sum) {
+  Add(more.cpu_time(), sum->mutable_cpu_time());
+  Add(more.user_time(), sum->mutable_user_time());
+  Add(more.system_time(), sum->mutable_system_time());
+  if (Less(sum->wall_time(), more.wall_time())) *sum->mutable_wall_time() = more.wall_time();
+  sum->set_memory_peak_bytes(sum->memory_peak_bytes() + more.memory_peak_bytes());
+  sum->set_pids_peak(sum->pids_peak() + more.pids_peak());
+  sum->set_output_bytes(sum->output_bytes() + more.output_bytes());
+  sum->set_supervisor_peak_rss_bytes(
+      std::max(sum->supervisor_peak_rss_bytes(), more.supervisor_peak_rss_bytes()));
+  for (const std::string& field : more.lower_bound()) {
+    const auto& known = sum->lower_bound();
+    if (std::find(known.begin(), known.end(), field) == known.end()) sum->add_lower_bound(field);
+  }
+}
+
+}  // namespace
+
+TalkDecision DecideTalk(const std::vector<TalkEnd>& ends, size_t decider, bool cancelled) {
+  for (size_t i = 0; i < ends.size(); ++i) {
+    if (ends[i].report.verdict() == v1::SETUP_FAILED) return {i, "it could not be set up"};
+  }
+  if (cancelled) {
+    for (size_t i = 0; i < ends.size(); ++i) {
+      if (ends[i].report.verdict() == v1::CANCELLED) return {i, "Cordon was told to stop"};
+    }
+  }
+  const size_t before = FirstFailed(ends, decider, false);
+  if (before != ends.size()) return {before, "it failed by itself before verdict_of ended"};
+  if (!EndedWell(ends[decider].report)) return {decider, "verdict_of did not end well"};
+  const size_t anyhow = FirstFailed(ends, decider, true);
+  if (anyhow != ends.size()) return {anyhow, "it failed, though verdict_of ended well"};
+  return {decider, "verdict_of ended well, and no other one failed"};
+}
+
+v1::Report TalkReport(const std::vector<TalkEnd>& ends, const TalkDecision& decision) {
+  const v1::Report& decisive = ends[decision.sandbox].report;
+  v1::Report report;
+  report.set_verdict(decisive.verdict());
+  if (decisive.has_exit_code()) report.set_exit_code(decisive.exit_code());
+  if (decisive.has_signal()) report.set_signal(decisive.signal());
+  report.set_signal_name(decisive.signal_name());
+  *report.mutable_evidence() = decisive.evidence();
+  if (decisive.has_error()) *report.mutable_error() = decisive.error();
+  *report.mutable_more_errors() = decisive.more_errors();
+  report.set_setup_only(decisive.setup_only());
+  report.set_policy(decisive.policy());
+  report.set_cordon_version(decisive.cordon_version());
+  report.set_kernel_release(decisive.kernel_release());
+  report.set_decided_by(ends[decision.sandbox].name);
+  report.set_decided_why(decision.rule);
+  for (const TalkEnd& end : ends) {
+    v1::SandboxReport* sandbox = report.add_sandbox();
+    sandbox->set_name(end.name);
+    *sandbox->mutable_report() = end.report;
+    constexpr uint64_t kSecond = 1'000'000'000;
+    sandbox->mutable_ended_after()->set_seconds(static_cast<int64_t>(end.ended_ns / kSecond));
+    sandbox->mutable_ended_after()->set_nanos(static_cast<int32_t>(end.ended_ns % kSecond));
+    if (end.report.has_usage()) AddUsage(end.report.usage(), report.mutable_usage());
+  }
+  return report;
+}
+
+}  // namespace cordon

@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: Apache-2.0
+// One look at a program that waits: in every way that has an end of its own it must not be taken
+// for stuck. No sandbox: a process of the test stands for its init.
+#include "sandbox/supervise/waits.h"
+
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "sandbox/os/file.h"
+#include "sandbox/os/process.h"
+#include "tests/support/host_watch.h"
+
+namespace cordon {
+namespace {
+
+using testing::Contains;
+using testing::Not;
+using testing::SizeIs;
+
+// The payload in one way of waiting, with a pipe for its stdin that nobody writes to. Everything is
+// gone when this is.
+class Waiter {
+ public:
+  explicit Waiter(std::vector<std::string> arguments)
+      : in_(MakePipe().value()), out_(MakePipe().value()) {
+    arguments.insert(arguments.begin(), CORDON_PAYLOAD_FOLDER "/payload");
+    init_ = ::fork();
+    if (init_ != 0) return;
+    ::prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
+    const pid_t payload = ::fork();
+    if (payload == 0) Exec(&arguments);
+    // Nobody but the program has ends of its pipes, as in a sandbox.
+    in_ = Pipe();
+    out_ = Pipe();
+    for (;;) ::pause();
+  }
+  Waiter(const Waiter&) = delete;
+  Waiter& operator=(const Waiter&) = delete;
+  ~Waiter() {
+    std::vector<std::string> left = {absl::StrCat(init_)};
+    for (size_t i = 0; i < left.size(); ++i) {
+      for (const std::string& task : NamesIn("/proc/" + left[i] + "/task")) {
+        std::string child;
+        for (const char c : FileText("/proc/" + left[i] + "/task/" + task + "/children")) {
+          if (c != ' ') {
+            child += c;
+          } else {
+            left.push_back(child);
+            child.clear();
+          }
+        }
+      }
+    }
+    for (const std::string& pid : left) ::kill(static_cast<pid_t>(std::stol(pid)), SIGKILL);
+    ::waitpid(init_, nullptr, 0);
+  }
+
+  pid_t init() const { return init_; }
+  std::string in_link() const {
+    return absl::StrCat("pipe:[", StatFd(in_.write.get()).value().inode, "]");
+  }
+  std::string out_link() const {
+    return absl::StrCat("pipe:[", StatFd(out_.read.get()).value().inode, "]");
+  }
+  // The state in which it stays: what a look gives when it has given it ten times in a row, with
+  // `threads` threads to be seen, or the last look of a minute.
+  TreeWaits Settled(size_t threads) const {
+    TreeWaits last;
+    int same = 0;
+    for (int i = 0; i < 6000 && same < 10; ++i) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(10));
+      TreeWaits now = LookAtWaits(init_);
+      const bool steady = now.stuck && now.threads.size() == threads && now.threads == last.threads;
+      same = steady ? same + 1 : 0;
+      last = std::move(now);
+    }
+    return last;
+  }
+  // Whether a look ever finds it stuck within `looks`, once it has begun to wait.
+  bool EverStuck(int looks) const {
+    for (int i = 0; i < looks; ++i) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(5));
+      if (LookAtWaits(init_).stuck) return true;
+    }
+    return false;
+  }
+
+ private:
+  [[noreturn]] void Exec(std::vector<std::string>* arguments) {
+    ::dup2(in_.read.get(), 0);
+    ::dup2(out_.write.get(), 1);
+    const int null = ::open("/dev/null", 2 /* O_RDWR */);
+    ::dup2(null, 2);
+    for (int fd = 3; fd < 1024; ++fd) ::close(fd);
+    std::vector<char*> argv;
+    for (std::string& each : *arguments) argv.push_back(each.data());
+    argv.push_back(nullptr);
+    ::execv(argv[0], argv.data());
+    ::_exit(127);
+  }
+
+  Pipe in_;
+  Pipe out_;
+  pid_t init_ = -1;
+};
+
+struct Stuck {
+  const char* how;
+  size_t threads;
+  const char* call;  // of a thread that waits on the stdin
+};
+
+TEST(WaitsTest, WaysWithoutAnEndAreStuck) {
+  for (const Stuck& row :
+       {Stuck{"read", 1, "read"}, Stuck{"poll", 1, "poll"}, Stuck{"select", 1, "poll"},
+        Stuck{"epoll", 1, "poll"}, Stuck{"child", 2, "read"}, Stuck{"thread", 2, "read"},
+        Stuck{"alarm", 1, "read"}}) {
+    SCOPED_TRACE(row.how);
+    const Waiter waiter({"talk_wait", row.how});
+    const TreeWaits seen = waiter.Settled(row.threads);
+    EXPECT_TRUE(seen.stuck);
+    ASSERT_THAT(seen.threads, SizeIs(row.threads));
+    bool found = false;
+    for (const ThreadWait& wait : seen.threads) {
+      for (const std::string& pipe : wait.pipes) {
+        found |= wait.call == row.call && pipe == waiter.in_link();
+      }
+      EXPECT_GT(wait.switches, 0u);
+    }
+    EXPECT_TRUE(found);
+  }
+}
+
+TEST(WaitsTest, AWriterIsStuckWhenItsPipeIsFull) {
+  const Waiter waiter({"talk_flood", "0"});
+  const TreeWaits seen = waiter.Settled(1);
+  EXPECT_TRUE(seen.stuck);
+  ASSERT_THAT(seen.threads, SizeIs(1));
+  EXPECT_EQ(seen.threads[0].call, "write");
+  EXPECT_THAT(seen.threads[0].pipes, Contains(waiter.out_link()));
+}
+
+// Ways that end by themselves, or that somebody else could end. Each is looked at until it surely
+// waits; what it does before that (exec, page faults) is not stuck either.
+TEST(WaitsTest, WaysWithAnEndAreNotStuck) {
+  for (const char* how : {"sleep", "poll_timeout", "alarm_handled", "timer", "timerfd", "spin",
+                          "stop", "pause", "sockets", "sleeping_child", "spinning_child"}) {
+    SCOPED_TRACE(how);
+    const Waiter waiter({"talk_wait", how});
+    EXPECT_FALSE(waiter.EverStuck(100));
+  }
+}
+
+TEST(WaitsTest, AFifoThatOthersMayOpenIsNotStuck) {
+  char folder[] = "/tmp/cordon_waits_XXXXXX";
+  ASSERT_NE(::mkdtemp(folder), nullptr);
+  const std::string path = absl::StrCat(folder, "/fifo");
+  {
+    const Waiter waiter({"talk_wait", "fifo", path});
+    EXPECT_FALSE(waiter.EverStuck(100));
+  }
+  ::unlink(path.c_str());
+  ::rmdir(folder);
+}
+
+TEST(WaitsTest, SwitchesTellWhetherItHasRun) {
+  const Waiter waiter({"talk_slow", "1000000", "20"});
+  // It naps between its writes: never stuck, until the pipe is full.
+  EXPECT_FALSE(waiter.EverStuck(50));
+}
+
+TEST(WaitsTest, NothingToSeeIsNotStuck) {
+  EXPECT_FALSE(LookAtWaits(0).stuck);
+  EXPECT_FALSE(LookAtWaits(::getpid()).stuck);  // no children
+}
+
+}  // namespace
+}  // namespace cordon

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+// `cordon talk`: one job of several sandboxes out of a list of jobs. Exactly one report is written,
+// whatever happens once the list is read.
+#include <cstdio>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "policy/base/path.h"
+#include "policy/base/status.h"
+#include "policy/batch/jobs.h"
+#include "policy/batch/talk.h"
+#include "sandbox/api/policy_source.h"
+#include "sandbox/os/event.h"
+#include "sandbox/os/file.h"
+#include "sandbox/os/worker.h"
+#include "tools/cordon/commands.h"
+#include "tools/cordon/report_writer.h"
+#include "tools/cordon/talk_job.h"
+
+namespace cordon::cli {
+namespace {
+
+Error NotOne(const TalkOptions& options, absl::string_view message) {
+  Error error(absl::StatusCode::kInvalidArgument, message);
+  error.Stage("parse").Source(options.jobs);
+  return error;
+}
+
+absl::StatusOr<v1::BatchJob> JobOf(const TalkOptions& options) {
+  CORDON_ASSIGN_OR_RETURN(const std::string bytes, ReadRegularFile(options.jobs, kMaxJobsBytes));
+  CORDON_ASSIGN_OR_RETURN(std::vector<BatchTask> tasks,
+                          ReadJobs(bytes, FormOfJobs(options.jobs), options.jobs));
+  if (options.name.empty() && tasks.size() > 1) {
+    return NotOne(options, absl::StrCat("there are ", tasks.size(), " jobs"))
+        .Hint("name one of them with --job");
+  }
+  for (BatchTask& task : tasks) {
+    if (!options.name.empty() && task.job.name() != options.name) continue;
+    if (!IsTalk(task.job)) {
+      return NotOne(options, "this job has one sandbox only").Hint("cordon batch runs it");
+    }
+    return std::move(task.job);
+  }
+  return NotOne(options, absl::StrCat("there is no job \"", EscapeForPeople(options.name), "\""));
+}
+
+}  // namespace
+
+int RunTalkCommand(TalkOptions options) {
+  // As in `run`: a signal that comes during the set-up waits for the watchers.
+  const absl::StatusOr<SignalFd> hold = SignalFd::Make();
+  const std::string here = CurrentDirectory();
+  for (std::string* path : {&options.jobs, &options.report}) {
+    if (!path->empty()) *path = LexicalJoin(here, *path);
+  }
+  const absl::StatusOr<v1::BatchJob> job = JobOf(options);
+  absl::Status status = hold.ok() ? job.status() : hold.status();
+  absl::StatusOr<ReportWriter> writer = ReportWriter::Open(options.report, options.report_fd);
+  status.Update(writer.status());
+  // Host paths are relative to the folder of the list.
+  const size_t slash = options.jobs.rfind('/');
+  if (status.ok()) status = ChangeDirectory(slash == 0 ? "/" : options.jobs.substr(0, slash));
+  if (!status.ok()) {
+    PrintErrors(status);
+    return kExitCordon;
+  }
+  PolicySource profiles;
+  absl::Status failure;
+  const v1::Report report = ReportOfTalk(*job, profiles, TalkDefaults(), &failure);
+  if (!failure.ok()) {
+    PrintErrors(failure);
+  } else if (!options.quiet) {
+    Describe(report);
+  }
+  if (const absl::Status written = writer->Write(report); !written.ok()) {
+    PrintErrors(written);
+    return kExitCordon;
+  }
+  return ExitCodeOf(report);
+}
+
+}  // namespace cordon::cli

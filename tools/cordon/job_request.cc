@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tools/cordon/job_request.h"
+
+#include "policy/base/path.h"
+#include "sandbox/os/file.h"
+
+namespace cordon::cli {
+
+RunRequest RequestOf(const v1::BatchJob& job) {
+  RunRequest request;
+  request.policy = job.policy();
+  *request.job.mutable_argv() = job.argv();
+  *request.job.mutable_environment() = job.environment();
+  request.job.set_working_directory(job.working_directory());
+  *request.job.mutable_limits() = job.limits();
+  for (const v1::Bind& bind : job.bind()) {
+    v1::Bind* added = request.job.add_extra_bind();
+    *added = bind;
+    added->set_source(LexicalJoin(CurrentDirectory(), bind.source()));
+  }
+  return request;
+}
+
+}  // namespace cordon::cli

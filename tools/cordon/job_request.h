@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: Apache-2.0
+// From a job of a batch, or one of its sandboxes, to what is asked of the library.
+#ifndef CORDON_TOOLS_CORDON_JOB_REQUEST_H_
+#define CORDON_TOOLS_CORDON_JOB_REQUEST_H_
+
+#include "policy/proto/batch.pb.h"
+#include "sandbox/api/run_job.h"
+
+namespace cordon::cli {
+
+// Binds are taken from the current directory.
+RunRequest RequestOf(const v1::BatchJob& job);
+
+}  // namespace cordon::cli
+
+#endif  // CORDON_TOOLS_CORDON_JOB_REQUEST_H_

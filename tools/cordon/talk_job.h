@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+// One job of several sandboxes that talk, from its specification to its report: what `talk` and
+// `batch` have in common.
+#ifndef CORDON_TOOLS_CORDON_TALK_JOB_H_
+#define CORDON_TOOLS_CORDON_TALK_JOB_H_
+
+#include <string>
+
+#include "absl/status/status.h"
+#include "policy/proto/batch.pb.h"
+#include "policy/proto/report.pb.h"
+#include "policy/resolve.h"
+
+namespace cordon::cli {
+
+// Where the streams of a sandbox lead that are neither connected nor have a file; "" is the
+// command's own.
+struct TalkDefaults {
+  std::string out;
+  std::string err;
+};
+
+// `job` has passed ReadJobs. Host paths are taken from the current directory. Nothing runs before
+// every sandbox stands at its gate. `failure` is the error of the first one that could not be run.
+v1::Report ReportOfTalk(const v1::BatchJob& job, ProfileSource& profiles,
+                        const TalkDefaults& defaults, absl::Status* failure);
+
+}  // namespace cordon::cli
+
+#endif  // CORDON_TOOLS_CORDON_TALK_JOB_H_
