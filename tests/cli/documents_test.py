@@ -185,9 +185,22 @@ class Completion(unittest.TestCase):
         self.assertEqual(self.complete("check", "--format", "="), {"text", "json"})
         self.assertEqual(self.complete("check", "--fail-on", "da"), {"danger"})
 
+    def test_policies_are_profiles_and_files(self):
+        profiles = {line.split()[0] for line in said(OPTIONS.cordon, "profiles").splitlines()}
+        files = {"own.textproto", "two words.json", "*", "folder"}
+        for words in (("run", "--policy", ""), ("explain", ""), ("check", "judge/c", ""),
+                      ("diff", ""), ("compile", "")):
+            with self.subTest(words=words):
+                self.assertEqual(self.complete(*words), profiles | files)
+        self.assertEqual(self.complete("explain", "judge/j"), {"judge/java"})
+
+    def test_files(self):
+        self.assertEqual(self.complete("run", "--report", "t"), {"two words.json"})
+        self.assertEqual(self.complete("batch", "own"), {"own.textproto"})
+
     def test_what_nobody_can_guess_is_left_alone(self):
         self.assertEqual(self.complete("run", "--memory", ""), set())
-        self.assertEqual(self.complete("run", ""), set())
+        self.assertEqual(self.complete("run", "--workdir", ""), set())
 
     def test_behind_two_dashes_is_the_job(self):
         found = self.complete("run", "--policy", "judge/cpp", "--", "")

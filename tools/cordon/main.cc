@@ -11,6 +11,7 @@
 #include "sandbox/os/file.h"
 #include "sandbox/os/process.h"
 #include "tools/cordon/commands.h"
+#include "tools/cordon/help.h"
 #include "tools/cordon/options.h"
 
 namespace {
@@ -74,6 +75,7 @@ int Main(int argc, char** argv) {
   cordon::cli::AddFormat(doctor, &format);
   CLI::App* profiles = app.add_subcommand("profiles", "List the shipped profiles");
 
+  cordon::cli::SetUpHelp(&app);
   std::vector<std::string> own = SplitCommand(argc, argv, &run_options.command);
   std::vector<std::string> reversed(own.rbegin(), own.rend());  // as CLI11 wants them
   try {

@@ -4,7 +4,6 @@
 namespace cordon::cli {
 
 void AddRun(CLI::App* run, RunOptions* options) {
-  run->footer("Usage: cordon run [OPTIONS] -- COMMAND [ARGS...]");
   CLI::Option* policy = run->add_option("--policy", options->policy, "Profile name or policy file")
                             ->capture_default_str();
   run->add_option("--plan", options->plan, "A plan of `cordon compile` in place of a policy")

@@ -71,9 +71,12 @@ int Main(int argc, char** argv) {
   Options options;
   app.add_flag("--dry-run", options.dry_run, "Print every action, do none; needs no root");
   app.add_flag("--undo", options.undo, "Take back what was done, and nothing else");
-  app.add_option("--user", options.users, "A user who runs jobs (name or uid); may be repeated");
-  app.add_option("--root", options.root, "Work on the tree below this folder, run no program");
-  app.add_option("--cordon", options.cordon, "Path of the command; default: beside this program");
+  app.add_option("--user", options.users, "A user who runs jobs (name or uid); may be repeated")
+      ->type_name("USER");
+  app.add_option("--root", options.root, "Work on the tree below this folder, run no program")
+      ->type_name("DIR");
+  app.add_option("--cordon", options.cordon, "Path of the command; default: beside this program")
+      ->type_name("FILE");
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

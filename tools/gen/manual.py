@@ -48,7 +48,7 @@ def _option_lines(option: Option) -> List[str]:
         text += f"; one of {', '.join(option.choices)}"
     if option.default:
         text += f" (default {option.default})"
-    if option.repeated:
+    if option.repeated and "repeated" not in text:
         text += "; may be given several times"
     return [".TP", tag, *paragraphs(text)]
 

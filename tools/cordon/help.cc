@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tools/cordon/help.h"
+
+#include <algorithm>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace cordon::cli {
+namespace {
+
+// One name means one kind of value in every verb. FILE, DIR and POLICY are completed by the shell.
+struct ValueName {
+  const char* value;
+  std::vector<std::string> options;
+};
+
+const std::vector<ValueName>& ValueNames() {
+  static const auto* const kNames = new std::vector<ValueName>{
+      {"POLICY", {"--policy", "POLICY", "A", "B"}},
+      {"FILE",
+       {"--plan", "--report", "--stdin", "--stdout", "--stderr", "--journal", "--junit", "--html",
+        "--output", "JOBS", "RESULTS"}},
+      {"DIR", {"--store"}},
+      {"TIME",
+       {"--cpu-time", "--wall-time", "--timeline", "--cancel-grace", "--health-interval",
+        "--health-timeout", "--health-start-period"}},
+      {"SIZE", {"--memory", "--output-limit"}},
+      {"NUMBER", {"--pids", "--jobs", "--health-retries"}},
+      {"SRC:DST[:ro|rw]", {"--bind"}},
+      {"SRC:DST[:MODE]", {"--copy-in"}},
+      {"SRC:DST[:optional]", {"--copy-out"}},
+      {"VARIABLE", {"--env"}},
+      {"PATH", {"--workdir"}},
+      {"FD", {"--report-fd"}},
+      {"I/N", {"--shard"}},
+      {"SIGNAL", {"--cancel-signal"}},
+      {"WORD", {"--health-cmd"}},
+      {"NAME", {"--job"}},
+      {"FORMAT", {"--format"}},
+      {"VERSION", {"--apparmor-abi"}},
+      {"GRAVITY", {"--fail-on"}},
+      {"WHICH", {"--lint"}},
+  };
+  return *kNames;
+}
+
+void NameValue(CLI::Option* option) {
+  if (option->get_items_expected_max() == 0) return;  // a flag
+  for (const ValueName& each : ValueNames()) {
+    const auto& names = each.options;
+    if (std::find(names.begin(), names.end(), option->get_name()) != names.end()) {
+      option->type_name(each.value);
+    }
+  }
+}
+
+// The job's own command is split off before CLI11 sees anything.
+class RunFormatter : public CLI::Formatter {
+ public:
+  std::string make_usage(const CLI::App* app, std::string name) const override {
+    std::string usage = CLI::Formatter::make_usage(app, std::move(name));
+    while (!usage.empty() && usage.back() == '\n') usage.pop_back();
+    return usage + " -- COMMAND [ARGS...]\n";
+  }
+};
+
+}  // namespace
+
+void SetUpHelp(CLI::App* app) {
+  app->footer("`cordon VERB --help` lists the options of a verb; the manual is cordon(1).");
+  for (CLI::App* verb : app->get_subcommands([](CLI::App*) { return true; })) {
+    for (CLI::Option* option : verb->get_options()) NameValue(option);
+    if (verb->get_name() == "run") verb->formatter(std::make_shared<RunFormatter>());
+  }
+}
+
+}  // namespace cordon::cli
