@@ -233,8 +233,7 @@ void AddSandboxes(const v1::Report& report, std::vector<std::string>* cut, HtmlS
     v1::Report inner = each.report();
     inner.clear_sandbox();
     out->Open('[').Text(each.name()).Text(v1::Verdict_Name(inner.verdict()));
-    out->Text(inner.verdict() == v1::EXITED ? absl::StrCat(inner.exit_code())
-                                            : inner.signal_name());
+    out->Text(HtmlEnd(inner));
     out->Number(Nanoseconds(each.ended_after())).Raw(HtmlDetail(inner, "", shared)).Close(']');
   }
   out->Close(']');
@@ -259,6 +258,11 @@ void SharedValues::Write(ScriptJson* out) const {
 
 size_t HtmlShared::bytes() const {
   return policies.bytes() + layers.bytes() + limits.bytes() + steps.bytes() + usage.bytes();
+}
+
+std::string HtmlEnd(const v1::Report& report) {
+  if (report.verdict() == v1::EXITED) return absl::StrCat(report.exit_code());
+  return report.verdict() == v1::SIGNALED ? report.signal_name() : "";
 }
 
 std::string HtmlDetail(const v1::Report& report, const std::string& why, HtmlShared* shared) {

@@ -41,6 +41,9 @@ inline constexpr int kMostEntries = 48;
 inline constexpr int kMostSteps = 400;
 inline constexpr size_t kMostSamples = 240;
 
+// "0" of EXITED 0, "SIGSEGV" of SIGNALED; "" with other verdicts: those killed, if anything.
+std::string HtmlEnd(const v1::Report& report);
+
 // A JSON object, without the timeline. `why`: what the table cuts off.
 std::string HtmlDetail(const v1::Report& report, const std::string& why, HtmlShared* shared);
 

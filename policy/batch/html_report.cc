@@ -26,12 +26,6 @@ uint64_t Nanoseconds(const google::protobuf::Duration& duration) {
          static_cast<uint64_t>(duration.nanos());
 }
 
-// "0" of EXITED 0, "SIGSEGV" of a signal.
-std::string EndOf(const v1::Report& report) {
-  if (report.verdict() == v1::EXITED) return absl::StrCat(report.exit_code());
-  return report.verdict() == v1::SIGNALED ? report.signal_name() : "";
-}
-
 // Unexpected, not run, skipped, good; of equal ones the slowest.
 std::vector<size_t> ByInterest(const v1::BatchReport& report) {
   const auto rank = [](v1::JobResult::Outcome outcome) {
@@ -168,7 +162,7 @@ class PageData {
     const v1::Report& report = result.report();
     ScriptJson out;
     out.Open('[').Text(result.name()).Number(static_cast<uint64_t>(result.outcome()));
-    out.Number(static_cast<uint64_t>(report.verdict())).Text(EndOf(report));
+    out.Number(static_cast<uint64_t>(report.verdict())).Text(HtmlEnd(report));
     out.Text(result.why(), kMostReason);
     ScriptJson policy;
     out.Number(shared_.policies.Add(policy.Text(report.policy()).json()));

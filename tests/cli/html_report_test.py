@@ -149,6 +149,25 @@ class Contents(PageTest):
         self.assert_quiet(page)
         self.picture(page, "mixed-open")
 
+    def test_sandboxes_of_one_job_have_their_own_parts(self):
+        inner = [{"name": name, "ended_after": "0.25s", "report": results.job(
+            name, verdict=verdict)["report"]} for name, verdict in (
+                ("grader", "EXITED"), ("contestant", "DEADLOCK"))]
+        page = self.shown([results.job("talk", verdict="DEADLOCK", sandbox=inner, stream=[
+            {"from": "grader.stdout", "to": "contestant.stdin", "bytes": "12", "cut": True}])])
+        page.value(OPEN_ALL)
+        page.frame()
+        titles = page.value("[...document.querySelectorAll('.sandbox h3')].map(each => "
+                            "each.innerText.split('\\n').join(' '))")
+        self.assertEqual(titles, ["grader EXITED 0 ended after 250 ms",
+                                  "contestant DEADLOCK ended after 250 ms"])
+        self.assertEqual(page.value(count(".sandbox .layers")), 2)
+        self.assertEqual(page.value(count(".sandbox .usage")), 2)
+        self.assertIn("the reader was gone first", page.value("document.body.innerText"))
+        self.assertEqual(page.value(OVERLAPS), [])
+        self.assert_quiet(page)
+        self.picture(page, "sandboxes")
+
     def test_plots_are_drawn(self):
         page = self.shown(results.mixed())
         page.value(OPEN_ALL)
@@ -434,9 +453,11 @@ class Demo(PageTest):
         # Everything but the jobs that were skipped because a toolchain is not there.
         page.value(OPEN_ALL)
         page.frame()
-        ran = page.value(count("tr.row:not(.skip)"))
-        for part in (".detail .usage", ".detail .layers", ".detail .steps"):
-            self.assertEqual(page.value(count(part)), ran)
+        for part in (".usage", ".evidence", ".layers", ".steps"):
+            without = page.value(
+                "[...document.querySelectorAll('tr.row:not(.skip)')].filter(row => "
+                f"!row.nextSibling.querySelector('{part}')).map(row => row.innerText)")
+            self.assertEqual(without, [], part)
         memory = page.value("[...document.querySelectorAll('tr.row')].find(row => row.innerText"
                             ".includes('memory_bomb.cc')).nextSibling.innerText")
         self.assertRegex(memory, r"memory, peak\s+64\.\d MiB\s+64\.0 MiB\s+100 %")

@@ -150,8 +150,9 @@ function streamsPart(detail) {
 
 function sandboxParts(detail) {
   return (detail.sandboxes || []).map(([name, verdict, end, after, inner]) =>
-    make("section", {class: "part wide"},
-      make("h4", null, data(name, "code"), ` ${verdict} ${end} after ${time(after)}`),
+    make("section", {class: "part wide sandbox"},
+      make("h3", null, data(name, "code"), make("span", {class: "word"}, `${verdict} ${end}`),
+        make("span", {class: "note"}, `ended after ${time(after)}`)),
       partsOf(inner, null), cutNote(inner)));
 }
 
