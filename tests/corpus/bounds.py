@@ -16,7 +16,7 @@ MEMORY_PART = 0.02
 MEMORY_LEAST = 256 * 1024
 # The base itself is not the same twice: the kernel's own structures.
 BASE_PART = 0.05
-# How late a CPU limit may be noticed.
+# How late a CPU limit may be noticed, in CPU time of each processor that the job runs on.
 OVERSHOOT = 0.010
 # How late a wall limit may be, or a sleeper wake: a machine that is busy, not a benchmark.
 WALL_LATE = 3.0
@@ -82,8 +82,9 @@ def judge_cpu(program: Program, run: Run, base: Base) -> Optional[Deviation]:
     if bound.kind in ("limit", "told"):
         limit = limit_of(program, "--cpu-time")
         # Verdict and account may be of the moment at which it was noticed; the host pays for all.
+        late = OVERSHOOT * (base.processors if "spread" in program.more else 1)
         return Deviation("cpu", all_cpu(run), limit, limit,
-                         limit + base.overhead + max(CPU_PART * limit, OVERSHOOT))
+                         limit + base.overhead + max(CPU_PART * limit, late))
     return None
 
 

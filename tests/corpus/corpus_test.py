@@ -169,7 +169,7 @@ class Controls(unittest.TestCase):
             self.assertIn("cpu_time", run.report["usage"]["lower_bound"])
 
     def test_bounds_are_bounds(self):
-        base = runner.Base(0.003, 0.001, 2 * table.MIB)
+        base = runner.Base(0.003, 0.001, 2 * table.MIB, 2)
         program = table.Program("x", [], ["--cpu-time", "100ms", "--memory", "8MiB"], "EXITED", "0",
                                 table.Bound("built", 0.4), table.Bound("built", 64 * table.MIB), {},
                                 "")

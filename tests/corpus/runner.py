@@ -63,6 +63,7 @@ class Base(NamedTuple):
     cpu: float       # of a program that ends at once
     overhead: float  # of a program that burns, beyond what its own clock has counted
     memory: float
+    processors: int  # that a job has when it is not kept on one
 
 
 class Files:
@@ -145,7 +146,8 @@ class Runner:
         burned = [self._simple(["burn", "20000000"]) for _ in range(3)]
         return Base(statistics.median(run.number("cpu_time") for run in empty),
                     statistics.median(run.number("cpu_time") - run.told() for run in burned),
-                    statistics.median(run.number("memory_peak_bytes") for run in empty))
+                    statistics.median(run.number("memory_peak_bytes") for run in empty),
+                    len(self.all))
 
 
 def limit_of(program: Program, flag: str) -> float:
