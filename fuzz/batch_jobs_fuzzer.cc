@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Any bytes as a list of jobs, in the form that the first byte names. What is accepted is in order:
 // names are unique, every job that another comes after is there, no matrix is left, each job can be
-// reached by the schedule, and the shards hold each job once; sandboxes that talk can.
+// reached by the schedule, each artifact is of a job that comes before, and the shards hold each
+// job once; sandboxes that talk can.
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
@@ -13,6 +14,7 @@
 #include "policy/batch/jobs.h"
 #include "policy/batch/schedule.h"
 #include "policy/batch/talk.h"
+#include "policy/job_files.h"
 
 namespace {
 
@@ -37,6 +39,15 @@ void CheckSandboxes(const cordon::v1::BatchJob& job) {
   }
 }
 
+// It is one that a job before this one leaves.
+void CheckArtifact(const cordon::BatchTask& task, const std::string& text) {
+  const auto name = cordon::ParseArtifactName(text);
+  Check(name.ok());
+  bool made = false;
+  for (const std::string& before : task.job.after()) made = made || before == name->job;
+  Check(made);
+}
+
 void CheckTasks(const std::vector<cordon::BatchTask>& tasks) {
   std::set<std::string> names;
   for (const cordon::BatchTask& task : tasks) {
@@ -48,6 +59,12 @@ void CheckTasks(const std::vector<cordon::BatchTask>& tasks) {
     }
     Check(task.after.size() == static_cast<size_t>(task.job.after_size()));
     for (const size_t before : task.after) Check(before < tasks.size());
+    for (const cordon::v1::CopyIn& entry : task.job.copy_in()) {
+      if (entry.has_artifact()) CheckArtifact(task, entry.artifact());
+    }
+    for (const cordon::v1::BindArtifact& entry : task.job.bind_artifact()) {
+      CheckArtifact(task, entry.artifact());
+    }
   }
   cordon::Schedule schedule(tasks);
   size_t ran = 0;

@@ -14,6 +14,7 @@
 #include "policy/base/field_path.h"
 #include "policy/base/path.h"
 #include "policy/base/status.h"
+#include "policy/job_files.h"
 #include "policy/message_check.h"
 #include "policy/normalize.h"
 #include "policy/strictness.h"
@@ -43,6 +44,8 @@ absl::Status CheckJob(const v1::JobSpec& job) {
                                                                    : job.extra_bind(i).target();
     violations.AddIfError(ChildField(path, "target"), CanonicalAbsolutePath(target).status());
   }
+  CheckCopyIns(job.copy_in(), "copy_in", &violations);
+  CheckCopyOuts(job.copy_out(), "copy_out", &violations);
   if (job.program_source().empty() != job.program_target().empty()) {
     violations.Add("program_source", "needs program_target, and the other way round");
   }
@@ -100,6 +103,10 @@ absl::StatusOr<JobPolicy> ApplyJob(const NormalPolicy& policy, const v1::JobSpec
     AddBind(program, &parsed);
   }
   CORDON_ASSIGN_OR_RETURN(NormalPolicy normal, NormalPolicy::Make(std::move(parsed)));
+  const SourceMap places(kJob);
+  Violations violations(places);
+  CheckCopyPlaces(job, normal.proto(), &violations);
+  CORDON_RETURN_IF_ERROR(violations.ToStatus());
   return JobPolicy{std::move(normal), std::move(widened)};
 }
 

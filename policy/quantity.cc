@@ -38,6 +38,7 @@ constexpr absl::string_view kLimits = "cordon.v1.Limits";
 constexpr absl::string_view kCgroup = "cordon.v1.Cgroup";
 constexpr absl::string_view kIo = "cordon.v1.IoLimit";
 constexpr absl::string_view kTmpfs = "cordon.v1.Tmpfs";
+constexpr absl::string_view kCopyOut = "cordon.v1.CopyOut";
 
 constexpr QuantityKind kSize = QuantityKind::kSize;
 constexpr QuantityKind kDuration = QuantityKind::kDuration;
@@ -85,6 +86,10 @@ constexpr Quantity kQuantities[] = {
     {kIo, "write_bytes_per_second", kSize, kKiB, kLargestSize, nullptr},
     {kIo, "read_operations_per_second", kCount, 1, kLargestCount, nullptr},
     {kIo, "write_operations_per_second", kCount, 1, kLargestCount, nullptr},
+    // Zeros of a sparse file are read and hashed, too: the largest takes a minute.
+    {kCopyOut, "max_size", kSize, 1, 16 * kGiB, "64MiB"},
+    {kCopyOut, "max_files", kCount, 1, 100000, "1000"},
+    {kCopyOut, "max_depth", kCount, 1, 128, "32"},
 };
 
 const FieldDescriptor* FieldOf(const Message& message, const Quantity& quantity) {

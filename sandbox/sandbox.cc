@@ -25,6 +25,7 @@ constexpr char kClone[] = "clone and map ids";
 constexpr char kEnterGroup[] = "enter cgroup";
 constexpr char kReachGate[] = "reach the gate";
 constexpr char kVerify[] = "verify";
+constexpr char kFiles[] = "verify: files copied in";
 constexpr char kOpenGate[] = "open the gate";
 
 // Says which step of the supervisor an error is of, where nothing below has said more.
@@ -40,14 +41,15 @@ absl::StatusOr<T> Of(absl::string_view step, absl::string_view layer, absl::Stat
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Sandbox>> Sandbox::Prepare(const CompiledPlan& plan,
-                                                          const v1::HostFacts& facts) {
+                                                          const v1::HostFacts& facts,
+                                                          const SandboxFiles& files) {
   std::unique_ptr<Sandbox> sandbox(new Sandbox(plan.proto()));
-  const absl::Status built = sandbox->Build(facts);
+  const absl::Status built = sandbox->Build(facts, files);
   if (!built.ok()) return WithStage(built, "prepare");
   return sandbox;
 }
 
-absl::Status Sandbox::Build(const v1::HostFacts& facts) {
+absl::Status Sandbox::Build(const v1::HostFacts& facts, const SandboxFiles& files) {
   started_ns_ = MonotonicNs();
   uint64_t mark = started_ns_;
   CORDON_ASSIGN_OR_RETURN(const ResolvedSources sources,
@@ -56,7 +58,8 @@ absl::Status Sandbox::Build(const v1::HostFacts& facts) {
   CORDON_RETURN_IF_ERROR(Of(kProfile, "apparmor", ReadyAppArmor()));
   CORDON_ASSIGN_OR_RETURN(
       CheckedProgram program,
-      Of(kLower, "process", BuildProgram({plan_, sources, facts.privileged()}, InitFilter())));
+      Of(kLower, "process",
+         BuildProgram({plan_, sources, facts.privileged(), files.copy_in}, InitFilter())));
   program_ = std::make_unique<CheckedProgram>(std::move(program));
   AddStep(kLower, mark);
   AddTime("verify: the caller's mounts", sources.mounts_ns);
@@ -73,7 +76,8 @@ absl::Status Sandbox::Build(const v1::HostFacts& facts) {
                                 sources.has_owner,
                                 sources.owner,
                                 plan_.process().working_directory(),
-                                ListensToFilter(plan_)};
+                                ListensToFilter(plan_),
+                                files.copy_in != nullptr ? files.copy_in->contents() : -1};
   CORDON_ASSIGN_OR_RETURN(child_,
                           Of(kClone, "process", StartChild(*program_, options, lease_.get())));
   AddStep(kClone, mark);
@@ -93,6 +97,19 @@ absl::Status Sandbox::Build(const v1::HostFacts& facts) {
                   ConfirmLayers({plan_, sources, at_gate->back, at_gate->twin, child_.ids,
                                  facts.privileged(), lease_.get()})));
   AddStep(kVerify, mark);
+  return CheckFiles(files, at_gate->back);
+}
+
+// Order: behind ConfirmLayers, which has compared the mounts; init stands at the gate.
+absl::Status Sandbox::CheckFiles(const SandboxFiles& files, const ReadBack& back) {
+  const bool copies = files.copy_in != nullptr && !files.copy_in->empty();
+  if (!copies && !files.leaves) return absl::OkStatus();
+  const uint64_t mark = MonotonicNs();
+  CORDON_ASSIGN_OR_RETURN(places_, Of(kFiles, "mount", WritablePlaces::Hold(plan_.mount(), back)));
+  if (copies) {
+    CORDON_RETURN_IF_ERROR(Of(kFiles, "mount", VerifyCopyIn(*files.copy_in, places_, child_.ids)));
+  }
+  AddStep(kFiles, mark);
   return absl::OkStatus();
 }
 
@@ -147,8 +164,18 @@ absl::Status Sandbox::Kill() {
 
 absl::Status Sandbox::Collect() {
   state_ = State::kCollected;
-  if (lease_ == nullptr) return absl::OkStatus();
-  return lease_->Remove();
+  if (lease_ != nullptr) CORDON_RETURN_IF_ERROR(lease_->Remove());
+  // The kernel lets the init of a pid namespace end when everybody else in it has.
+  dead_ = child_.reaped;
+  return absl::OkStatus();
+}
+
+absl::StatusOr<const WritablePlaces*> Sandbox::LeftBehind() const {
+  if (!dead_) {
+    return Error(absl::StatusCode::kFailedPrecondition,
+                 "files are taken when nothing of the job is alive, and that is not proven");
+  }
+  return &places_;
 }
 
 std::vector<v1::Step> Sandbox::Steps() const {

@@ -21,10 +21,18 @@
 #include "policy/proto/host_facts.pb.h"
 #include "policy/proto/plan.pb.h"
 #include "policy/proto/report.pb.h"
+#include "sandbox/files/copy_in.h"
+#include "sandbox/files/places.h"
 #include "sandbox/launch/launcher.h"
 #include "sandbox/layers/cgroup.h"
 
 namespace cordon {
+
+// What crosses the border as files; see files/.
+struct SandboxFiles {
+  const CopyInFiles* copy_in = nullptr;  // put into it before the gate
+  bool leaves = false;                   // what it leaves behind will be asked for
+};
 
 class Sandbox {
  public:
@@ -34,7 +42,8 @@ class Sandbox {
   // the kernel's read-back with the plan. An error names step, call, object and errno, or the
   // item that differs; nothing of the sandbox is left then.
   static absl::StatusOr<std::unique_ptr<Sandbox>> Prepare(const CompiledPlan& plan,
-                                                          const v1::HostFacts& facts);
+                                                          const v1::HostFacts& facts,
+                                                          const SandboxFiles& files = {});
 
   // Opens the gate. Fails when it was opened before.
   absl::Status Launch(const v1::LaunchPlan& launch);
@@ -57,9 +66,14 @@ class Sandbox {
   // After the init was reaped: removes the group; an error when a process is left in it.
   absl::Status Collect();
 
+  // Its writable tmpfs mounts as the job left them; they end with this object. FAILED_PRECONDITION
+  // before Collect has succeeded: until then somebody could still change them.
+  absl::StatusOr<const WritablePlaces*> LeftBehind() const;
+
  private:
   explicit Sandbox(const v1::Plan& plan) : plan_(plan) {}
-  absl::Status Build(const v1::HostFacts& facts);
+  absl::Status Build(const v1::HostFacts& facts, const SandboxFiles& files);
+  absl::Status CheckFiles(const SandboxFiles& files, const ReadBack& back);
   absl::Status ReadyAppArmor();
   void AddStep(const char* name, uint64_t since_ns);
   void AddTime(const char* name, uint64_t ns);
@@ -70,6 +84,8 @@ class Sandbox {
   std::unique_ptr<CgroupLease> lease_;  // outlives child_: the group empties when the child dies
   std::unique_ptr<CheckedProgram> program_;
   Child child_;
+  WritablePlaces places_;
+  bool dead_ = false;  // nothing of it is alive, and that is proven
   std::vector<v1::LayerReport> layers_;
   std::vector<std::string> skipped_;
   std::vector<v1::Step> steps_;

@@ -26,6 +26,7 @@ inline constexpr EntryCeiling kEntryCeilings[] = {
     {"cordon.v1.Policy.environment", 1024},
     {"cordon.v1.JobSpec.environment", 1024},
     {"cordon.v1.JobSpec.argv", 65536},
+    {"cordon.v1.JobSpec.copy_in", 1024},  // each is a step of the set-up
     {"cordon.v1.Batch.job", 4096},
     {"cordon.v1.BatchJob.argv", 4096},
     {"cordon.v1.BatchJob.environment", 1024},

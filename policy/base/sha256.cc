@@ -59,4 +59,25 @@ void Absorb(absl::string_view block, State* state) {
 
 std::string Sha256Hex(absl::string_view bytes) { return ShaHex(bytes, kStart, Absorb); }
 
+Sha256::Sha256() : state_(kStart) {}
+
+void Sha256::Update(absl::string_view bytes) {
+  if (!rest_.empty()) {
+    const absl::string_view more = bytes.substr(0, kShaBlock - rest_.size());
+    rest_.append(more.data(), more.size());
+    bytes.remove_prefix(more.size());
+    if (rest_.size() < kShaBlock) return;
+    Absorb(rest_, &state_);
+    mixed_ += kShaBlock;
+    rest_.clear();
+  }
+  for (; bytes.size() >= kShaBlock; bytes.remove_prefix(kShaBlock)) {
+    Absorb(bytes.substr(0, kShaBlock), &state_);
+    mixed_ += kShaBlock;
+  }
+  rest_.assign(bytes.data(), bytes.size());
+}
+
+std::string Sha256::Hex() const { return ShaHex(rest_, state_, Absorb, mixed_); }
+
 }  // namespace cordon

@@ -23,12 +23,14 @@ void ShaLoad(absl::string_view block, std::array<uint32_t, kRounds>* w) {
   }
 }
 
-// Lower-case hexadecimal digest of `bytes`, beginning with `state`.
+// Lower-case hexadecimal digest of `bytes`, beginning with `state`, which `before` bytes in whole
+// blocks have been mixed into.
 template <size_t kWords>
 std::string ShaHex(absl::string_view bytes, std::array<uint32_t, kWords> state,
-                   void (*absorb)(absl::string_view block, std::array<uint32_t, kWords>* state)) {
+                   void (*absorb)(absl::string_view block, std::array<uint32_t, kWords>* state),
+                   uint64_t before = 0) {
   constexpr size_t kLengthBytes = 8;
-  const uint64_t bits = uint64_t{bytes.size()} * 8;
+  const uint64_t bits = (before + bytes.size()) * 8;
   for (; bytes.size() >= kShaBlock; bytes.remove_prefix(kShaBlock)) {
     absorb(bytes.substr(0, kShaBlock), &state);
   }

@@ -11,10 +11,13 @@
 #include "absl/strings/str_cat.h"
 #include "policy/base/field_path.h"
 #include "policy/base/hard_limits.h"
+#include "policy/base/path.h"
 #include "policy/base/status.h"
+#include "policy/batch/artifacts.h"
 #include "policy/batch/matrix.h"
 #include "policy/batch/schedule.h"
 #include "policy/batch/talk.h"
+#include "policy/job_files.h"
 #include "policy/parse_message.h"
 #include "policy/violations.h"
 
@@ -38,6 +41,32 @@ void CheckExpectation(const v1::Expectation& expect, absl::string_view path,
   }
 }
 
+void CheckBindArtifacts(const v1::BatchJob& job, absl::string_view path, Violations* violations) {
+  for (int i = 0; i < job.bind_artifact_size(); ++i) {
+    const std::string at = IndexedField(ChildField(path, "bind_artifact"), static_cast<size_t>(i));
+    const v1::BindArtifact& entry = job.bind_artifact(i);
+    violations->AddIfError(ChildField(at, "artifact"),
+                           ParseArtifactName(entry.artifact()).status());
+    violations->AddIfError(ChildField(at, "target"),
+                           CanonicalAbsolutePath(entry.target()).status());
+  }
+}
+
+// A sandbox that talks is gone when the talk is over, and what it has left with it.
+void CheckFilesOfTalk(const v1::BatchJob& job, absl::string_view path, Violations* violations) {
+  if (job.copy_in_size() + job.copy_out_size() + job.bind_artifact_size() > 0) {
+    violations->Add(path, "a job of several sandboxes has no files of its own, but they have");
+  }
+  for (int i = 0; i < job.sandbox_size(); ++i) {
+    const v1::BatchJob& one = job.sandbox(i);
+    const std::string at = IndexedField(ChildField(path, "sandbox"), static_cast<size_t>(i));
+    CheckCopyIns(one.copy_in(), ChildField(at, "copy_in"), violations);
+    if (one.copy_out_size() > 0 || UsesArtifacts(one)) {
+      violations->Add(at, "files can be copied in here, not out, and not from other jobs");
+    }
+  }
+}
+
 // One entry as it was written: its matrix filled in, its fields checked, its tasks appended.
 void AddEntry(const v1::BatchJob& entry, absl::string_view path, const SourceMap& places,
               Violations* violations, std::vector<BatchTask>* tasks) {
@@ -50,6 +79,7 @@ void AddEntry(const v1::BatchJob& entry, absl::string_view path, const SourceMap
     }
     if (IsTalk(job)) {
       CheckTalk(job, path, violations);
+      CheckFilesOfTalk(job, path, violations);
       for (v1::BatchJob& one : *job.mutable_sandbox()) FillPolicy(&one);
     } else {
       if (job.argv_size() == 0 || job.argv(0).empty()) {
@@ -61,6 +91,9 @@ void AddEntry(const v1::BatchJob& entry, absl::string_view path, const SourceMap
       job.mutable_expect()->set_verdict(v1::EXITED);
     }
     CheckExpectation(job.expect(), ChildField(path, "expect"), violations);
+    CheckCopyIns(job.copy_in(), ChildField(path, "copy_in"), violations);
+    CheckCopyOuts(job.copy_out(), ChildField(path, "copy_out"), violations);
+    CheckBindArtifacts(job, path, violations);
     tasks->push_back({std::move(job), places.Find(path), {}});
   }
 }
@@ -200,6 +233,7 @@ absl::StatusOr<std::vector<BatchTask>> ReadJobs(absl::string_view bytes, JobsFor
     return Error(absl::StatusCode::kInvalidArgument, "there is no job").Stage("parse").Source(name);
   }
   Connect(&tasks, &errors);
+  if (errors.empty()) CheckArtifacts(tasks, &errors);
   if (errors.empty()) FindCircle(tasks, &errors);
   if (errors.size() > kMaxErrors) errors.resize(kMaxErrors);
   if (!errors.empty()) return ErrorFromDetails(absl::StatusCode::kInvalidArgument, errors);
@@ -221,6 +255,12 @@ std::string WhyNotExpected(const v1::BatchJob& job, const v1::Report& report) {
   }
   if (report.verdict() == v1::EXITED && report.exit_code() != expect.exit_code()) {
     return absl::StrCat("exit code ", report.exit_code(), ", expected ", expect.exit_code());
+  }
+  if (report.outputs_missing()) {
+    for (const v1::NotCollected& each : report.not_collected()) {
+      if (!each.optional()) return absl::StrCat("copy_out ", each.path(), ": ", each.why());
+    }
+    return "not all of copy_out is there";
   }
   return "";
 }

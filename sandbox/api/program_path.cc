@@ -44,6 +44,13 @@ absl::Status PlaceProgram(const v1::Policy& policy, v1::JobSpec* job, std::strin
   if (!absl::StrContains(command, "/")) return absl::OkStatus();
   std::vector<v1::Bind> binds(policy.mounts().bind().begin(), policy.mounts().bind().end());
   binds.insert(binds.end(), job->extra_bind().begin(), job->extra_bind().end());
+  // What is copied in is the job's, whatever the host has at that path.
+  const std::string start =
+      job->working_directory().empty() ? policy.working_directory() : job->working_directory();
+  const std::string inside = LexicalJoin(start.empty() ? "/" : start, command);
+  for (const v1::CopyIn& copy : job->copy_in()) {
+    if (PathIsBelow(inside, copy.target())) return absl::OkStatus();
+  }
   const std::string host = LexicalJoin(CurrentDirectory(), command);
   *exec_path = SeenThrough(binds, host);
   if (!exec_path->empty()) return absl::OkStatus();

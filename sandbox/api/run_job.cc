@@ -7,6 +7,7 @@
 
 #include "absl/types/optional.h"
 #include "google/protobuf/util/message_differencer.h"
+#include "policy/base/path.h"
 #include "policy/base/status.h"
 #include "policy/base/units.h"
 #include "policy/ceiling.h"
@@ -16,8 +17,11 @@
 #include "policy/plan_file.h"
 #include "sandbox/api/policy_source.h"
 #include "sandbox/api/program_path.h"
+#include "sandbox/files/copy_in.h"
+#include "sandbox/files/copy_out.h"
 #include "sandbox/host/probe.h"
 #include "sandbox/host/scope.h"
+#include "sandbox/os/file.h"
 #include "sandbox/sandbox.h"
 
 namespace cordon {
@@ -58,12 +62,53 @@ v1::Limits LimitsOf(const NormalPolicy& policy, const v1::Plan& plan) {
   return limits;
 }
 
+struct JobFiles {
+  CopyInFiles in;
+  CopyOutFiles out;
+};
+
+// Host paths are relative to the current directory, as that of the program is.
+absl::StatusOr<JobFiles> FilesOf(v1::JobSpec job, const CompiledPlan& plan,
+                                 const FileStore* store) {
+  const std::string here = CurrentDirectory();
+  for (v1::CopyIn& copy : *job.mutable_copy_in()) {
+    if (copy.has_file()) copy.set_file(LexicalJoin(here, copy.file()));
+  }
+  for (v1::CopyOut& copy : *job.mutable_copy_out()) {
+    if (!copy.to().empty()) copy.set_to(LexicalJoin(here, copy.to()));
+  }
+  JobFiles files;
+  absl::StatusOr<CopyInFiles> in = CopyInFiles::Gather(job.copy_in(), plan.proto(), store);
+  if (!in.ok()) return WithStage(in.status(), "prepare");
+  files.in = *std::move(in);
+  absl::StatusOr<CopyOutFiles> out = CopyOutFiles::Open(job.copy_out(), store);
+  if (!out.ok()) return WithStage(out.status(), "prepare");
+  files.out = *std::move(out);
+  return files;
+}
+
+void FillCopiedIn(const CopyInFiles& files, v1::Report* report) {
+  for (const CopyInFiles::File& file : files.files()) {
+    v1::CopiedIn* row = report->add_copied_in();
+    row->set_path(EscapeForPeople(file.target));
+    row->set_bytes(file.bytes);
+    row->set_sha256(file.sha256);
+  }
+}
+
+absl::Status CollectFiles(const ReadyJob& ready, v1::Report* report) {
+  if (ready.copy_out.empty()) return absl::OkStatus();
+  CORDON_ASSIGN_OR_RETURN(const WritablePlaces* const places, ready.sandbox->LeftBehind());
+  ready.copy_out.Collect(*places, report);
+  return absl::OkStatus();
+}
+
 absl::Status RunReady(const ReadyJob& ready, const Streams& streams, const Control& control,
                       v1::Report* report) {
   CORDON_ASSIGN_OR_RETURN(const v1::Report ran,
                           RunJob(*ready.sandbox, ready.launch, streams, control));
   report->MergeFrom(ran);
-  return absl::OkStatus();
+  return WithStage(CollectFiles(ready, report), "run");
 }
 
 absl::Status Run(const RunRequest& request, ProfileSource& profiles, const Streams& streams,
@@ -87,18 +132,19 @@ absl::StatusOr<ReadyJob> PrepareJob(const RunRequest& request, ProfileSource& pr
   report->set_kernel_release(facts.kernel_release());
   CORDON_ASSIGN_OR_RETURN(const ReadyPolicy source, SourceOf(request, profiles, facts));
   report->set_policy(request.plan.empty() ? request.policy : source.policy.name());
-  return PrepareUnder(source, facts, request.job, report);
+  return PrepareUnder(source, facts, request.job, report, request.store);
 }
 
 absl::Status RunUnder(const ReadyPolicy& source, const v1::HostFacts& facts, v1::JobSpec job,
-                      const Streams& streams, const Control& control, v1::Report* report) {
+                      const Streams& streams, const Control& control, v1::Report* report,
+                      const FileStore* store) {
   CORDON_ASSIGN_OR_RETURN(const ReadyJob ready,
-                          PrepareUnder(source, facts, std::move(job), report));
+                          PrepareUnder(source, facts, std::move(job), report, store));
   return RunReady(ready, streams, control, report);
 }
 
 absl::StatusOr<ReadyJob> PrepareUnder(const ReadyPolicy& source, const v1::HostFacts& facts,
-                                      v1::JobSpec job, v1::Report* report) {
+                                      v1::JobSpec job, v1::Report* report, const FileStore* store) {
   if (job.argv_size() == 0) {
     return Error(absl::StatusCode::kInvalidArgument, "a job needs a program").Field("argv");
   }
@@ -113,10 +159,13 @@ absl::StatusOr<ReadyJob> PrepareUnder(const ReadyPolicy& source, const v1::HostF
     launch.clear_exec_path();
     launch.add_exec_path(exec_path);
   }
-  absl::StatusOr<std::unique_ptr<Sandbox>> sandbox = Sandbox::Prepare(plan, facts);
+  CORDON_ASSIGN_OR_RETURN(JobFiles files, FilesOf(job, plan, store));
+  absl::StatusOr<std::unique_ptr<Sandbox>> sandbox =
+      Sandbox::Prepare(plan, facts, {&files.in, !files.out.empty()});
   // The sandbox knows fields; where they were written is known here.
   if (!sandbox.ok()) return WithPlaces(job_policy.policy, sandbox.status());
-  return ReadyJob{*std::move(sandbox), std::move(launch)};
+  FillCopiedIn(files.in, report);
+  return ReadyJob{*std::move(sandbox), std::move(launch), std::move(files.out)};
 }
 
 void FillFailure(const absl::Status& status, v1::Report* report) {

@@ -16,6 +16,7 @@
 #include "policy/proto/job.pb.h"
 #include "policy/proto/report.pb.h"
 #include "policy/resolve.h"
+#include "sandbox/files/copy_out.h"
 #include "sandbox/sandbox.h"
 #include "sandbox/supervise/supervisor.h"
 
@@ -28,17 +29,20 @@ struct ReadyPolicy {
 };
 
 // Runs one job. `report` gets what is known before the job begins, in any case, and all the rest
-// when this is OK. `facts` are those of this host.
+// when this is OK. `facts` are those of this host. `store`: of artifacts; null: there is none.
 absl::Status RunUnder(const ReadyPolicy& source, const v1::HostFacts& facts, v1::JobSpec job,
-                      const Streams& streams, const Control& control, v1::Report* report);
+                      const Streams& streams, const Control& control, v1::Report* report,
+                      const FileStore* store = nullptr);
 
 // The two halves of it, for a caller with several sandboxes: the sandbox at its gate.
 struct ReadyJob {
   std::unique_ptr<Sandbox> sandbox;
   v1::LaunchPlan launch;
+  CopyOutFiles copy_out;  // to be collected when the job is over
 };
 absl::StatusOr<ReadyJob> PrepareUnder(const ReadyPolicy& source, const v1::HostFacts& facts,
-                                      v1::JobSpec job, v1::Report* report);
+                                      v1::JobSpec job, v1::Report* report,
+                                      const FileStore* store = nullptr);
 
 // Makes `report` that of a job that has not run, or without a verdict, because of `status`.
 void FillFailure(const absl::Status& status, v1::Report* report);
@@ -47,6 +51,7 @@ struct RunRequest {
   std::string policy = "base/strict";  // profile name or file
   std::string plan;                    // a file of `compile` in place of a policy
   v1::JobSpec job;  // binds are absolute; a program that is a host file is found and bound
+  const FileStore* store = nullptr;  // of artifacts; null: there is none
 };
 
 // Once in a process: the group in which it may make others, and what the host can do.

@@ -65,7 +65,7 @@ OpResult ResetPriority() {
 
 // Order: first of all, so that an EOF on the control pipe means that the supervisor is gone: until
 // now this process holds a copy of the writing end itself.
-// Kernel: close_range is 5.9. The five descriptors are above 15 (launcher.cc moved them), so no
+// Kernel: close_range is 5.9. The descriptors are all above 15 (who made them moved them), so no
 // dup3 overwrites one that is still to be moved.
 OpResult RunAdoptFds(Context& context, const Op& op) {
   int from[kAdopted];
@@ -77,7 +77,13 @@ OpResult RunAdoptFds(Context& context, const Op& op) {
     if (result < 0) return Check(KernelCall::k_dup3, result);
   }
   context.fd_status = kFdStatus;
-  return Check(KernelCall::k_close_range, Sys(__NR_close_range, kAdopted, ~0U, 0));
+  unsigned first_closed = kAdopted;
+  if (op.a != 0) {
+    const long result = Sys(__NR_dup3, op.a - 1, kFdContents, O_CLOEXEC);
+    if (result < 0) return Check(KernelCall::k_dup3, result);
+    first_closed = kFdContents + 1;
+  }
+  return Check(KernelCall::k_close_range, Sys(__NR_close_range, first_closed, ~0U, 0));
 }
 
 // Order: before the payload exists. Writes to this process's copy of the supervisor's stack.

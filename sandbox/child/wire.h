@@ -47,8 +47,10 @@ inline constexpr uint16_t kFlagListener = 64;
 //   MakeDirectory  data: target; a: mode         MakeSymlink  data: path, data2: contents
 //   MakeFile       data: path, data2/size2: content; a: mode
 //   MountProc, MaskPath, SetHostname  data        SetIds  a: uid, b: gid
+//   CopyFile       data: path; a: mode, b: where it is in the contents, c: bytes
+//   CopyLink       data: path, data2: contents
 //   SetRlimit      a: resource, b: soft, c: hard
-//   AdoptFds       data: five int32 descriptors
+//   AdoptFds       data: five int32 descriptors; a: 1 + that of the contents, 0: there are none
 //   ScrubArguments a: first byte of the argument strings, b: behind the last
 //   AwaitParent, AwaitGroup, Gate  a: the byte that is expected
 //   LandlockCreate a, b, c: handled accesses of files and TCP, scopes
@@ -89,6 +91,7 @@ inline constexpr uint32_t kRootMode = 0755;  // of the sandbox's root
 // Descriptors of init, fixed by AdoptFds.
 inline constexpr int kFdControl = 3;
 inline constexpr int kFdStatus = 4;
+inline constexpr int kFdContents = 5;  // of files to be copied; until CloseContents
 
 // One system call that the twin makes on behalf of a layer, without lasting effect whatever the
 // answer is. The supervisor chose it and judges the answers.

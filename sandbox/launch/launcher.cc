@@ -43,7 +43,7 @@ absl::StatusOr<ChildEnds> MakeEnds(bool passes_listener) {
 }
 
 // A private copy of the program with what only this process knows: descriptors and addresses.
-SetupProgram Localised(const SetupProgram& program, const ChildEnds& ends) {
+SetupProgram Localised(const SetupProgram& program, const ChildEnds& ends, int contents) {
   SetupProgram copy = program;
   const int32_t descriptors[5] = {ends.in.read.get(), ends.out.write.get(), ends.err.write.get(),
                                   ends.control.read.get(), ends.status.write.get()};
@@ -52,6 +52,7 @@ SetupProgram Localised(const SetupProgram& program, const ChildEnds& ends) {
   for (child::Op& op : copy.ops) {
     if (op.code == child::Opcode::kAdoptFds) {
       std::memcpy(copy.arena.data() + op.data, descriptors, sizeof(descriptors));
+      op.a = static_cast<uint64_t>(contents + 1);
     } else if (op.code == child::Opcode::kScrubArguments) {
       op.a = arguments.begin;
       op.b = arguments.end;
@@ -165,7 +166,7 @@ absl::StatusOr<Child> StartChild(const CheckedProgram& program, const StartOptio
   Child child;
   CORDON_ASSIGN_OR_RETURN(child.shared, SharedMemory::Make(sizeof(child::SharedRegion)));
   CORDON_RETURN_IF_ERROR(WriteWorkingDirectory(options.working_directory, child.region()));
-  const SetupProgram copy = Localised(program.program(), ends);
+  const SetupProgram copy = Localised(program.program(), ends, options.contents);
   const child::ProgramView view = copy.View();
   child::SharedRegion* region = child.region();
   const int status_write = ends.status.write.get();

@@ -55,6 +55,7 @@ struct StartOptions {
   // Where the twin of the payload starts; the payload itself takes the launch program's.
   std::string working_directory = "/";
   bool passes_listener = false;  // the status pipe can carry a descriptor
+  int contents = -1;             // of files to be copied in (CopyInFiles), above 15; -1: none
 };
 
 // Clones the child (into the lease's group where the kernel can; the lease may be null), writes its

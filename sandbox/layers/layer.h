@@ -22,6 +22,8 @@
 
 namespace cordon {
 
+class CopyInFiles;
+
 // When an operation may run; program/build.cc strings the phases together.
 enum class Phase {
   kOpen,     // with the caller's ids: resolve what is outside
@@ -36,6 +38,7 @@ struct LowerInput {
   const v1::Plan& plan;
   const ResolvedSources& sources;
   bool privileged = false;
+  const CopyInFiles* copy_in = nullptr;  // null: nothing is put into it
 };
 
 struct VerifyInput {

@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "policy/base/status.h"
+#include "sandbox/files/copy_in.h"
 
 namespace cordon {
 namespace {
@@ -48,6 +49,15 @@ void AddIds(const LowerInput& input, SetupBuilder* builder) {
   root.b = input.plan.mount().root_inodes();
 }
 
+// Files are copied as soon as the process is in its group.
+absl::Status AddLocks(const LowerInput& input, SetupBuilder* builder) {
+  for (const LayerRuntime& layer : RuntimeLayers()) {
+    CORDON_RETURN_IF_ERROR(layer.lower(Phase::kLock, input, builder));
+    if (layer.name == "cgroup" && input.copy_in != nullptr) LowerCopyIn(*input.copy_in, builder);
+  }
+  return absl::OkStatus();
+}
+
 absl::Status AddTwin(const LowerInput& input, SetupBuilder* builder) {
   CORDON_RETURN_IF_ERROR(LowerAll(Phase::kTwin, input, builder));
   const std::string probes = builder->ProbeBytes();
@@ -71,7 +81,7 @@ absl::StatusOr<CheckedProgram> BuildProgram(const LowerInput& input,
   CORDON_RETURN_IF_ERROR(LowerAll(Phase::kBuild, input, &builder));
   builder.Add(Opcode::kPivotRoot, {"mount", "", "/"});
   builder.Add(Opcode::kSealRoot, {"mount", "", "/"});
-  CORDON_RETURN_IF_ERROR(LowerAll(Phase::kLock, input, &builder));
+  CORDON_RETURN_IF_ERROR(AddLocks(input, &builder));
   builder.Add(Opcode::kNoNewPrivs, {"process", "", ""});
   CORDON_RETURN_IF_ERROR(AddTwin(input, &builder));
   builder.Add(Opcode::kGate, {"process", "", ""}).a = static_cast<uint64_t>(child::kByteOpenGate);

@@ -44,6 +44,13 @@ constexpr Before kOrder[] = {
     {Opcode::kOpenProc, Opcode::kPivotRoot},
     {Opcode::kMaskPath, Opcode::kPivotRoot},
     {Opcode::kPivotRoot, Opcode::kSealRoot},
+    {Opcode::kPivotRoot, Opcode::kCopyFile},  // paths are those of the sandbox
+    {Opcode::kPivotRoot, Opcode::kCopyLink},
+    {Opcode::kAwaitGroup, Opcode::kCopyFile},  // charged to the job
+    {Opcode::kCopyFile, Opcode::kCloseContents},
+    {Opcode::kCopyFile, Opcode::kSetRlimit},  // which limits what the job writes
+    {Opcode::kCopyLink, Opcode::kGate},
+    {Opcode::kCloseContents, Opcode::kForkTwin},  // nothing that the payload makes has it
     {Opcode::kSealRoot, Opcode::kSetCaps},
     {Opcode::kLimitNamespaces, Opcode::kSetCaps},
     {Opcode::kAwaitGroup, Opcode::kNewCgroupNamespace},  // its root is the job's group
@@ -120,6 +127,8 @@ bool NeedsText(Opcode code) {
     case Opcode::kSetHostname:
     case Opcode::kLandlockAllow:
     case Opcode::kAppArmorOnExec:
+    case Opcode::kCopyFile:
+    case Opcode::kCopyLink:
       return true;
     default:
       return false;
@@ -137,7 +146,8 @@ absl::Status CheckOperands(const SetupProgram& program) {
     if (slots && (op.slot < 0 || op.slot >= child::kMaxSlots)) {
       return Wrong(i, op, absl::StrCat("slot ", op.slot, " is outside 0..", child::kMaxSlots - 1));
     }
-    const bool second = op.code == Opcode::kMakeSymlink || op.code == Opcode::kAppArmorOnExec;
+    const bool second = op.code == Opcode::kMakeSymlink || op.code == Opcode::kCopyLink ||
+                        op.code == Opcode::kAppArmorOnExec;
     if (second && !InArena(program, op.data2)) {
       return Wrong(i, op, "second text is outside the arena");
     }
@@ -226,6 +236,13 @@ absl::Status CheckListener(const SetupProgram& program) {
   return wanted == 1 && loads != 1 ? WrongCount(Opcode::kSeccompLoad, loads) : absl::OkStatus();
 }
 
+// The contents are closed, once, where they are open.
+absl::Status CheckContents(const std::vector<Op>& ops) {
+  const size_t wanted = CountOf(ops, Opcode::kCopyFile) != 0 ? 1 : 0;
+  const size_t closed = CountOf(ops, Opcode::kCloseContents);
+  return closed == wanted ? absl::OkStatus() : WrongCount(Opcode::kCloseContents, closed);
+}
+
 absl::Status CheckOrder(const SetupProgram& program) {
   const std::vector<Op>& ops = program.ops;
   for (const Opcode code : kOnce) {
@@ -233,6 +250,7 @@ absl::Status CheckOrder(const SetupProgram& program) {
     if (count != 1) return WrongCount(code, count);
   }
   CORDON_RETURN_IF_ERROR(CheckLandlock(ops));
+  CORDON_RETURN_IF_ERROR(CheckContents(ops));
   // A second one would undo the first.
   const size_t profiles = CountOf(ops, Opcode::kAppArmorOnExec);
   if (profiles > 1) return WrongCount(Opcode::kAppArmorOnExec, profiles);

@@ -9,6 +9,8 @@
 #include "absl/status/statusor.h"
 #include "policy/base/status.h"
 #include "policy/compile.h"
+#include "policy/proto/job.pb.h"
+#include "sandbox/files/copy_in.h"
 #include "sandbox/program/build.h"
 #include "sandbox/program/init_filter.h"
 #include "tests/support/policy_text.h"
@@ -96,8 +98,15 @@ inline ResolvedSources SourcesFor(const v1::MountPlan& plan) {
 inline absl::StatusOr<SetupProgram> GoodProgram(bool privileged = false) {
   CORDON_ASSIGN_OR_RETURN(const v1::Plan plan, RichPlan());
   const ResolvedSources sources = SourcesFor(plan.mount());
+  v1::JobSpec job;
+  job.add_copy_in()->set_target("/tmp/file");
+  job.mutable_copy_in(0)->set_text("content");
+  job.add_copy_in()->set_target("/tmp/link");
+  job.mutable_copy_in(1)->set_link("file");
+  CORDON_ASSIGN_OR_RETURN(const CopyInFiles files,
+                          CopyInFiles::Gather(job.copy_in(), plan, nullptr));
   CORDON_ASSIGN_OR_RETURN(const CheckedProgram program,
-                          BuildProgram({plan, sources, privileged}, InitFilter()));
+                          BuildProgram({plan, sources, privileged, &files}, InitFilter()));
   return program.program();
 }
 

@@ -164,6 +164,30 @@ static int Canary(char** argv) {
   return 0;
 }
 
+static int WriteFile(char** argv) {
+  const int fd = open(argv[2], O_WRONLY | O_CREAT | O_TRUNC, 0600);
+  const size_t size = strlen(argv[3]);
+  return fd < 0 || write(fd, argv[3], size) != (ssize_t)size ? errno : 0;
+}
+
+// "MODE UID GID LINK-OR-CONTENT".
+static int ShowFile(char** argv) {
+  struct stat info;
+  if (lstat(argv[2], &info) != 0) return errno;
+  char text[4096];
+  ssize_t size = 0;
+  if (S_ISLNK(info.st_mode)) {
+    size = readlink(argv[2], text, sizeof(text));
+  } else {
+    const int fd = open(argv[2], O_RDONLY);
+    size = fd < 0 ? -1 : read(fd, text, sizeof(text));
+  }
+  if (size < 0) return errno;
+  printf("%o %u %u %.*s", (unsigned)info.st_mode & 07777, (unsigned)info.st_uid,
+         (unsigned)info.st_gid, (int)size, text);
+  return fflush(stdout);
+}
+
 static int IgnoreSignals(char** argv) {
   for (int number = 1; number < 65; ++number) signal(number, SIG_IGN);
   return Sleep(argv);
@@ -403,6 +427,8 @@ static const struct {
     {"sigsys_in_child", SigsysInChild},
     {"daemon", Daemon},
     {"canary", Canary},
+    {"write_file", WriteFile},
+    {"show_file", ShowFile},
     {"ignore_signals", IgnoreSignals},
     {"close_stdio", CloseStdio},
     {"fork_and_write", ForkAndWrite},

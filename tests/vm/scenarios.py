@@ -33,8 +33,8 @@ _NO_ATTACKS = r"^(?!(escape|hostile_start|corpus)$)"
 
 # What root does otherwise than a user: sources, ids, descriptors, groups, profiles; and the whole.
 _AS_ROOT = (r"^sandbox_(child_ops_(cred|fd|mount|apparmor)|launch_.*|layers_(cgroup|apparmor).*"
-            r"|os_apparmor|every_step|sabotage|sandbox|supervise_supervisor)_test$"
-            r"|^(cli|posture|hostile_start)$")
+            r"|os_apparmor|every_step|sabotage|sandbox|supervise_supervisor|files_.*)_test$"
+            r"|^(cli|files_cli|posture|hostile_start)$")
 
 SCENARIOS = (
     Scenario("full", "AppArmor, Landlock, cgroup v2: all kernel tests as a user, many as root",

@@ -36,6 +36,7 @@
 #include "sandbox/os/worker.h"
 #include "tools/cordon/batch_journal.h"
 #include "tools/cordon/batch_output.h"
+#include "tools/cordon/batch_store.h"
 #include "tools/cordon/commands.h"
 #include "tools/cordon/job_request.h"
 #include "tools/cordon/json_text.h"
@@ -126,8 +127,9 @@ absl::StatusOr<Checked> CheckAll(const std::vector<BatchTask>& tasks) {
 
 std::string OrNothing(const std::string& path) { return path.empty() ? kNothing : path; }
 
-// In the worker. The report as bytes.
-std::string RunOne(const v1::BatchJob& job) {
+// In the worker. The report as bytes. `ready`: an error that keeps the job from running.
+std::string RunOne(const v1::BatchJob& job, const RunRequest& request, const BatchStore& store,
+                   absl::Status ready) {
   if (job.sandbox_size() > 0) {
     PolicySource profiles;
     absl::Status failure;
@@ -137,8 +139,9 @@ std::string RunOne(const v1::BatchJob& job) {
       StdioFiles::Open({OrNothing(job.stdin()), OrNothing(job.stdout()), OrNothing(job.stderr())});
   PolicySource profiles;
   absl::Status failure;
-  return ReportOfJob(RequestOf(job), profiles, files.status(),
-                     files.ok() ? files->streams() : Streams(), &failure)
+  if (ready.ok()) ready = store.CheckBound(request);
+  if (ready.ok()) ready = files.status();
+  return ReportOfJob(request, profiles, ready, files.ok() ? files->streams() : Streams(), &failure)
       .SerializeAsString();
 }
 
@@ -166,6 +169,7 @@ class Batch {
     CORDON_ASSIGN_OR_RETURN(epoll_, Epoll::Make());
     CORDON_ASSIGN_OR_RETURN(signals_, SignalFd::Make());
     CORDON_RETURN_IF_ERROR(epoll_.Add(signals_.fd(), EPOLLIN, kSignals).status());
+    CORDON_ASSIGN_OR_RETURN(store_, BatchStore::Open(options_.store, options_.journal, tasks_));
     if (options_.journal.empty()) return absl::OkStatus();
     CORDON_ASSIGN_OR_RETURN(BatchJournal journal,
                             BatchJournal::Open(options_.journal, checked_.digest,
@@ -227,7 +231,10 @@ class Batch {
         std::optional<uint32_t> cpu;
         if (slots_.size() <= cpus.size() && slots_.size() > 1) cpu = cpus[i];
         const v1::BatchJob& job = tasks_[*next].job;
-        CORDON_ASSIGN_OR_RETURN(Worker worker, Worker::Start([&] { return RunOne(job); }, cpu));
+        RunRequest request = RequestOf(job);
+        const absl::Status ready = store_.Fill(tasks_[*next], tasks_, results_, &request);
+        CORDON_ASSIGN_OR_RETURN(
+            Worker worker, Worker::Start([&] { return RunOne(job, request, store_, ready); }, cpu));
         slots_[i].worker.emplace(std::move(worker));
         slots_[i].task = *next;
         memory_ += checked_.memory[*next];
@@ -248,7 +255,7 @@ class Batch {
   bool FromJournal(size_t task) {
     if (!journal_.has_value()) return false;
     const auto found = journal_->results().find(tasks_[task].job.name());
-    if (found == journal_->results().end()) return false;
+    if (found == journal_->results().end() || !store_.Holds(found->second)) return false;
     Keep(task, found->second, true);
     return true;
   }
@@ -315,6 +322,7 @@ class Batch {
   v1::BatchReport report_;
   Epoll epoll_;
   SignalFd signals_;
+  BatchStore store_;
   std::optional<BatchJournal> journal_;
   std::vector<Slot> slots_;
   size_t running_ = 0;
@@ -375,8 +383,8 @@ absl::Status ReadShard(const std::string& text, BatchOptions* options) {
 
 int RunBatchCommand(BatchOptions options) {
   const std::string here = CurrentDirectory();
-  for (std::string* path :
-       {&options.jobs, &options.journal, &options.report, &options.junit, &options.html}) {
+  for (std::string* path : {&options.jobs, &options.journal, &options.report, &options.junit,
+                            &options.html, &options.store}) {
     if (!path->empty()) *path = LexicalJoin(here, *path);
   }
   absl::Status status;

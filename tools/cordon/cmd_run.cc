@@ -51,6 +51,34 @@ absl::Status AddVariable(const std::string& text, v1::JobSpec* job) {
   return absl::OkStatus();
 }
 
+absl::Status AddCopyIn(const std::string& text, v1::JobSpec* job) {
+  const std::vector<std::string> parts = absl::StrSplit(text, ':');
+  if (parts.size() < 2 || parts.size() > 3 || parts[0].empty() || parts[1].empty()) {
+    return Usage(absl::StrCat("--copy-in \"", EscapeForPeople(text), "\" is not SRC:DST[:MODE]"))
+        .Hint("a path with a colon can be named in the list of a batch");
+  }
+  v1::CopyIn* copy = job->add_copy_in();
+  copy->set_file(parts[0]);
+  copy->set_target(parts[1]);
+  if (parts.size() == 3) copy->set_mode(parts[2]);
+  return absl::OkStatus();
+}
+
+absl::Status AddCopyOut(const std::string& text, v1::JobSpec* job) {
+  const std::vector<std::string> parts = absl::StrSplit(text, ':');
+  if (parts.size() < 2 || parts.size() > 3 || parts[0].empty() || parts[1].empty() ||
+      (parts.size() == 3 && parts[2] != "optional")) {
+    return Usage(
+               absl::StrCat("--copy-out \"", EscapeForPeople(text), "\" is not SRC:DST[:optional]"))
+        .Hint("a path with a colon can be named in the list of a batch");
+  }
+  v1::CopyOut* copy = job->add_copy_out();
+  copy->set_path(parts[0]);
+  copy->set_to(parts[1]);
+  copy->set_optional(parts.size() == 3);
+  return absl::OkStatus();
+}
+
 absl::StatusOr<v1::JobSpec> JobOf(const RunOptions& options) {
   v1::JobSpec job;
   if (options.command.empty()) {
@@ -61,6 +89,8 @@ absl::StatusOr<v1::JobSpec> JobOf(const RunOptions& options) {
   for (const std::string& each : options.environment) {
     CORDON_RETURN_IF_ERROR(AddVariable(each, &job));
   }
+  for (const std::string& each : options.copy_in) CORDON_RETURN_IF_ERROR(AddCopyIn(each, &job));
+  for (const std::string& each : options.copy_out) CORDON_RETURN_IF_ERROR(AddCopyOut(each, &job));
   job.set_working_directory(options.working_directory);
   v1::Limits* limits = job.mutable_limits();
   if (!options.cpu_time.empty()) limits->set_cpu_time(options.cpu_time);
@@ -95,7 +125,8 @@ int ExitCodeOf(const v1::Report& report) {
     case v1::WALL_LIMIT:
       return kExitTimeLimit;
     case v1::EXITED:
-      return report.exit_code();
+      return report.exit_code() == 0 && report.outputs_missing() ? kExitOutputs
+                                                                 : report.exit_code();
     default:
       break;
   }
@@ -105,6 +136,13 @@ int ExitCodeOf(const v1::Report& report) {
 }
 
 void Describe(const v1::Report& report) {
+  for (const v1::NotCollected& each : report.not_collected()) {
+    std::fprintf(stderr, "cordon: --copy-out %s: %s\n", each.path().c_str(), each.why().c_str());
+  }
+  if (report.not_collected_more() > 0) {
+    std::fprintf(stderr, "cordon: --copy-out: %llu more were not taken\n",
+                 static_cast<unsigned long long>(report.not_collected_more()));
+  }
   if (report.verdict() == v1::EXITED) return;
   std::string line = absl::StrCat("cordon: ", v1::Verdict_Name(report.verdict()));
   if (!report.decided_by().empty()) absl::StrAppend(&line, " of ", report.decided_by());

@@ -19,7 +19,8 @@
 namespace cordon::cli {
 
 // Exit codes of timeout(1), env(1) and docker.
-inline constexpr int kExitWidened = 1;  // `diff`: the second policy allows more
+inline constexpr int kExitWidened = 1;    // `diff`: the second policy allows more
+inline constexpr int kExitOutputs = 123;  // `run`: the job was good, its --copy-out was not
 inline constexpr int kExitTimeLimit = 124;
 inline constexpr int kExitCordon = 125;    // Cordon itself failed; the job did not run
 inline constexpr int kExitLint = 1;        // `check`: no error, but a lint of --fail-on or above
@@ -43,6 +44,8 @@ struct RunOptions {
   std::string output_limit;
   std::vector<std::string> binds;
   std::vector<std::string> environment;
+  std::vector<std::string> copy_in;
+  std::vector<std::string> copy_out;
   std::string working_directory;
   bool quiet = false;
   std::vector<std::string> command;
@@ -76,6 +79,7 @@ struct BatchOptions {
   std::string jobs;  // the list
   uint32_t at_once = 1;
   std::string journal;
+  std::string store;  // of artifacts; "": beside the journal
   std::string report;
   std::string junit;
   std::string html;

@@ -18,6 +18,8 @@ RunRequest RequestOf(const v1::BatchJob& job) {
     *added = bind;
     added->set_source(LexicalJoin(CurrentDirectory(), bind.source()));
   }
+  *request.job.mutable_copy_in() = job.copy_in();
+  *request.job.mutable_copy_out() = job.copy_out();
   return request;
 }
 

@@ -24,6 +24,12 @@ void AddRun(CLI::App* run, RunOptions* options) {
       ->allow_extra_args(false);
   run->add_option("--env", options->environment, "NAME=VALUE, added to the job's environment")
       ->allow_extra_args(false);
+  run->add_option("--copy-in", options->copy_in,
+                  "SRC:DST[:MODE], a copy of a file in a tmpfs of the policy; MODE such as 0755")
+      ->allow_extra_args(false);
+  run->add_option("--copy-out", options->copy_out,
+                  "SRC:DST[:optional], a file or a folder of a tmpfs, taken when the job is over")
+      ->allow_extra_args(false);
   run->add_option("--workdir", options->working_directory, "Directory inside where it starts");
   run->add_flag("--quiet,-q", options->quiet, "Say nothing about how the job ended");
 }
@@ -54,6 +60,9 @@ void AddBatch(CLI::App* batch, BatchOptions* options) {
       ->capture_default_str();
   batch->add_option("--journal", options->journal,
                     "Keep results in this file; with one of the same jobs, go on where it ends");
+  batch->add_option(
+      "--store", options->store,
+      "Folder for what jobs leave for each other; default: the journal's name, .store");
   batch->add_option("--report", options->report, "Write all results (JSON) to this file");
   batch->add_option("--junit", options->junit, "Write them as JUnit XML to this file");
   batch->add_option("--html", options->html, "Write them as one page for people to this file");

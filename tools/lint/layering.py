@@ -48,24 +48,30 @@ ROOMS = (
     Room("sandbox/launch/sources", _SANDBOX_BASE + ("sandbox/launch/sources",), ANY),
     # Where the lowering of all layers is joined to one program: above the layers.
     Room("sandbox/program/build",
-         _SANDBOX_BASE + ("sandbox/program/", "sandbox/layers/", "sandbox/launch/sources.h"), ANY),
+         _SANDBOX_BASE + ("sandbox/program/", "sandbox/layers/", "sandbox/launch/sources.h",
+                          "sandbox/files/copy_in.h"), ANY),
     Room("sandbox/program/", _SANDBOX_BASE + ("sandbox/program/", "sandbox/child/"), ANY),
     Room("sandbox/layers/",
          _SANDBOX_BASE + ("sandbox/layers/", "sandbox/program/", "sandbox/launch/sources.h"), ANY),
     Room("sandbox/host/", _SANDBOX_BASE + ("sandbox/host/", "sandbox/layers/"), ANY),
+    # Between the layers, whose read-back it trusts, and the launch of what it fills.
+    Room("sandbox/files/",
+         _SANDBOX_BASE + ("sandbox/files/", "sandbox/layers/", "sandbox/program/program.h",
+                          "sandbox/launch/sources.h"), ANY),
     Room("sandbox/launch/",
          _SANDBOX_BASE + ("sandbox/launch/", "sandbox/layers/", "sandbox/program/",
                           "sandbox/child/"), ANY),
     Room("sandbox/sandbox.",
-         _SANDBOX_BASE + ("sandbox/sandbox.h", "sandbox/launch/", "sandbox/layers/",
-                          "sandbox/program/", "sandbox/child/", "sandbox/host/"), ANY),
+         _SANDBOX_BASE + ("sandbox/sandbox.h", "sandbox/files/", "sandbox/launch/",
+                          "sandbox/layers/", "sandbox/program/", "sandbox/child/",
+                          "sandbox/host/"), ANY),
     Room("sandbox/supervise/",
          _SANDBOX_BASE + ("sandbox/supervise/", "sandbox/sandbox.h", "sandbox/launch/",
                           "sandbox/layers/", "sandbox/program/", "sandbox/child/wire.h"), ANY),
     # The library as other programs see it: from text and files to a report.
     Room("sandbox/api/",
          _SANDBOX_BASE + ("sandbox/api/", "profiles/", "sandbox/sandbox.h", "sandbox/host/",
-                          "sandbox/supervise/supervisor.h"), ANY),
+                          "sandbox/files/", "sandbox/supervise/supervisor.h"), ANY),
     # Made from the installed tree, of which it sees what everybody does.
     Room("tools/example/", LIBRARIES, PURE | {"csignal", "cstdio", "cordon/cordon.h"}),
     Room("sandbox/pool/", LIBRARIES + ("policy/", "sandbox/"), ANY),
@@ -79,8 +85,8 @@ ROOMS = (
 
 # What tools/ may know of it: the library's face, the supervisor, the probe for `doctor`, and the
 # wrappers of system calls.
-TOOLS_SANDBOX = ("sandbox/api/", "sandbox/sandbox.h", "sandbox/supervise/supervisor.h",
-                 "sandbox/supervise/talk.h", "sandbox/supervise/talk_verdict.h", "sandbox/pool/",
+TOOLS_SANDBOX = ("sandbox/api/", "sandbox/sandbox.h", "sandbox/files/",
+                 "sandbox/supervise/supervisor.h", "sandbox/supervise/talk.h", "sandbox/supervise/talk_verdict.h", "sandbox/pool/",
                  "sandbox/host/probe.h", "sandbox/host/scope.h", "sandbox/os/")
 
 ASSEMBLY_HOME = "sandbox/child/raw_syscall.h"

@@ -33,5 +33,18 @@ TEST(Sha256Test, EveryLengthHasItsOwnDigest) {
             "f5a5fd42d16a20302798ef6ed309979b43003d2320d9f0e8ea9831a92759fb4b");
 }
 
+TEST(Sha256Test, PiecesOfAnySizeGiveTheSame) {
+  std::string text;
+  for (int i = 0; i < 1000; ++i) text.push_back(static_cast<char>(i * 31));
+  for (const size_t piece : {1u, 3u, 63u, 64u, 65u, 128u, 200u, 1000u}) {
+    Sha256 hash;
+    for (size_t at = 0; at < text.size(); at += piece) {
+      hash.Update(absl::string_view(text).substr(at, piece));
+      ASSERT_EQ(hash.Hex(), Sha256Hex(text.substr(0, at + piece))) << piece << " " << at;
+    }
+  }
+  EXPECT_EQ(Sha256().Hex(), Sha256Hex(""));
+}
+
 }  // namespace
 }  // namespace cordon

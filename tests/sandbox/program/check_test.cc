@@ -63,6 +63,13 @@ TEST_F(CheckTest, EveryOrderThatMattersIsARule) {
       {Opcode::kOpenProc, Opcode::kPivotRoot},
       {Opcode::kMaskPath, Opcode::kPivotRoot},
       {Opcode::kPivotRoot, Opcode::kSealRoot},
+      {Opcode::kPivotRoot, Opcode::kCopyFile},
+      {Opcode::kPivotRoot, Opcode::kCopyLink},
+      {Opcode::kAwaitGroup, Opcode::kCopyFile},
+      {Opcode::kCopyFile, Opcode::kCloseContents},
+      {Opcode::kCopyFile, Opcode::kSetRlimit},
+      {Opcode::kCopyLink, Opcode::kGate},
+      {Opcode::kCloseContents, Opcode::kForkTwin},
       {Opcode::kSealRoot, Opcode::kSetCaps},
       {Opcode::kLimitNamespaces, Opcode::kSetCaps},
       {Opcode::kSetRlimit, Opcode::kForkTwin},
@@ -152,6 +159,22 @@ TEST_F(CheckTest, ARulesetIsMadeAndAppliedOnceOrNotAtAll) {
     while (IndexOf(none, code) < none.ops.size()) EraseOp(&none, IndexOf(none, code));
     EXPECT_EQ(Check(none).ok(), code == Opcode::kLandlockRestrict) << OpcodeName(code);
   }
+}
+
+// Open to the job, or closed before the last file is copied.
+TEST_F(CheckTest, TheContentsOfFilesAreClosedOnce) {
+  const size_t at = IndexOf(good_, Opcode::kCloseContents);
+  SetupProgram without = good_;
+  EraseOp(&without, at);
+  EXPECT_THAT(Check(without), StatusIs(absl::StatusCode::kInternal, "occurs 0 times"));
+  SetupProgram twice = good_;
+  InsertOp(&twice, at, good_.ops[at]);
+  EXPECT_THAT(Check(twice), StatusIs(absl::StatusCode::kInternal, "occurs 2 times"));
+  SetupProgram none = good_;
+  EraseOp(&none, IndexOf(none, Opcode::kCopyFile));
+  EXPECT_FALSE(Check(none).ok());
+  EraseOp(&none, IndexOf(none, Opcode::kCloseContents));
+  EXPECT_THAT(Check(none), IsOk());
 }
 
 TEST_F(CheckTest, ExecIsLast) {

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sandbox/os/staged_file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <utility>
+
+#include "absl/strings/escaping.h"
+#include "absl/strings/str_cat.h"
+#include "policy/base/status.h"
+#include "sandbox/os/file.h"
+
+namespace cordon {
+namespace {
+
+absl::StatusOr<std::string> PassingName() {
+  char random[8];
+  if (::getrandom(random, sizeof(random), 0) != sizeof(random)) {
+    return ErrnoStatus("getrandom", "", errno);
+  }
+  return absl::StrCat(".cordon-",
+                      absl::BytesToHexString(absl::string_view(random, sizeof(random))));
+}
+
+}  // namespace
+
+absl::StatusOr<StagedFile> StagedFile::Make(int dir_fd) {
+  UniqueFd fd(::openat(dir_fd, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0666));
+  if (fd.valid()) return StagedFile(dir_fd, std::move(fd), "");
+  // Kernel: a file system without it says EOPNOTSUPP, a kernel without it EISDIR or EINVAL.
+  if (errno != EOPNOTSUPP && errno != EISDIR && errno != EINVAL) {
+    return ErrnoStatus("openat", "O_TMPFILE", errno);
+  }
+  CORDON_ASSIGN_OR_RETURN(std::string name, PassingName());
+  CORDON_ASSIGN_OR_RETURN(fd, OpenAt(dir_fd, name, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, 0666));
+  return StagedFile(dir_fd, std::move(fd), std::move(name));
+}
+
+StagedFile::StagedFile(StagedFile&& other) noexcept
+    : dir_fd_(other.dir_fd_), fd_(std::move(other.fd_)), name_(std::move(other.name_)) {
+  other.name_.clear();
+}
+
+StagedFile::~StagedFile() {
+  if (!name_.empty()) ::unlinkat(dir_fd_, name_.c_str(), 0);
+}
+
+// Of a file that has none.
+absl::Status StagedFile::Name(const std::string& name) const {
+  const std::string own = absl::StrCat("/proc/self/fd/", fd_.get());
+  if (::linkat(AT_FDCWD, own.c_str(), dir_fd_, name.c_str(), AT_SYMLINK_FOLLOW) == 0) {
+    return absl::OkStatus();
+  }
+  return ErrnoStatus("linkat", name, errno);
+}
+
+absl::Status StagedFile::Replace(const std::string& name) {
+  if (name_.empty()) {
+    CORDON_ASSIGN_OR_RETURN(std::string passing, PassingName());
+    CORDON_RETURN_IF_ERROR(Name(passing));
+    name_ = std::move(passing);
+  }
+  if (::renameat(dir_fd_, name_.c_str(), dir_fd_, name.c_str()) != 0) {
+    return ErrnoStatus("renameat", name, errno);
+  }
+  name_.clear();
+  return absl::OkStatus();
+}
+
+absl::StatusOr<bool> StagedFile::Add(const std::string& name) {
+  if (name_.empty()) {
+    const absl::Status named = Name(name);
+    if (named.ok()) return true;
+    if (DetailsOf(named)[0].errno_value() == EEXIST) return false;
+    return named;
+  }
+  if (::renameat2(dir_fd_, name_.c_str(), dir_fd_, name.c_str(), RENAME_NOREPLACE) == 0) {
+    name_.clear();
+    return true;
+  }
+  if (errno == EEXIST) return false;
+  return ErrnoStatus("renameat2", name, errno);
+}
+
+absl::Status StagedFile::Settle(unsigned mode) {
+  if (::fchmod(fd_.get(), mode) != 0) return ErrnoStatus("fchmod", "", errno);
+  if (::fdatasync(fd_.get()) != 0) return ErrnoStatus("fdatasync", "", errno);
+  return absl::OkStatus();
+}
+
+}  // namespace cordon
