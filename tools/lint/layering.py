@@ -86,8 +86,9 @@ ROOMS = (
 # What tools/ may know of it: the library's face, the supervisor, the probe for `doctor`, and the
 # wrappers of system calls.
 TOOLS_SANDBOX = ("sandbox/api/", "sandbox/sandbox.h", "sandbox/files/",
-                 "sandbox/supervise/supervisor.h", "sandbox/supervise/talk.h", "sandbox/supervise/talk_verdict.h", "sandbox/pool/",
-                 "sandbox/host/probe.h", "sandbox/host/scope.h", "sandbox/os/")
+                 "sandbox/supervise/supervisor.h", "sandbox/supervise/talk.h",
+                 "sandbox/supervise/talk_verdict.h", "sandbox/pool/", "sandbox/host/probe.h",
+                 "sandbox/host/scope.h", "sandbox/os/")
 
 ASSEMBLY_HOME = "sandbox/child/raw_syscall.h"
 
