@@ -188,6 +188,10 @@ class Contents(PageTest):
         sizes = page.value("[...document.querySelectorAll('path.course')].map(each => "
                            "each.getBoundingClientRect()).map(box => [box.width, box.height])")
         self.assertTrue(all(wide > 100 for wide, _ in sizes), sizes)
+        # A steady load is a level line, whatever the first sample has seen, and however late one is.
+        levels = page.value("[...document.querySelectorAll('path.course.cpu')].map(each => "
+                            "each.getBoundingClientRect().height)")
+        self.assertLess(max(levels), 3, levels)
         # The memory's course rises over most of its plot.
         memory = page.value("[...document.querySelectorAll('path.course.memory')].map(each => "
                             "each.getBoundingClientRect().height)")

@@ -29,13 +29,20 @@ def seconds(value: float) -> str:
 
 
 def timeline(cpu: float, wall: float, memory: int, count: int = 60) -> Dict[str, Any]:
-    """Rises to the peak at two thirds, then falls a little."""
+    """Memory rises to its peak at two thirds, then falls a little; the load is steady. As in real
+    ones the first sample has seen a start that took time, and one comes right after another."""
     samples = []
+    start = {"offset": "0.000001s", "cpu_time": seconds(cpu * 0.1), "memory_bytes": "4096"}
     for at in range(count):
         part = at / (count - 1)
         shape = min(1.0, part * 1.5) * (1 - 0.3 * max(0.0, part - 0.67))
-        samples.append({"offset": seconds(part * wall), "cpu_time": seconds(part * cpu),
+        samples.append({"offset": seconds(part * wall),
+                        "cpu_time": seconds(cpu * (0.1 + 0.9 * part)),
                         "memory_bytes": str(int(memory * shape)), "pids": 1 + (at % 7 == 3)})
+        if at == count // 2:
+            samples.append({**samples[-1], "offset": seconds(part * wall + 2e-6),
+                            "cpu_time": seconds(cpu * (0.1 + 0.9 * part) + 1e-3)})
+    samples[0].update(start)
     return {"interval": seconds(wall / count), "asked_interval": seconds(wall / count),
             "sample": samples}
 

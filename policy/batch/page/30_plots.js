@@ -178,16 +178,19 @@ function course(points, {name, kind, top, show, limit, stepped}) {
   });
 }
 
-// Processors in use between each sample and the one before it.
+// Processors in use between each sample and the one before it. What was used before the first
+// belongs to no time, and of two samples in a hurry the kernel's clocks are too coarse.
 function coresOf(timeline) {
   const points = [];
-  let [at, cpu] = [0, 0];
+  let [at, cpu] = [timeline.at[0], timeline.cpu[0]];
   timeline.at.forEach((now, index) => {
-    if (now <= at) return;
+    if (now - at <= timeline.every / 2) return;
     points.push([now, Math.max(0, timeline.cpu[index] - cpu) / (now - at)]);
     [at, cpu] = [now, timeline.cpu[index]];
   });
-  return points.length ? [[0, points[0][1]], ...points] : [];
+  if (!points.length) return [];
+  const last = points[points.length - 1][1];
+  return [[0, points[0][1]], ...points, [timeline.at[timeline.at.length - 1], last]];
 }
 
 function timelinePlots(timeline, limits) {

@@ -31,9 +31,9 @@ function summary() {
   const slowest = JOBS.reduce((most, job) =>
     (job.wall !== null && (most === null || job.wall > most.wall) ? job : most), null);
   const good = DATA.jobs > 0 && DATA.good === DATA.jobs;
-  const words = DATA.jobs === 0 ? "No jobs" : good
-    ? `All ${counted(DATA.jobs, "job")} ended as expected`
-    : `${grouped(DATA.good)} of ${counted(DATA.jobs, "job")} ended as expected`;
+  let words = `${grouped(DATA.good)} of ${counted(DATA.jobs, "job")} ended as expected`;
+  if (DATA.jobs === 0) words = "No jobs";
+  else if (good) words = `${DATA.jobs === 1 ? "The only" : "All"} ${words.replace(/^.* of /, "")}`;
   return make("section", {class: "summary", "aria-label": "Summary"},
     make("p", {class: "headline"}, words), outcomeBar(),
     make("dl", {class: "tiles"},
