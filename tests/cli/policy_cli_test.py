@@ -37,6 +37,16 @@ class PolicyTest(unittest.TestCase):
                               cwd=self.folder)
 
 
+class Verbs(PolicyTest):
+    def test_one_that_does_not_exist_is_named_with_those_that_do(self):
+        done = self.cordon("rnu", "--", "ls")
+        self.assertEqual(done.returncode, 125)
+        self.assertRegex(done.stderr, r'^cordon: there is no verb "rnu"; there are run, check, ')
+        self.assertIn(r'\033[31m', self.cordon("\x1b[31m").stderr)  # data, not colour
+        self.assertEqual(self.cordon("--version").returncode, 0)
+        self.assertIn("SUBCOMMAND", self.cordon("--help").stdout)
+
+
 class Diff(PolicyTest):
     def test_a_policy_allows_nothing_that_it_does_not(self):
         done = self.cordon("diff", "judge/cpp", "judge/cpp")

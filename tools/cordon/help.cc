@@ -7,6 +7,9 @@
 #include <utility>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
+#include "policy/base/status.h"
+
 namespace cordon::cli {
 namespace {
 
@@ -69,11 +72,30 @@ class RunFormatter : public CLI::Formatter {
 }  // namespace
 
 void SetUpHelp(CLI::App* app) {
+  constexpr char kRun[] =
+      "Example: cordon run --policy judge/cpp --cpu-time 1s --stdin 01.in -- ./a.out\n"
+      "A command with a slash is a file of this host, put read-only into the job's folder; one\n"
+      "without is looked for in the job's own PATH.\n"
+      "Exit status: that of the job; 124: a time limit ended it; 125: Cordon failed, and says "
+      "why;\n"
+      "126, 127: the command cannot be executed, is not there; 128 + N: it died of signal N.";
   app->footer("`cordon VERB --help` lists the options of a verb; the manual is cordon(1).");
   for (CLI::App* verb : app->get_subcommands([](CLI::App*) { return true; })) {
     for (CLI::Option* option : verb->get_options()) NameValue(option);
-    if (verb->get_name() == "run") verb->formatter(std::make_shared<RunFormatter>());
+    if (verb->get_name() != "run") continue;
+    verb->formatter(std::make_shared<RunFormatter>());
+    verb->footer(kRun);
   }
+}
+
+std::string UnknownVerb(const CLI::App& app, const std::vector<std::string>& words) {
+  if (words.empty() || words[0].empty() || words[0][0] == '-') return "";
+  std::string verbs;
+  for (const CLI::App* verb : app.get_subcommands([](const CLI::App*) { return true; })) {
+    if (verb->get_name() == words[0]) return "";
+    absl::StrAppend(&verbs, verbs.empty() ? "" : ", ", verb->get_name());
+  }
+  return absl::StrCat("there is no verb \"", EscapeForPeople(words[0]), "\"; there are ", verbs);
 }
 
 }  // namespace cordon::cli

@@ -5,11 +5,16 @@
 #define CORDON_TOOLS_CORDON_HELP_H_
 
 #include <CLI/CLI.hpp>
+#include <string>
+#include <vector>
 
 namespace cordon::cli {
 
 // When all verbs have their options: names what each value is, and what stands behind `run`.
 void SetUpHelp(CLI::App* app);
+
+// What to say of a first word that is no verb; "" when it is one, or an option, or nothing.
+std::string UnknownVerb(const CLI::App& app, const std::vector<std::string>& words);
 
 }  // namespace cordon::cli
 

@@ -77,6 +77,10 @@ int Main(int argc, char** argv) {
 
   cordon::cli::SetUpHelp(&app);
   std::vector<std::string> own = SplitCommand(argc, argv, &run_options.command);
+  if (const std::string unknown = cordon::cli::UnknownVerb(app, own); !unknown.empty()) {
+    std::fprintf(stderr, "cordon: %s\n", unknown.c_str());
+    return cordon::cli::kExitCordon;
+  }
   std::vector<std::string> reversed(own.rbegin(), own.rend());  // as CLI11 wants them
   try {
     app.parse(reversed);
