@@ -188,7 +188,8 @@ class Contents(PageTest):
         sizes = page.value("[...document.querySelectorAll('path.course')].map(each => "
                            "each.getBoundingClientRect()).map(box => [box.width, box.height])")
         self.assertTrue(all(wide > 100 for wide, _ in sizes), sizes)
-        # A steady load is a level line, whatever the first sample has seen, and however late one is.
+        # A steady load is a level line, whatever the first sample has seen and however late one is
+        # taken.
         levels = page.value("[...document.querySelectorAll('path.course.cpu')].map(each => "
                             "each.getBoundingClientRect().height)")
         self.assertLess(max(levels), 3, levels)
