@@ -141,7 +141,7 @@ class Verdicts(TalkTest):
 
     def test_what_happens_after_a_no_is_not_the_contestants_fault(self):
         # The grader leaves without a word; the contestant writes on and dies of it.
-        self.expect(self.pair(["exit", "1"], ["talk_slow", "100000", "1"]), "EXITED", "grader",
+        self.expect(self.pair(["talk_hear", "1"], ["talk_slow", "100000", "1"]), "EXITED", "grader",
                     grader="EXITED 1", contestant="SIGNALED SIGPIPE")
 
     def test_a_deadlock_is_seen_and_described(self):
@@ -213,11 +213,11 @@ class Attacks(TalkTest):
 
     def test_a_closed_stdin_breaks_the_writers_pipe(self):
         # The grader closes its ear, lives on, and then says no: not the contestant's fault.
-        self.expect(self.pair(["talk_close", "0", "1500", "1"], ["talk_flood", "0"]), "EXITED",
+        self.expect(self.pair(["talk_close", "0", "3000", "1"], ["talk_flood", "0"]), "EXITED",
                     "grader", grader="EXITED 1", contestant="SIGNALED SIGPIPE")
 
     def test_a_closed_stdout_is_the_end_of_the_readers_input(self):
-        report, _ = self.expect(self.pair(["talk_wait", "read"], ["talk_close", "1", "1500", "0"]),
+        report, _ = self.expect(self.pair(["talk_wait", "read"], ["talk_close", "1", "3000", "0"]),
                                 "EXITED", "grader", grader="EXITED 0", contestant="EXITED 0")
         after = {each["name"]: float(each["ended_after"][:-1]) for each in report["sandbox"]}
         self.assertLess(after["grader"], after["contestant"])

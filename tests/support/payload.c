@@ -466,6 +466,7 @@ static const struct {
     {"talk_flood", TalkFlood},
     {"talk_hold", TalkHold},
     {"talk_slow", TalkSlow},
+    {"talk_hear", TalkHear},
 };
 
 int main(int argc, char** argv) {

@@ -195,3 +195,9 @@ int TalkSlow(char** argv) {
   }
   return 0;
 }
+
+// Ends with argv[2] as soon as a byte has come.
+int TalkHear(char** argv) {
+  char byte;
+  return read(0, &byte, 1) == 1 ? atoi(argv[2]) : 5;
+}

@@ -9,5 +9,6 @@ int TalkClose(char** argv);
 int TalkFlood(char** argv);
 int TalkHold(char** argv);
 int TalkSlow(char** argv);
+int TalkHear(char** argv);
 
 #endif  // CORDON_TESTS_SUPPORT_PAYLOAD_TALK_H_

@@ -213,8 +213,8 @@ TEST_F(TalkTest, AFloodIsTheFloodersFault) {
 }
 
 TEST_F(TalkTest, AReaderThatClosesIsABrokenPipeAtOnce) {
-  // a closes its stdin and lives for a second; b must not live as long.
-  const Talked talked = Pair({"talk_close", "0", "1000", "0"}, {"talk_flood", "0"});
+  // a closes its stdin and lives on for three seconds; b must not live as long.
+  const Talked talked = Pair({"talk_close", "0", "3000", "0"}, {"talk_flood", "0"});
   EXPECT_EQ(talked.How(1), "SIGNALED SIGPIPE");
   EXPECT_EQ(talked.How(0), "EXITED 0");
   ASSERT_THAT(talked.result, IsOk());
@@ -225,7 +225,7 @@ TEST_F(TalkTest, AReaderThatClosesIsABrokenPipeAtOnce) {
 
 TEST_F(TalkTest, AWriterThatClosesGivesTheEndOfTheInput) {
   // b closes its stdout and lives; a sees the end and not the limit.
-  const Talked talked = Pair({"talk_wait", "read"}, {"talk_close", "1", "1000", "0"});
+  const Talked talked = Pair({"talk_wait", "read"}, {"talk_close", "1", "3000", "0"});
   EXPECT_EQ(talked.How(0), "EXITED 0");
   EXPECT_EQ(talked.How(1), "EXITED 0");
   ASSERT_THAT(talked.result, IsOk());
