@@ -134,7 +134,8 @@ class Runner {
   //
   // A program with a slash in its name is a file of the host and, where the policy does not show
   // it, bound read-only into the job; a name without one is looked for in the PATH of the job's
-  // environment. Bind sources of the job are absolute.
+  // environment. Bind sources of the job are absolute; host paths of files that are copied in or
+  // out are relative to the current directory.
   //
   // An error means that the job did not run, or (stage "run" in its details) that no verdict could
   // be reached; it is dead then, too.

@@ -132,6 +132,27 @@ TEST_F(CordonTest, OutputGoesToDescriptorsFilesAndTexts) {
   EXPECT_EQ(report->usage().output_bytes(), 6u);
 }
 
+TEST_F(CordonTest, FilesAreCopiedInAndOut) {
+  const absl::StatusOr<Runner> runner = MakeRunner();
+  ASSERT_THAT(runner, IsOk());
+  const SharedFolder folder;
+  v1::JobSpec job = Job({"canary", "/work/out"});
+  v1::CopyIn* in = job.add_copy_in();
+  in->set_target("/work/in");
+  in->set_text("brought");
+  for (const char* name : {"in", "out"}) {
+    v1::CopyOut* out = job.add_copy_out();
+    out->set_path(absl::StrCat("/work/", name));
+    out->set_to(absl::StrCat(folder.path(), "/", name));
+  }
+  const absl::StatusOr<v1::Report> report = runner->Run(job);
+  ASSERT_THAT(report, IsOk());
+  EXPECT_EQ(report->verdict(), v1::EXITED);
+  EXPECT_EQ(report->copied_in_size(), 1);
+  EXPECT_EQ(FileText(folder.path() + "/in"), "brought");
+  EXPECT_EQ(FileText(folder.path() + "/out"), "alive\n");
+}
+
 TEST_F(CordonTest, ATextHoldsNoMoreThanTheLimitOnOutput) {
   JobOptions small;
   small.output = "10KiB";
