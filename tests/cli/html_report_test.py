@@ -199,6 +199,17 @@ class Contents(PageTest):
         self.assertTrue(all(high > 30 for high in memory), memory)
         self.assertGreater(page.value(count("line.limit")), 0)
 
+    def test_labels_of_axes_keep_apart_whatever_the_times_are(self):
+        for least, most in ((0.0784, 7.32), (1e-6, 1e-6), (0.9, 1.1), (1e-5, 4e3), (0.011, 0.97)):
+            jobs = [results.job(f"j{at}", cpu=least * (most / least) ** (at / 8),
+                                wall=least * (most / least) ** (at / 8)) for at in range(9)]
+            page = self.shown(jobs)
+            for width in (1280, 794, 420):
+                page.resize(width, 900)
+                page.frame()
+                self.assertEqual(page.value(OVERLAPS), [], (least, most, width))
+                self.assertGreaterEqual(page.value(count(".panel .tick")), 4)
+
     def test_nothing_at_all(self):
         lines = os.path.join(self.folder, "none.json")
         with open(lines, "w", encoding="ascii") as file:

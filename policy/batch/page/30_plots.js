@@ -29,6 +29,7 @@ function line(x1, y1, x2, y2, kind) {
 }
 
 const STROKES = 400;
+const LETTER = 7;  // no letter of a label is wider
 
 // --- distributions ------------------------------------------------------------------------------
 
@@ -110,11 +111,16 @@ function histogram(jobs, key, name) {
       svg.append(text(left, 10, `${counted(most, "job")} in the tallest bar`));
       svg.append(line(left, floor + 0.5, right, floor + 0.5, "axis"));
       strip(svg, measured, key, (value) => left + scale.at(value) * (right - left), floor);
+      let free = left;  // where no label stands yet
       for (const value of timeTicks(scale.low, scale.high, Math.floor(width / 58))) {
         const x = left + scale.at(value) * (right - left);
-        const anchor = x < 24 ? "start" : x > width - 24 ? "end" : "middle";
+        const words = shortTime(value);
+        const wide = LETTER * words.length;
+        const from = Math.max(left, Math.min(right - wide, x - wide / 2));
         svg.append(line(x, floor + 15, x, floor + 19, "axis"));
-        svg.append(text(x, floor + 32, shortTime(value), anchor));
+        if (from < free) continue;
+        svg.append(text(from + wide / 2, floor + 32, words, "middle"));
+        free = from + wide + LETTER;
       }
     });
 }
