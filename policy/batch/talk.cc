@@ -35,7 +35,8 @@ constexpr int kOfSandbox[] = {v1::BatchJob::kNameFieldNumber,
                               v1::BatchJob::kBindFieldNumber,
                               v1::BatchJob::kStdinFieldNumber,
                               v1::BatchJob::kStdoutFieldNumber,
-                              v1::BatchJob::kStderrFieldNumber};
+                              v1::BatchJob::kStderrFieldNumber,
+                              v1::BatchJob::kCopyInFieldNumber};
 
 // "grader.stdout" taken apart; names may have dots.
 struct Stream {

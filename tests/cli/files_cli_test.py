@@ -136,6 +136,7 @@ class CopyOut(FilesTest):
 
     def test_of_a_hostile_folder_only_files_are_taken_and_the_rest_is_named(self):
         script = f"SECRET={self.path('secret')!r}\nFOLDER={self.folder!r}\n" + HOSTILE
+        before = os.stat(self.path("secret"))
         done, report = self.run_job(script, "--copy-out", "/work/out:out/all")
         self.assertEqual(done.returncode, 123, done.stderr)
         self.assertEqual(report["exit_code"], 0, done.stderr)
@@ -161,6 +162,9 @@ class CopyOut(FilesTest):
                 kind = os.lstat(os.path.join(folder, name)).st_mode
                 self.assertTrue(stat.S_ISDIR(kind) or stat.S_ISREG(kind), name)
         self.assertEqual(self.read("secret"), SECRET)
+        after = os.stat(self.path("secret"))
+        self.assertEqual((after.st_mode, after.st_uid, after.st_gid, after.st_mtime_ns),
+                         (before.st_mode, before.st_uid, before.st_gid, before.st_mtime_ns))
 
     def test_a_path_that_leads_through_a_link_is_refused(self):
         script = (f"import os\nos.symlink({self.folder!r}, 'dir')\n"
@@ -330,6 +334,16 @@ class Batch(FilesTest):
         done, _ = self.batch(text, "--store", self.path("store"))
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertEqual(self.read("out", "use"), "1\n2\n2\n")
+
+    def test_sandboxes_that_talk_take_files_in(self):
+        policy = 'policy: "policy.textproto"'
+        done, _ = self.batch(
+            'job { name: "talk" connect { from: "a.stdout" to: "b.stdin" } verdict_of: "b" '
+            f'sandbox {{ name: "a" {policy} argv: "cat" argv: "f" '
+            'copy_in { target: "/work/f" text: "said\\n" } } '
+            f'sandbox {{ name: "b" {policy} argv: "cat" stdout: "out/heard" }} }}')
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        self.assertEqual(self.read("out", "heard"), "said\n")
 
     def test_a_resumed_batch_finds_them_again_and_makes_lost_ones_anew(self):
         text = (self.job("make", "echo made > x; head -c 16 /dev/urandom | od -An -tx1",

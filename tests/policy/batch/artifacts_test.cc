@@ -101,6 +101,25 @@ TEST(ArtifactsTest, FilesFoldersAndBindsBecomeObjects) {
   EXPECT_FALSE(spec->extra_bind(1).executable());
 }
 
+// Sandboxes that talk are gone with their talk.
+TEST(ArtifactsTest, SandboxesThatTalkTakeFilesInAndGiveNone) {
+  const auto talk = [](const std::string& outer, const std::string& inner) {
+    return ReadJobs(absl::StrCat(R"(job { name: "t" )", outer, R"(
+        connect { from: "a.stdout" to: "b.stdin" } verdict_of: "a"
+        sandbox { name: "a" argv: "x" )",
+                                 inner, R"( } sandbox { name: "b" argv: "y" } })"),
+                    JobsForm::kText, "jobs");
+  };
+  EXPECT_THAT(talk("", R"(copy_in { target: "/work/x" text: "t" })"), IsOk());
+  EXPECT_THAT(talk("", R"(copy_in { target: "x" text: "t" })"), HasErrorWith("is not absolute"));
+  EXPECT_THAT(talk("", R"(copy_out { path: "/work/x" to: "x" })"),
+              HasErrorWith("copy_out[0] (jobs:3:"));
+  EXPECT_THAT(talk("", R"(copy_in { target: "/work/x" artifact: "a:b" })"),
+              HasErrorWith("what other jobs leave is not for"));
+  EXPECT_THAT(talk(R"(copy_in { target: "/work/x" text: "t" })", ""),
+              HasErrorWith("is said by each sandbox"));
+}
+
 TEST(ArtifactsTest, WhatWasNotLeftIsAnErrorOfTheEntry) {
   EXPECT_THAT(Resolve(R"(copy_in { target: "/work/x" artifact: "make:tree/none" })"),
               HasErrorWith("copy_in[0]: the job \"make\" has left no artifact \"tree/none\""));

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -168,6 +169,21 @@ TEST_F(CopyOutTest, InAFolderEverythingButFilesIsNamedAndTheRestIsTaken) {
   }
 }
 
+// Nothing waits for the other end of the FIFO, and nothing of the device is read.
+TEST_F(CopyOutTest, WhatIsNoFileIsRefusedAtOnce) {
+  ASSERT_EQ(::mkfifo(In("fifo").c_str(), 0600), 0);
+  std::filesystem::create_directory(In("empty"));
+  Want("fifo", "out/fifo");
+  Want("empty", "out/empty");
+  const bool device = ::mknod(In("zero").c_str(), S_IFCHR | 0666, makedev(1, 5)) == 0;
+  if (device) Want("zero", "out/zero");
+  const v1::Report report = Collect();
+  EXPECT_EQ(report.not_collected_size(), device ? 2 : 1);
+  EXPECT_THAT(Refused(report)[0], HasSubstr("/fifo: is a FIFO"));
+  EXPECT_THAT(Refused(report).back(), HasSubstr(device ? "is a device" : "is a FIFO"));
+  EXPECT_THAT(NamesIn(Host("out")), ElementsAre("empty"));
+}
+
 TEST_F(CopyOutTest, FilesThatTheJobMayNotReadAreRefusedByName) {
   CORDON_NEEDS("a caller without root", !IsRoot());
   std::filesystem::create_directories(In("dir/closed"));
@@ -275,6 +291,12 @@ TEST_F(CopyOutTest, ASwapWhileItIsTakenShowsNoFileOfTheHost) {
       ::renameat2(AT_FDCWD, In("file").c_str(), AT_FDCWD, In("swap").c_str(), RENAME_EXCHANGE);
     }
   });
+  // The control: who opens by name alone reads the secret sooner or later.
+  bool fooled = false;
+  for (int i = 0; i < 1000000 && !fooled; ++i) {
+    fooled = FileText(In("file")) == "secret of the host";
+  }
+  EXPECT_TRUE(fooled);
   Want("file", "out/file");
   int taken = 0;
   int refused = 0;

@@ -6,8 +6,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cerrno>
 #include <string>
+#include <thread>
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -90,6 +92,34 @@ TEST_F(ContentTest, AFileOfAnotherSizeThanItSaidIsAnError) {
   const auto file = OpenAt(kCwd, "/sys/kernel/mm/transparent_hugepage/enabled", O_RDONLY);
   CORDON_NEEDS("a file of sysfs", file.ok());
   EXPECT_THAT(HashContent(file->get(), "it", 1 << 20), HasErrorWith("changed while it was read"));
+}
+
+// Somebody is alive who should not be. What was copied never exceeds the size that was seen.
+TEST_F(ContentTest, AFileThatGrowsMeanwhileIsAnError) {
+  const UniqueFd from = Open("from");
+  ASSERT_THAT(WriteAll(from.get(), "from", std::string(1 << 20, 'x')), IsOk());
+  std::atomic<bool> stop(false);
+  std::thread writer([&] {
+    const UniqueFd more = Open("from", O_WRONLY | O_APPEND);
+    for (int i = 1; !stop.load(); ++i) {
+      EXPECT_THAT(WriteAll(more.get(), "from", "y"), IsOk());
+      if (i % 1000 != 0) continue;
+      EXPECT_THAT(Truncate(more.get(), "from", 1 << 20), IsOk());
+    }
+  });
+  int changed = 0;
+  constexpr uint64_t kLimit = (1 << 20) + 4096;
+  for (int i = 0; i < 1000 && changed == 0; ++i) {
+    const UniqueFd to = Open("to", O_RDWR | O_CREAT | O_TRUNC);
+    const auto content = CopyContent(from.get(), "from", kLimit, to.get());
+    EXPECT_LE(StatFd(to.get())->size, kLimit);
+    if (content.ok()) continue;
+    EXPECT_THAT(content, HasErrorWith("changed while it was read"));
+    ++changed;
+  }
+  stop.store(true);
+  writer.join();
+  EXPECT_GT(changed, 0);
 }
 
 TEST_F(ContentTest, ACopyCanStandBehindOthers) {
