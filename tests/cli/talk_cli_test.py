@@ -346,6 +346,30 @@ class Specifications(TalkTest):
         self.assertEqual(done.stdout, "hello\n")
 
 
+    def test_a_file_is_copied_into_the_one_sandbox_only(self):
+        look = {"policy": "./payload.textproto",
+                "argv": ["sh", "-c", f": {self.token}; cat /work/answer"]}
+        job = {"name": "files", "verdict_of": "grader",
+               "sandbox": [{"name": "grader", "stderr": "grader.txt", **look,
+                            "copy_in": [{"target": "/work/answer", "text": "789\n"}]},
+                           {"name": "contestant", "stderr": "contestant.txt", **look,
+                            "stdout": "out.txt"}],
+               "connect": [{"from": "grader.stdout", "to": "contestant.stdin"}]}
+        report, _ = self.talk(job)
+        self.assertEqual(report["stream"][0]["bytes"], "4")
+        self.assertEqual(os.path.getsize(self.path("out.txt")), 0)
+        with open(self.path("contestant.txt"), encoding="utf-8") as file:
+            self.assertIn("No such file", file.read())
+        self.assertEqual(report["verdict"], "EXITED")
+
+    def test_files_are_not_copied_out_of_one_that_talks(self):
+        self.broken('job { name: "j" verdict_of: "a"\n'
+                    '  sandbox { name: "a" argv: "x" copy_out { path: "/work/x" to: "x" } }\n'
+                    '  sandbox { name: "b" argv: "x" }\n'
+                    '  connect { from: "a.stdout" to: "b.stdin" } }',
+                    "bad.textproto:2:", "is not for one sandbox of several")
+
+
 class Batch(TalkTest):
     def test_each_job_is_good_as_it_expects(self):
         jobs = [self.pair(["talk_ask", "50"], ["cat"], name="accepted"),
