@@ -195,6 +195,8 @@ void CheckLoosening(const CompiledPlan& loose, const CompiledPlan& tight) {
       loose.proto().watch().wall_time_ns() > tight.proto().watch().wall_time_ns() ||
       loose.proto().watch().cpu_time_ns() > tight.proto().watch().cpu_time_ns() ||
       loose.proto().watch().output_bytes() > tight.proto().watch().output_bytes() ||
+      loose.proto().watch().idle_time_ns() > tight.proto().watch().idle_time_ns() ||
+      loose.proto().watch().out().bytes() > tight.proto().watch().out().bytes() ||
       (grouped && (a.memory_max_bytes() > b.memory_max_bytes() || a.pids_max() > b.pids_max() ||
                    a.swap_max_bytes() > b.swap_max_bytes()));
   if (!lower) return;

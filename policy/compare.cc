@@ -60,6 +60,14 @@ const LimitRow kLimits[] = {
      [](const v1::Plan& plan) { return plan.watch().wall_time_ns(); }},
     {"watch", "output", "limits.output", Unit::kSize,
      [](const v1::Plan& plan) { return plan.watch().output_bytes(); }},
+    {"watch", "time without doing anything", "limits.idle_time", Unit::kTime,
+     [](const v1::Plan& plan) { return plan.watch().idle_time_ns(); }},
+    {"watch", "time beyond its limits", "limits.extra_time", Unit::kTime,
+     [](const v1::Plan& plan) { return plan.watch().extra_time_ns(); }},
+    {"watch", "output on stdout", "limits.stdout_size", Unit::kSize,
+     [](const v1::Plan& plan) { return plan.watch().out().bytes(); }},
+    {"watch", "output on stderr", "limits.stderr_size", Unit::kSize,
+     [](const v1::Plan& plan) { return plan.watch().err().bytes(); }},
 };
 
 constexpr absl::string_view kRlimitProcesses = "RLIMIT_NPROC";
@@ -114,6 +122,8 @@ class PlanComparer {
   void CompareValue(absl::string_view layer, absl::string_view label, absl::string_view field,
                     Unit unit, uint64_t before, uint64_t after);
   void CompareLimits(absl::string_view layer);
+  void CompareStream(absl::string_view name, const v1::StreamPlan& before,
+                     const v1::StreamPlan& after);
   void CompareCpus();
   void CompareIo();
   void CompareProcesses();
@@ -150,6 +160,14 @@ void PlanComparer::CompareLimits(absl::string_view layer) {
     if (row.layer != layer) continue;
     CompareValue(layer, row.label, row.field, row.unit, row.value(before_), row.value(after_));
   }
+}
+
+// Where it was ended and goes on now. A higher size is a line of its own already.
+void PlanComparer::CompareStream(absl::string_view name, const v1::StreamPlan& before,
+                                 const v1::StreamPlan& after) {
+  if (before.bytes() == kUnlimited || before.truncate() || !after.truncate()) return;
+  Say("watch", absl::StrCat("goes on when its ", name, " is full, which ended it"),
+      absl::StrCat("limits.", name, "_action"));
 }
 
 // The numbers of "0-2,5", which the layer has brought into this form; nothing stands for all.
@@ -309,6 +327,8 @@ absl::StatusOr<std::vector<Widening>> PlanComparer::Compare() {
   }
   CompareProcesses();
   CompareLimits("watch");
+  CompareStream("stdout", before_.watch().out(), after_.watch().out());
+  CompareStream("stderr", before_.watch().err(), after_.watch().err());
   if (CompareEnforcement("rlimit", "limits.enforcement", before_.rlimit().enforcement(),
                          after_.rlimit().enforcement())) {
     CompareRlimits();

@@ -37,6 +37,39 @@ void Clocks(const v1::WatchPlan& watch, SectionWriter* writer) {
               watch.cpu_time_ns() == kUnlimited ? v1::VERDICT_UNSPECIFIED : v1::CPU_LIMIT);
 }
 
+void IdleAndExtra(const v1::Plan& plan, SectionWriter* writer) {
+  const v1::WatchPlan& watch = plan.watch();
+  if (watch.idle_time_ns() != kUnlimited) {
+    writer->Row("idle time",
+                plan.cgroup().enabled()
+                    ? absl::StrCat(FormatDuration(watch.idle_time_ns()),
+                                   " without computing, reading or writing anything; then all of "
+                                   "it is killed")
+                    : absl::StrCat(FormatDuration(watch.idle_time_ns()),
+                                   ", NOT ENFORCED without a control group: nothing else tells "
+                                   "whether a job computes"),
+                "limits.idle_time",
+                plan.cgroup().enabled() ? v1::IDLE_LIMIT : v1::VERDICT_UNSPECIFIED);
+  }
+  if (watch.extra_time_ns() != 0) {
+    writer->Row("extra time",
+                absl::StrCat(FormatDuration(watch.extra_time_ns()),
+                             " beyond wall and cpu time until it is killed; the verdict is that of "
+                             "the limit"),
+                "limits.extra_time");
+  }
+}
+
+void Stream(absl::string_view name, const v1::StreamPlan& stream, SectionWriter* writer) {
+  if (stream.bytes() == kUnlimited) return;
+  writer->Row(name,
+              absl::StrCat(FormatSize(stream.bytes()),
+                           stream.truncate() ? "; the rest is thrown away and counts nowhere"
+                                             : "; then all of it is killed"),
+              absl::StrCat("limits.", name, "_size"),
+              stream.truncate() ? v1::VERDICT_UNSPECIFIED : v1::OUTPUT_LIMIT);
+}
+
 void Io(const v1::CgroupPlan& cgroup, SectionWriter* writer) {
   for (int i = 0; i < cgroup.io_size(); ++i) {
     const v1::IoPlan& io = cgroup.io(i);
@@ -168,6 +201,7 @@ void ExplainLimits(const NormalPolicy& policy, const v1::Plan& plan, v1::Explana
       "What is counted, what happens at the limit, and in brackets the verdict of the report "
       "then.");
   Clocks(plan.watch(), &writer);
+  IdleAndExtra(plan, &writer);
   Group(policy, plan.cgroup(), &writer);
   const uint64_t output = plan.watch().output_bytes();
   writer.Row("output",
@@ -176,6 +210,8 @@ void ExplainLimits(const NormalPolicy& policy, const v1::Plan& plan, v1::Explana
                  : absl::StrCat(FormatSize(output),
                                 " of stdout and stderr together; then all of it is killed"),
              "limits.output", output == kUnlimited ? v1::VERDICT_UNSPECIFIED : v1::OUTPUT_LIMIT);
+  Stream("stdout", plan.watch().out(), &writer);
+  Stream("stderr", plan.watch().err(), &writer);
   Rlimits(plan.rlimit(), &writer);
 }
 

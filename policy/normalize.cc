@@ -68,8 +68,7 @@ class Normalizer {
              [](const v1::Variable& variable) { return variable.name(); });
     if (policy_.working_directory().empty()) policy_.set_working_directory("/");
     MakeCanonical(policy_.mutable_working_directory());
-    ResolveEnforcement(policy_.mutable_limits());
-    NormalizeQuantities(policy_.mutable_limits());
+    NormalizeLimits(policy_.mutable_limits());
     NormalizeCgroup();
     ResolveEnforcement(policy_.mutable_capabilities());
     NormalizeSeccomp();
@@ -135,6 +134,17 @@ class Normalizer {
     SortNames("mounts.dev.device", dev->mutable_device(), [](const std::string& name) {
       return std::find(std::begin(kDevices), std::end(kDevices), name) - std::begin(kDevices);
     });
+  }
+
+  static void NormalizeLimits(v1::Limits* limits) {
+    ResolveEnforcement(limits);
+    NormalizeQuantities(limits);
+    if (limits->stdout_action() == v1::Limits::STREAM_ACTION_UNSPECIFIED) {
+      limits->set_stdout_action(v1::Limits::KILL);
+    }
+    if (limits->stderr_action() == v1::Limits::STREAM_ACTION_UNSPECIFIED) {
+      limits->set_stderr_action(v1::Limits::KILL);
+    }
   }
 
   void NormalizeCgroup() {

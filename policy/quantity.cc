@@ -76,6 +76,11 @@ constexpr Quantity kQuantities[] = {
     {kLimits, "open_files", kCount, 16, 1048576, "256"},
     // exec(2) gives arguments a quarter of it and refuses to start below some pages.
     OrUnlimited({kLimits, "stack", kSize, 64 * kKiB, kLargestSize, "8MiB"}),
+    // Below, a job that waits for its first input on a busy machine would be taken for idle.
+    OrUnlimited({kLimits, "idle_time", kDuration, 100 * kMillisecond, kWeek, "unlimited"}),
+    OrZero({kLimits, "extra_time", kDuration, kMillisecond, kWeek, "0"}),
+    OrUnlimited({kLimits, "stdout_size", kSize, 1, kLargestSize, "unlimited"}),
+    OrUnlimited({kLimits, "stderr_size", kSize, 1, kLargestSize, "unlimited"}),
     {kCgroup, "memory_max", kSize, kMiB, kLargestSize, nullptr},
     {kCgroup, "memory_high", kSize, kMiB, kLargestSize, nullptr},
     OrZero({kCgroup, "swap_max", kSize, kMiB, kLargestSize, nullptr}),

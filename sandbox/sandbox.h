@@ -57,6 +57,8 @@ class Sandbox {
   const CheckedProgram& program() const { return *program_; }
   // Monotonic time at which the gate was opened, and what the group's clock said then.
   uint64_t launched_ns() const { return launched_ns_; }
+  // Monotonic time at which Prepare began.
+  uint64_t started_ns() const { return started_ns_; }
   uint64_t cpu_baseline_ns() const { return cpu_baseline_ns_; }
   // For the report: one row per layer, the steps with their times, optional binds left out.
   const std::vector<v1::LayerReport>& layers() const { return layers_; }

@@ -73,6 +73,14 @@ void StackUnlimited(const Lint& /*lint*/, const LintContext& context, LintSink* 
   if (context.policy().limits().stack() == "unlimited") sink->Add("limits.stack", "is unlimited");
 }
 
+void IdleTimeUnreachable(const Lint& /*lint*/, const LintContext& context, LintSink* sink) {
+  const v1::WatchPlan& watch = context.plan.watch();
+  if (watch.idle_time_ns() == kUnlimited || watch.idle_time_ns() < watch.wall_time_ns()) return;
+  sink->Add("limits.idle_time",
+            absl::StrCat("is ", FormatDuration(watch.idle_time_ns()), "; limits.wall_time is ",
+                         FormatDuration(watch.wall_time_ns())));
+}
+
 constexpr CallQuestion kStartsProcess[] = {{"fork vfork clone", ""}};
 
 void OneProcessForks(const Lint& lint, const LintContext& context, LintSink* sink) {
@@ -116,6 +124,14 @@ void LimitWithoutEffect(const Lint& /*lint*/, const LintContext& context, LintSi
     sink->Add("cgroup.pids_max", absl::StrCat("is ", cgroup.pids_max(), "; limits.processes is ",
                                               plan.pids_max(), " and the one that counts"));
   }
+  const v1::WatchPlan& watch = context.plan.watch();
+  const auto stream = [&](absl::string_view field, const v1::StreamPlan& limit) {
+    if (limit.bytes() == kUnlimited || limit.bytes() <= watch.output_bytes()) return;
+    sink->Add(field, absl::StrCat("is ", FormatSize(limit.bytes()), "; limits.output is ",
+                                  FormatSize(watch.output_bytes()), " and the one that counts"));
+  };
+  stream("limits.stdout_size", watch.out());
+  stream("limits.stderr_size", watch.err());
 }
 
 constexpr Lint kLints[] = {
@@ -134,6 +150,10 @@ constexpr Lint kLints[] = {
     {"output-unlimited", v1::WARNING,
      "whoever keeps the job's output has a disk that it can fill (write(2), ENOSPC)",
      "set limits.output", OutputUnlimited},
+    {"idle-time-unreachable", v1::NOTE,
+     "the clock on the wall ends the job first, with WALL_LIMIT: idle_time limits nothing "
+     "(clock_gettime(2))",
+     "set idle_time below wall_time", IdleTimeUnreachable},
     {"stack-unlimited", v1::NOTE,
      "deep recursion eats all memory before it fails, and the kernel lays out the address space "
      "in its old way, which was not random up to Linux 4.5 (setrlimit(2), CVE-2016-3672)",

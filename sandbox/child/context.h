@@ -11,6 +11,14 @@
 
 namespace cordon::child {
 
+// getrusage(2) of what was reaped.
+struct ChildrenUsage {
+  uint64_t user_us;
+  uint64_t system_us;
+  uint64_t max_rss_kib;
+  uint64_t counts[kCountKinds][2];  // by CountKind
+};
+
 struct Context {
   ProgramView program;
   SharedRegion* shared;
@@ -26,9 +34,8 @@ struct Context {
   bool listens;     // in a payload whose filter has a listener, and nowhere else
   int listener_fd;  // of that filter; -1 before SeccompLoad
   long payload_pid;
-  int payload_status;     // /proc/PID/status of the payload, in init; -1: none
-  uint64_t twin_user_us;  // what the twin has used: not the job's
-  uint64_t twin_system_us;
+  int payload_status;  // /proc/PID/status of the payload, in init; -1: none
+  ChildrenUsage twin;  // what the twin has used: not the job's
   uint32_t op_index;
 };
 
@@ -72,12 +79,7 @@ static_assert(sizeof(WaitInfo) == 128);
 // waitid(2), again when it is interrupted.
 long Wait(int type, long id, WaitInfo* info, int options);
 
-struct CpuTime {
-  uint64_t user_us;
-  uint64_t system_us;
-  uint64_t max_rss_kib;
-};
-CpuTime UsageOfChildren();
+ChildrenUsage UsageOfChildren();
 
 uint64_t MonotonicNow();
 void WriteFrame(const Context& context, FrameKind kind, OpResult result, uint32_t aux,

@@ -78,6 +78,20 @@ bool KilledByFilter(const Context& context) {
   return false;
 }
 
+// The kernel says nothing of who sent a SIGXFSZ: a write beyond a limit and kill(2) look the same.
+// How much the payload wrote tells more; that file only the supervisor may open, init's filter has
+// no call for it. A supervisor that is slow is waited for, one that is gone takes init with it.
+// Order: before the payload is reaped.
+void AwaitReader(const Context& context) {
+  constexpr uint64_t kLongestNs = 2000000000u;
+  WriteFrame(context, FrameKind::kFileSignal, Ok(), static_cast<uint32_t>(context.payload_pid), 0);
+  const uint64_t until = MonotonicNow() + kLongestNs;
+  while (__atomic_load_n(&context.shared->payload_read, __ATOMIC_ACQUIRE) == 0 &&
+         MonotonicNow() < until) {
+    continue;
+  }
+}
+
 // Waits for the payload, and reaps what else ends meanwhile.
 OpResult AwaitPayload(const Context& context) {
   for (;;) {
@@ -85,8 +99,9 @@ OpResult AwaitPayload(const Context& context) {
     long result = Wait(P_ALL, 0, &info, WEXITED | WNOWAIT | __WALL);
     if (result < 0) return Check(KernelCall::k_waitid, result);
     const bool payload = info.pid == context.payload_pid;
-    const bool filter =
-        payload && info.code != CLD_EXITED && info.status == SIGSYS && KilledByFilter(context);
+    const bool killed = payload && info.code != CLD_EXITED;
+    const bool filter = killed && info.status == SIGSYS && KilledByFilter(context);
+    if (killed && info.status == SIGXFSZ) AwaitReader(context);
     result = Wait(P_PID, info.pid, &info, WEXITED | __WALL);
     if (result < 0) return Check(KernelCall::k_waitid, result);
     if (!payload) continue;
@@ -97,15 +112,23 @@ OpResult AwaitPayload(const Context& context) {
   }
 }
 
-void ReportUsage(const Context& context) {
-  CpuTime usage = UsageOfChildren();
-  usage.user_us -= context.twin_user_us;
-  usage.system_us -= context.twin_system_us;
-  // 32 bits of microseconds are 71 minutes; longer jobs saturate and the group's clock counts.
+// 32 bits each. Of microseconds that is 71 minutes; longer jobs saturate and the group's clock
+// counts.
+uint64_t Packed(uint64_t first, uint64_t second) {
   const uint64_t top = 0xffffffffu;
-  const uint64_t packed = (usage.user_us > top ? top : usage.user_us) << 32 |
-                          (usage.system_us > top ? top : usage.system_us);
-  WriteFrame(context, FrameKind::kUsage, Ok(), static_cast<uint32_t>(usage.max_rss_kib), packed);
+  return (first > top ? top : first) << 32 | (second > top ? top : second);
+}
+
+void ReportUsage(const Context& context) {
+  const ChildrenUsage all = UsageOfChildren();
+  const ChildrenUsage& twin = context.twin;
+  for (uint32_t kind = 0; kind < kCountKinds; ++kind) {
+    WriteFrame(context, FrameKind::kUsageCount, Ok(), kind,
+               Packed(all.counts[kind][0] - twin.counts[kind][0],
+                      all.counts[kind][1] - twin.counts[kind][1]));
+  }
+  WriteFrame(context, FrameKind::kUsage, Ok(), static_cast<uint32_t>(all.max_rss_kib),
+             Packed(all.user_us - twin.user_us, all.system_us - twin.system_us));
 }
 
 bool OffsetsInRange(const SharedRegion& shared, uint64_t count) {
@@ -131,13 +154,19 @@ long Wait(int type, long id, WaitInfo* info, int options) {
   return result;
 }
 
-CpuTime UsageOfChildren() {
+ChildrenUsage UsageOfChildren() {
   struct rusage usage = {};
   (void)Sys(__NR_getrusage, RUSAGE_CHILDREN, &usage);
   const auto micros = [](const auto& time) {
     return static_cast<uint64_t>(time.tv_sec) * 1000000u + static_cast<uint64_t>(time.tv_usec);
   };
-  return {micros(usage.ru_utime), micros(usage.ru_stime), static_cast<uint64_t>(usage.ru_maxrss)};
+  const auto count = [](long value) { return static_cast<uint64_t>(value); };
+  return {micros(usage.ru_utime),
+          micros(usage.ru_stime),
+          count(usage.ru_maxrss),
+          {{count(usage.ru_nvcsw), count(usage.ru_nivcsw)},
+           {count(usage.ru_minflt), count(usage.ru_majflt)},
+           {count(usage.ru_inblock), count(usage.ru_oublock)}}};
 }
 
 void CloseFdsOfPayload(Context& context) {

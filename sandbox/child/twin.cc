@@ -171,9 +171,7 @@ OpResult RunReapTwin(Context& context, const Op&) {
   if (result < 0) return Check(KernelCall::k_waitid, result);
   (void)Sys(__NR_close, context.exec_pipe[0]);
   context.exec_pipe[0] = context.exec_pipe[1] = -1;
-  const CpuTime used = UsageOfChildren();
-  context.twin_user_us = used.user_us;
-  context.twin_system_us = used.system_us;
+  context.twin = UsageOfChildren();
   return Ok();
 }
 

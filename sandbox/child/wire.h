@@ -129,15 +129,28 @@ inline constexpr char kByteOpenGate = 'G';
 enum class FrameKind : uint8_t {
   kStepFailed = 1,  // op_index, opcode, errno, call
   kAtGate = 2,
-  kExecDone = 3,    // the payload's exec succeeded
-  kExecFailed = 4,  // errno; op_index, opcode as for kStepFailed
-  kWaitStatus = 5,  // aux: si_code, aux64: si_status of the payload, and kKilledByFilter
-  kUsage = 6,       // aux64: microseconds of user << 32 | system time of all reaped children
-  kTwinForked = 7,  // aux: its pid inside; init changes nothing of itself any more
-  kTwinStands = 8,  // stopped, all but the filter applied
-  kTwinEnded = 9,   // aux: si_code, aux64: si_status; not reaped yet
-  kListener = 10,   // comes with the listener of the payload's filter (SCM_RIGHTS)
+  kExecDone = 3,     // the payload's exec succeeded
+  kExecFailed = 4,   // errno; op_index, opcode as for kStepFailed
+  kWaitStatus = 5,   // aux: si_code, aux64: si_status of the payload, and kKilledByFilter
+  kUsage = 6,        // aux64: microseconds of user << 32 | system time of all reaped children
+                     // aux: KiB of the largest one
+  kTwinForked = 7,   // aux: its pid inside; init changes nothing of itself any more
+  kTwinStands = 8,   // stopped, all but the filter applied
+  kTwinEnded = 9,    // aux: si_code, aux64: si_status; not reaped yet
+  kListener = 10,    // comes with the listener of the payload's filter (SCM_RIGHTS)
+  kFileSignal = 11,  // the payload, aux its id inside, is dead of SIGXFSZ and not reaped yet;
+                     // before kWaitStatus, which waits for payload_read
+  kUsageCount = 12,  // aux: a CountKind, aux64: its two counts, each of 32 bits, of all reaped
+                     // children; before kUsage
 };
+
+// The counts of kUsageCount, first << 32 | second; what 32 bits do not hold is their largest.
+enum class CountKind : uint32_t {
+  kSwitches = 0,  // voluntary, involuntary
+  kFaults = 1,    // minor, major
+  kBlocks = 2,    // read, written: blocks of 512 bytes
+};
+inline constexpr uint32_t kCountKinds = 3;
 // In kWaitStatus: the kernel says that the SIGSYS is that of a filter. Without it, it does not say.
 inline constexpr uint64_t kKilledByFilter = uint64_t{1} << 32;
 
@@ -174,6 +187,7 @@ struct SharedRegion {
   uint32_t listener;        // payload: its number + 1; nothing of the job has run
   uint32_t listener_taken;  // supervisor: it has the listener and watches it
   uint32_t init_ready;      // init: its own filter is in force
+  uint32_t payload_read;    // supervisor: it has looked at the payload that is dead of SIGXFSZ
   uint64_t op_done_ns[kMaxOps];
   // What the twin was answered, by probe and point; probes_made has a bit per point.
   int64_t probe_result[kMaxProbes][kProbePoints];

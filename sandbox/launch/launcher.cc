@@ -22,6 +22,9 @@ namespace cordon {
 namespace {
 
 // The cgroup namespace is not in the list: the child enters it once it is in its group.
+// How long the end of a sandbox is waited for that nobody waits for any more.
+constexpr int kReapWaitMs = 10'000;
+
 constexpr uint64_t kNamespaces =
     CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS;
 
@@ -157,7 +160,10 @@ Child::~Child() {
   if (!pidfd.valid() || reaped) return;
   // The pid namespace ends with its init; waiting for it is waiting for all of it.
   // One that cannot be killed ends with this process (PR_SET_PDEATHSIG), which must not hang.
-  if (KillChild(pidfd.get(), pid).ok()) WaitPidfd(pidfd.get(), true).IgnoreError();
+  // Nor may it for a process that waits for a device; Prepare and RunJob have said so.
+  if (!KillChild(pidfd.get(), pid).ok()) return;
+  const absl::StatusOr<bool> ended = AwaitReadable(pidfd.get(), kReapWaitMs);
+  if (!ended.ok() || *ended) WaitPidfd(pidfd.get(), true).IgnoreError();
 }
 
 absl::StatusOr<Child> StartChild(const CheckedProgram& program, const StartOptions& options,

@@ -9,6 +9,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -20,6 +21,34 @@
 #include "sandbox/os/unique_fd.h"
 
 namespace cordon {
+
+// Bytes charged to a group, by kind.
+struct MemoryParts {
+  uint64_t anon = 0;
+  uint64_t file = 0;  // without shmem
+  uint64_t shmem = 0;
+  uint64_t kernel = 0;
+};
+
+// Of block devices.
+struct IoCounts {
+  uint64_t read_bytes = 0;
+  uint64_t write_bytes = 0;
+  uint64_t read_operations = 0;
+  uint64_t write_operations = 0;
+};
+
+// By a quota of cpu.max.
+struct Throttling {
+  uint64_t ns = 0;
+  uint64_t periods = 0;
+};
+
+// Pressure stall information since the group was made.
+struct Pressure {
+  uint64_t some_ns = 0;
+  uint64_t full_ns = 0;
+};
 
 // What the job's group counted. All of the tree, also of processes that nobody waited for.
 struct CgroupUsage {
@@ -33,6 +62,16 @@ struct CgroupUsage {
   uint64_t forks_denied = 0;  // > 0: the process limit refused a process or thread
   std::string oom_source;     // file the count is from
   std::string forks_source;
+  // Nothing where the host does not say.
+  std::optional<MemoryParts> memory;    // now
+  std::optional<uint64_t> kernel_peak;  // of memory's kernel part
+  std::optional<uint64_t> swap_peak;
+  bool swap_peak_exact = false;  // false: at least that much
+  std::optional<IoCounts> io;
+  std::optional<Throttling> throttled;
+  std::optional<Pressure> cpu_pressure;
+  std::optional<Pressure> memory_pressure;
+  std::optional<Pressure> io_pressure;
 };
 
 // A group of one job. Single use: a leaf is never used again (a group that was killed kills what
@@ -49,6 +88,11 @@ class CgroupLease {
   virtual absl::Status Verify(const std::vector<CgroupLine>& membership) = 0;
   virtual absl::StatusOr<uint64_t> CpuNs() = 0;
   virtual absl::StatusOr<CgroupUsage> Collect() = 0;
+  // What is charged now, by kind; nothing where the host does not say.
+  virtual std::optional<MemoryParts> Memory() = 0;
+  // Whether some thread of the group is in this state of /proc/PID/stat: 'R' has a processor or
+  // waits for one, 'D' waits for a device or a file system and may not even be killed.
+  virtual bool AnyInState(char state) = 0;
   // A descriptor that becomes readable (or EPOLLPRI) when the group runs out of memory, or -1.
   virtual int OomFd() const = 0;
   virtual uint32_t OomEvents() const = 0;

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <limits>
 #include <map>
+#include <optional>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -13,6 +14,7 @@
 #include "policy/base/status.h"
 #include "sandbox/layers/cgroup_group.h"
 #include "sandbox/layers/cgroup_limits.h"
+#include "sandbox/layers/cgroup_stat.h"
 #include "sandbox/os/event.h"
 #include "sandbox/os/file.h"
 #include "sandbox/os/process.h"
@@ -64,6 +66,11 @@ class CgroupV1 : public CgroupLease {
   absl::Status Verify(const std::vector<CgroupLine>& membership) override;
   absl::StatusOr<uint64_t> CpuNs() override;
   absl::StatusOr<CgroupUsage> Collect() override;
+  std::optional<MemoryParts> Memory() override;
+  bool AnyInState(char state) override {
+    const Group* any = Of("cpuacct");
+    return any != nullptr && AnyThreadInState(*any, "tasks", state);
+  }
   int OomFd() const override { return oom_event_.get(); }
   uint32_t OomEvents() const override { return EPOLLIN; }
 
@@ -95,6 +102,7 @@ class CgroupV1 : public CgroupLease {
 
  private:
   absl::Status MakeGroups(const std::vector<Hierarchy>& all);
+  void CollectMore(CgroupUsage* usage);
   // Each notes what the kernel must show then, for Verify.
   absl::Status SetMemory();
   absl::Status SetPids();
@@ -270,7 +278,43 @@ absl::StatusOr<CgroupUsage> CgroupV1::Collect() {
     usage.pids_peak_known = peak.ok();
     if (peak.ok()) usage.pids_peak = *peak;
   }
+  CollectMore(&usage);
   return usage;
+}
+
+std::optional<MemoryParts> CgroupV1::Memory() {
+  const Group* memory = Of("memory");
+  if (memory == nullptr) return std::nullopt;
+  const absl::StatusOr<std::string> text = memory->Read("memory.stat");
+  if (!text.ok()) return std::nullopt;
+  return ParseMemoryStatV1(*text, memory->ReadNumber("memory.kmem.usage_in_bytes").value_or(0));
+}
+
+// What is good to know; a file that is not there is no reason to give no report.
+void CgroupV1::CollectMore(CgroupUsage* usage) {
+  usage->memory = Memory();
+  if (const Group* memory = Of("memory")) {
+    const absl::StatusOr<uint64_t> kernel = memory->ReadNumber("memory.kmem.max_usage_in_bytes");
+    if (kernel.ok()) usage->kernel_peak = *kernel;
+    // memsw counts memory and swap together, so the rest of its peak has been swap.
+    const absl::StatusOr<uint64_t> both = memory->ReadNumber("memory.memsw.max_usage_in_bytes");
+    usage->swap_peak_exact = plan_.swap_max_bytes() == 0;
+    if (usage->swap_peak_exact) usage->swap_peak = 0;
+    if (!usage->swap_peak_exact && both.ok()) {
+      usage->swap_peak = *both - std::min(*both, usage->memory_peak_bytes);
+    }
+  }
+  if (const Group* cpu = Of("cpu")) {
+    const absl::StatusOr<std::string> text = cpu->Read("cpu.stat");
+    if (text.ok()) usage->throttled = ParseThrottling(*text);
+  }
+  if (const Group* blkio = Of("blkio")) {
+    const absl::StatusOr<std::string> bytes = blkio->Read("blkio.throttle.io_service_bytes");
+    const absl::StatusOr<std::string> operations = blkio->Read("blkio.throttle.io_serviced");
+    if (bytes.ok() && operations.ok()) usage->io = ParseBlkio(*bytes, *operations);
+  }
+  const auto unified = groups_.find("");
+  if (unified != groups_.end()) ReadPressure(unified->second, usage);
 }
 
 }  // namespace

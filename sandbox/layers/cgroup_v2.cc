@@ -13,6 +13,7 @@
 #include "sandbox/layers/cgroup_base.h"
 #include "sandbox/layers/cgroup_group.h"
 #include "sandbox/layers/cgroup_limits.h"
+#include "sandbox/layers/cgroup_stat.h"
 #include "sandbox/os/file.h"
 #include "sandbox/os/process.h"
 
@@ -61,6 +62,13 @@ class CgroupV2 : public CgroupLease {
   }
 
   absl::StatusOr<CgroupUsage> Collect() override;
+  std::optional<MemoryParts> Memory() override {
+    const absl::StatusOr<std::string> text = group_->Read("memory.stat");
+    return text.ok() ? ParseMemoryStatV2(*text) : std::nullopt;
+  }
+  bool AnyInState(char state) override {
+    return AnyThreadInState(*group_, "cgroup.threads", state);
+  }
   int OomFd() const override { return events_.get(); }
   uint32_t OomEvents() const override { return EPOLLPRI; }
 
@@ -82,6 +90,7 @@ class CgroupV2 : public CgroupLease {
   }
 
  private:
+  void CollectMore(CgroupUsage* usage) const;
   v1::CgroupPlan plan_;
   std::vector<LimitFile> limits_;
   absl::optional<SupervisorLeaf> leaf_;  // ours, in a base that we had to leave
@@ -152,7 +161,28 @@ absl::StatusOr<CgroupUsage> CgroupV2::Collect() {
   const absl::StatusOr<uint64_t> peak = group_->ReadNumber("pids.peak");  // since 6.1
   usage.pids_peak_known = peak.ok();
   if (peak.ok()) usage.pids_peak = *peak;
+  usage.throttled = ParseThrottling(cpu);
+  usage.memory = Memory();
+  CollectMore(&usage);
   return usage;
+}
+
+// What is good to know; a file that is not there is no reason to give no report.
+void CgroupV2::CollectMore(CgroupUsage* usage) const {
+  const absl::StatusOr<uint64_t> swap_peak = group_->ReadNumber("memory.swap.peak");  // since 6.5
+  const absl::StatusOr<uint64_t> swap_now = group_->ReadNumber("memory.swap.current");
+  if (plan_.swap_max_bytes() == 0) {
+    usage->swap_peak = 0;
+    usage->swap_peak_exact = true;
+  } else if (swap_peak.ok()) {
+    usage->swap_peak = *swap_peak;
+    usage->swap_peak_exact = true;
+  } else if (swap_now.ok()) {
+    usage->swap_peak = *swap_now;
+  }
+  const absl::StatusOr<std::string> io = group_->Read("io.stat");
+  if (io.ok()) usage->io = ParseIoStat(*io);
+  ReadPressure(*group_, usage);
 }
 
 }  // namespace

@@ -24,11 +24,12 @@ constexpr int kRounds = 16;
 }  // namespace
 
 OutputRelay::OutputRelay(UniqueFd source, int sink, bool escape, uint64_t token,
-                         OutputBudget* budget, bool linked)
+                         OutputBudget* budget, bool linked, StreamLimit limit)
     : source_(std::move(source)),
       sink_(sink),
       escape_(escape),
       token_(token),
+      limit_(limit),
       budget_(budget),
       linked_(linked) {}
 
@@ -53,6 +54,17 @@ void OutputRelay::Append(const char* data, size_t size) {
   }
 }
 
+uint64_t OutputRelay::Admit(uint64_t size) {
+  const uint64_t own_left = limit_.bytes - std::min(limit_.bytes, seen_);
+  const uint64_t left = budget_->limit - std::min(budget_->limit, budget_->used);
+  seen_ += size;
+  if (size > own_left && limit_.truncate) size = own_left;
+  if (size > own_left) exceeded_ = true;
+  budget_->used += size;
+  if (size > left || exceeded_) budget_->exceeded = true;
+  return std::min({size, own_left, left});
+}
+
 absl::Status OutputRelay::Fill() {
   if (end_ || pending_.size() >= kBuffer) return absl::OkStatus();
   char buffer[kBuffer];
@@ -63,10 +75,7 @@ absl::Status OutputRelay::Fill() {
     terminal_.Finish(&pending_);
   }
   if (got.state != IoState::kProgress) return absl::OkStatus();
-  const uint64_t left = budget_->limit - std::min(budget_->limit, budget_->used);
-  budget_->used += got.bytes;
-  if (got.bytes > left) budget_->exceeded = true;
-  Append(buffer, static_cast<size_t>(std::min<uint64_t>(got.bytes, left)));
+  Append(buffer, static_cast<size_t>(Admit(got.bytes)));
   return absl::OkStatus();
 }
 
@@ -145,10 +154,10 @@ absl::Status OutputRelay::Step(Epoll* epoll) {
   if (done_) return absl::OkStatus();
   if (linked_ && !end_ && ReaderIsGone(sink_)) Cut();
   for (int round = 0; round < kRounds && !end_ && pending_.size() < kBuffer; ++round) {
-    const uint64_t before = budget_->used;
+    const uint64_t before = seen_;
     CORDON_RETURN_IF_ERROR(Fill());
     CORDON_RETURN_IF_ERROR(Flush());
-    if (budget_->used == before) break;
+    if (seen_ == before) break;
   }
   CORDON_RETURN_IF_ERROR(Flush());
   return Watch(epoll);
@@ -193,6 +202,7 @@ absl::Status InputRelay::Step(Epoll* epoll) {
     }
     begin_ += put.bytes;
     size_ -= put.bytes;
+    sent_ += put.bytes;
   }
   if (end_ && size_ == 0) {
     Stop(epoll);

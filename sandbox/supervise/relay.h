@@ -17,27 +17,40 @@
 
 namespace cordon {
 
-// Bytes of stdout and stderr together.
+// Bytes of stdout and stderr together, without what is truncated.
 struct OutputBudget {
   uint64_t limit = 0;
   uint64_t used = 0;
   bool exceeded = false;
 };
 
-// Job -> caller. Forwards at most what the budget allows.
+// What one stream may bring.
+struct StreamLimit {
+  uint64_t bytes = UINT64_MAX;  // UINT64_MAX: only the budget bounds it
+  bool truncate = false;        // what is too much is thrown away, and nothing is exceeded
+};
+
+// Job -> caller. Forwards at most what limit and budget allow.
 class OutputRelay {
  public:
   // `sink` is not owned; `token` is this relay's base token in the epoll (token: source,
   // token + 1: sink). `escape` shows as text what could steer a terminal. `linked`: the sink is a
   // pipe of ours that does not block, and its reader is another job.
   OutputRelay(UniqueFd source, int sink, bool escape, uint64_t token, OutputBudget* budget,
-              bool linked = false);
+              bool linked = false, StreamLimit limit = {});
 
   absl::Status Start(Epoll* epoll);
   // Something happened to the source or the sink.
   absl::Status Step(Epoll* epoll);
   // Everything that the job wrote is with the consumer, or the consumer is gone.
   bool done() const { return done_; }
+  // Bytes that the job wrote, as far as they were read.
+  uint64_t seen() const { return seen_; }
+  uint64_t limit() const { return limit_.bytes; }
+  // This stream's own limit was crossed, and nothing is thrown away.
+  bool exceeded() const { return exceeded_; }
+  // Something was read that the consumer has not taken yet.
+  bool waits() const { return !pending_.empty(); }
   // Nothing will come any more (the tree is dead): stop waiting for a consumer that is stuck.
   void Abandon(Epoll* epoll);
 
@@ -54,12 +67,17 @@ class OutputRelay {
   absl::Status Flush();
   absl::Status Watch(Epoll* epoll);
   void Append(const char* data, size_t size);
+  // Counts `size` bytes that were read, and gives how many of them are forwarded.
+  uint64_t Admit(uint64_t size);
 
   UniqueFd source_;
   int sink_;
   bool escape_;
   uint64_t token_;
+  StreamLimit limit_;
   OutputBudget* budget_;
+  uint64_t seen_ = 0;
+  bool exceeded_ = false;
   std::string pending_;
   TerminalText terminal_;
   bool source_watched_ = false;
@@ -82,6 +100,8 @@ class InputRelay {
   absl::Status Step(Epoll* epoll);
   void Stop(Epoll* epoll);
   bool Quiet() const;  // as above; a source that may still bring something is not
+  // Bytes that went into the job's pipe.
+  uint64_t sent() const { return sent_; }
 
  private:
   void CloseSink(Epoll* epoll);
@@ -92,6 +112,7 @@ class InputRelay {
   std::vector<char> buffer_;
   size_t begin_ = 0;
   size_t size_ = 0;
+  uint64_t sent_ = 0;
   bool source_pollable_ = true;
   bool source_watched_ = false;
   bool sink_watched_ = false;

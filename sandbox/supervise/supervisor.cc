@@ -17,9 +17,11 @@
 #include "sandbox/os/event.h"
 #include "sandbox/os/file.h"
 #include "sandbox/os/process.h"
-#include "sandbox/supervise/limits.h"
+#include "sandbox/supervise/clocks.h"
+#include "sandbox/supervise/dead_payload.h"
 #include "sandbox/supervise/notify.h"
 #include "sandbox/supervise/relay.h"
+#include "sandbox/supervise/timing.h"
 #include "sandbox/supervise/usage.h"
 #include "sandbox/supervise/verdict.h"
 
@@ -31,6 +33,7 @@ enum Token : uint64_t {
   kStatus,
   kWall,
   kCpu,
+  kIdle,
   kOom,
   kSignal,
   kNotify,
@@ -42,6 +45,11 @@ enum Token : uint64_t {
 
 // How long the init may take to end the rest of the tree after the main process ended.
 constexpr uint64_t kCleanupNs = 2'000'000'000;
+// How often a job that was killed is asked after. Only what waits for a device or a file system
+// outlives it; tearing down a large job may take as long, too.
+constexpr uint64_t kAfterKillNs = 10'000'000'000;
+
+StreamLimit LimitOf(const v1::StreamPlan& plan) { return {plan.bytes(), plan.truncate()}; }
 
 class Watcher : public Supervision {
  public:
@@ -51,9 +59,9 @@ class Watcher : public Supervision {
         watch_(sandbox.plan().watch()),
         budget_{watch_.output_bytes(), 0, false},
         out_(std::move(sandbox.child().stdout_read), streams.out, streams.escape_out, kStdout,
-             &budget_, streams.out_linked),
+             &budget_, streams.out_linked, LimitOf(watch_.out())),
         err_(std::move(sandbox.child().stderr_read), streams.err, streams.escape_err, kStderr,
-             &budget_, streams.err_linked),
+             &budget_, streams.err_linked, LimitOf(watch_.err())),
         in_(streams.in, std::move(sandbox.child().stdin_write), kStdin) {}
 
   absl::Status Launch(const v1::LaunchPlan& launch);
@@ -82,10 +90,15 @@ class Watcher : public Supervision {
   absl::Status OnInitEnd();
   absl::Status OnCpuTimer();
   absl::Status OnWallTimer();
+  absl::Status OnIdleTimer();
   absl::Status OnListener();
   absl::Status OnNotify(uint32_t events);
   absl::Status End(KillReason reason);
-  uint64_t CpuUsed();
+  absl::Status Kill();
+  uint64_t ExecTime(const child::StatusFrame& frame);
+  // The job is over now, by itself or because it is to be ended: what comes behind is clean-up.
+  void MarkEnd(uint64_t end_ns);
+  void Observe(const JobUsage& usage, uint64_t wall_ns);
 
   Sandbox& sandbox_;
   const Control control_;
@@ -95,17 +108,18 @@ class Watcher : public Supervision {
   OutputRelay err_;
   InputRelay in_;
   std::optional<Epoll> epoll_;
-  std::optional<Timer> wall_timer_;
-  std::optional<Timer> cpu_timer_;
+  std::optional<JobClocks> clocks_;
   SignalFd signals_;
   UniqueFd listener_;  // between its arrival and notifier_
   std::optional<Notifier> notifier_;
   Observations seen_;
   absl::Status launch_error_;
   std::string program_name_;
-  InitUsage init_usage_;
+  UsageInput usage_;
+  std::optional<uint64_t> stolen_before_;
   uint64_t exec_ns_ = 0;
   uint64_t end_ns_ = 0;
+  bool killing_ = false;
   bool init_ended_ = false;
 };
 
@@ -117,8 +131,7 @@ absl::Status Watcher::Watch(int fd, uint32_t events, Token token) {
 
 absl::Status Watcher::Start() {
   CORDON_ASSIGN_OR_RETURN(epoll_, Epoll::Make());
-  CORDON_ASSIGN_OR_RETURN(wall_timer_, Timer::Make());
-  CORDON_ASSIGN_OR_RETURN(cpu_timer_, Timer::Make());
+  CORDON_ASSIGN_OR_RETURN(clocks_, JobClocks::Make(sandbox_.plan(), sandbox_.lease()));
   if (control_.signals) {
     CORDON_ASSIGN_OR_RETURN(signals_, SignalFd::Make());
     CORDON_RETURN_IF_ERROR(Watch(signals_.fd(), EPOLLIN, kSignal));
@@ -130,8 +143,9 @@ absl::Status Watcher::Start() {
   CORDON_RETURN_IF_ERROR(SetNonBlocking(child.status.get()));
   CORDON_RETURN_IF_ERROR(Watch(child.pidfd.get(), EPOLLIN, kInit));
   CORDON_RETURN_IF_ERROR(Watch(child.status.get(), EPOLLIN, kStatus));
-  CORDON_RETURN_IF_ERROR(Watch(wall_timer_->fd(), EPOLLIN, kWall));
-  CORDON_RETURN_IF_ERROR(Watch(cpu_timer_->fd(), EPOLLIN, kCpu));
+  CORDON_RETURN_IF_ERROR(Watch(clocks_->wall_fd(), EPOLLIN, kWall));
+  CORDON_RETURN_IF_ERROR(Watch(clocks_->cpu_fd(), EPOLLIN, kCpu));
+  CORDON_RETURN_IF_ERROR(Watch(clocks_->idle_fd(), EPOLLIN, kIdle));
   CgroupLease* lease = sandbox_.lease();
   if (lease != nullptr && lease->OomFd() >= 0) {
     CORDON_RETURN_IF_ERROR(Watch(lease->OomFd(), lease->OomEvents(), kOom));
@@ -145,13 +159,8 @@ absl::Status Watcher::Launch(const v1::LaunchPlan& launch) {
   program_name_ = launch.argv_size() > 0 ? launch.argv(0) : "";
   CORDON_RETURN_IF_ERROR(WithStage(Start(), "prepare"));  // the job has not begun
   CORDON_RETURN_IF_ERROR(sandbox_.Launch(launch));
-  CORDON_RETURN_IF_ERROR(
-      wall_timer_->ArmAt(WallDeadline(sandbox_.launched_ns(), watch_.wall_time_ns())));
-  if (sandbox_.lease() != nullptr && watch_.cpu_time_ns() != kUnlimited) {
-    CORDON_RETURN_IF_ERROR(
-        cpu_timer_->ArmAt(NextCpuCheck(MonotonicNs(), 0, watch_.cpu_time_ns(), OnlineCpus())));
-  }
-  return absl::OkStatus();
+  usage_.cpu_baseline_ns = sandbox_.cpu_baseline_ns();
+  return clocks_->Launched(sandbox_.launched_ns(), sandbox_.cpu_baseline_ns());
 }
 
 absl::Status Watcher::Turn(int timeout_ms) {
@@ -171,6 +180,8 @@ absl::Status Watcher::Handle(const Epoll::Event& event) {
       return OnWallTimer();
     case kCpu:
       return OnCpuTimer();
+    case kIdle:
+      return OnIdleTimer();
     case kOom:
       // v1 signals before the killer has run; whatever comes of it, the group is at its limit.
       if (sandbox_.lease()->OomSeen()) return End(KillReason::kMemory);
@@ -226,6 +237,14 @@ absl::Status Watcher::OnStatus() {
   }
 }
 
+// When the payload called exec, by its own mark. Init hears of it when it gets a processor, and on
+// a busy host the job may have run for long by then.
+uint64_t Watcher::ExecTime(const child::StatusFrame& frame) {
+  const size_t exec = sandbox_.program().program().ops.size() - 1;
+  const uint64_t called = sandbox_.child().region()->op_done_ns[exec];
+  return called == 0 ? frame.monotonic_ns : std::min(called, frame.monotonic_ns);
+}
+
 absl::Status Watcher::OnFrame(const child::StatusFrame& frame) {
   switch (frame.kind) {
     case child::FrameKind::kListener:
@@ -235,8 +254,10 @@ absl::Status Watcher::OnFrame(const child::StatusFrame& frame) {
         return Error(absl::StatusCode::kInternal, "the job began without its filter's listener")
             .Layer("seccomp");
       }
-      exec_ns_ = frame.monotonic_ns;
-      return wall_timer_->ArmAt(WallDeadline(exec_ns_, watch_.wall_time_ns()));
+      exec_ns_ = ExecTime(frame);
+      // Not before: the job does not wait for it.
+      stolen_before_ = StolenNow();
+      return clocks_->Began(exec_ns_);
     case child::FrameKind::kExecFailed:
     case child::FrameKind::kStepFailed:
       launch_error_ = StepError(frame, sandbox_.program().program(), program_name_);
@@ -246,15 +267,17 @@ absl::Status Watcher::OnFrame(const child::StatusFrame& frame) {
       seen_.wait_code = static_cast<int>(frame.aux);
       seen_.wait_status = static_cast<int>(static_cast<uint32_t>(frame.aux64));
       seen_.killed_by_filter = (frame.aux64 & child::kKilledByFilter) != 0;
-      end_ns_ = frame.monotonic_ns;
-      cpu_timer_->Disarm();
-      // From now on this timer only bounds the clean-up.
-      return wall_timer_->ArmAt(MonotonicNs() + kCleanupNs);
+      MarkEnd(frame.monotonic_ns);
+      // From now on the wall timer only bounds the clean-up.
+      return clocks_->Over(MonotonicNs() + kCleanupNs);
+    case child::FrameKind::kFileSignal:
+      MarkEnd(frame.monotonic_ns);
+      seen_.written = BytesWritten(sandbox_.child().pid, frame.aux);
+      __atomic_store_n(&sandbox_.child().region()->payload_read, 1, __ATOMIC_RELEASE);
+      return absl::OkStatus();
     case child::FrameKind::kUsage:
-      init_usage_.known = true;
-      init_usage_.user_ns = (frame.aux64 >> 32) * 1000;
-      init_usage_.system_ns = (frame.aux64 & 0xffffffffu) * 1000;
-      init_usage_.max_rss_bytes = uint64_t{frame.aux} * 1024;
+    case child::FrameKind::kUsageCount:
+      usage_.init.Add(frame);
       return absl::OkStatus();
     default:
       return absl::OkStatus();
@@ -267,15 +290,14 @@ absl::Status Watcher::OnInitEnd() {
   CORDON_ASSIGN_OR_RETURN(const WaitResult result, WaitPidfd(sandbox_.child().pidfd.get(), true));
   sandbox_.child().reaped = result.ended;
   init_ended_ = true;
-  if (end_ns_ == 0) end_ns_ = MonotonicNs();
+  MarkEnd(MonotonicNs());
   if (exec_ns_ == 0 && seen_.killed == KillReason::kNone) {
     // Nobody has said that the job's program began: that is no verdict about the job.
     launch_error_.Update(
         SilentDeathError(*sandbox_.child().region(), sandbox_.program().program()));
   }
   epoll_->Remove(sandbox_.child().pidfd.get());
-  wall_timer_->Disarm();
-  cpu_timer_->Disarm();
+  clocks_->Disarm();
   in_.Stop(&*epoll_);
   // Every writer is dead: what is left in the pipes is all there is.
   CORDON_RETURN_IF_ERROR(out_.Step(&*epoll_));
@@ -283,11 +305,11 @@ absl::Status Watcher::OnInitEnd() {
 }
 
 absl::Status Watcher::OnWallTimer() {
-  wall_timer_->Acknowledge();
   if (init_ended_) return absl::OkStatus();
   // After the main process has ended this is a clean-up that takes too long, not a verdict.
-  if (seen_.main_ended) return sandbox_.Kill();
-  return End(KillReason::kWall);
+  if (seen_.main_ended || killing_) return Kill();
+  CORDON_ASSIGN_OR_RETURN(const KillReason reason, clocks_->OnWall());
+  return reason == KillReason::kNone ? absl::OkStatus() : End(reason);
 }
 
 // The payload waits, with its filter in force, until it is told that the listener is here. An error
@@ -315,54 +337,97 @@ absl::Status Watcher::OnNotify(uint32_t events) {
   return absl::OkStatus();
 }
 
-uint64_t Watcher::CpuUsed() {
-  const absl::StatusOr<uint64_t> now = sandbox_.lease()->CpuNs();
-  if (!now.ok()) return 0;
-  return *now - std::min(*now, sandbox_.cpu_baseline_ns());
+absl::Status Watcher::OnCpuTimer() {
+  if (init_ended_ || seen_.main_ended) return absl::OkStatus();
+  CORDON_ASSIGN_OR_RETURN(const KillReason reason, clocks_->OnCpu());
+  if (reason != KillReason::kNone) return End(reason);
+  usage_.memory.Take(sandbox_.lease());
+  return absl::OkStatus();
 }
 
-absl::Status Watcher::OnCpuTimer() {
-  cpu_timer_->Acknowledge();
+absl::Status Watcher::OnIdleTimer() {
   if (init_ended_ || seen_.main_ended) return absl::OkStatus();
-  const uint64_t used = CpuUsed();
-  if (used >= watch_.cpu_time_ns()) return End(KillReason::kCpu);
-  return cpu_timer_->ArmAt(NextCpuCheck(MonotonicNs(), used, watch_.cpu_time_ns(), OnlineCpus()));
+  CORDON_ASSIGN_OR_RETURN(
+      const KillReason reason,
+      clocks_->OnIdle(in_.sent() + out_.seen() + err_.seen(), out_.waits() || err_.waits()));
+  return reason == KillReason::kNone ? absl::OkStatus() : End(reason);
+}
+
+void Watcher::MarkEnd(uint64_t end_ns) {
+  if (end_ns_ != 0) return;
+  end_ns_ = end_ns;
+  usage_.cpu_at_end_ns = clocks_->CpuUsed();
 }
 
 absl::Status Watcher::End(KillReason reason) {
   if (seen_.killed == KillReason::kNone && !seen_.main_ended) seen_.killed = reason;
   // Output that is over the limit counts even when the main process was faster.
   if (reason == KillReason::kOutput && seen_.killed == KillReason::kNone) seen_.killed = reason;
-  if (end_ns_ == 0) end_ns_ = MonotonicNs();
+  if (end_ns_ != 0) return Kill();
+  MarkEnd(MonotonicNs());
+  // The last moment at which its processes still have their pages.
+  usage_.memory.Take(sandbox_.lease());
+  return Kill();
+}
+
+// A second time: it has not worked. Nobody can end a process in uninterruptible sleep, and to wait
+// for it would make one hanging file system hang every caller.
+absl::Status Watcher::Kill() {
+  if (killing_ && MonotonicNs() >= end_ns_ + kAfterKillNs && sandbox_.lease() != nullptr &&
+      sandbox_.lease()->AnyInState('D')) {
+    return Error(absl::StatusCode::kDeadlineExceeded,
+                 "the job was killed, and a process of it waits uninterruptibly (state D)")
+        .Hint("a file system or a device that it uses does not answer; it ends when that does");
+  }
+  killing_ = true;
+  CORDON_RETURN_IF_ERROR(clocks_->Over(MonotonicNs() + kAfterKillNs));
   return sandbox_.Kill();
 }
 
-absl::Status Watcher::Summarise(v1::Report* report) {
+void Watcher::Observe(const JobUsage& usage, uint64_t wall_ns) {
   const v1::Plan& plan = sandbox_.plan();
-  if (budget_.exceeded && seen_.killed == KillReason::kNone) seen_.killed = KillReason::kOutput;
-  const uint64_t start = exec_ns_ != 0 ? exec_ns_ : sandbox_.launched_ns();
-  const uint64_t wall = end_ns_ - std::min(end_ns_, start);
-  CORDON_ASSIGN_OR_RETURN(const JobUsage usage,
-                          CollectUsage(sandbox_.lease(), sandbox_.cpu_baseline_ns(), init_usage_));
-  seen_.wall_ns = wall;
+  seen_.first_clock = clocks_->first();
+  seen_.wall_ns = wall_ns;
   seen_.wall_limit_ns = watch_.wall_time_ns();
   seen_.cpu_ns = usage.cpu_ns;
   seen_.cpu_limit_ns = watch_.cpu_time_ns();
-  seen_.output_bytes = budget_.used;
-  seen_.output_limit = budget_.limit;
+  seen_.idle_ns = clocks_->IdleNs(end_ns_);
+  seen_.idle_limit_ns = watch_.idle_time_ns();
+  seen_.output = {"output", budget_.used, budget_.limit};
+  if (err_.exceeded()) seen_.output = {"stderr", err_.seen(), err_.limit()};
+  if (out_.exceeded()) seen_.output = {"stdout", out_.seen(), out_.limit()};
   for (const v1::RlimitEntry& entry : plan.rlimit().entry()) {
-    if (entry.name() == "RLIMIT_FSIZE") seen_.file_size_limit = entry.hard();
+    if (plan.rlimit().enabled() && entry.name() == "RLIMIT_FSIZE") {
+      seen_.file_size_limit = entry.hard();
+    }
   }
-  seen_.memory_peak = usage.memory_peak_bytes;
+  seen_.memory_known = sandbox_.lease() != nullptr;
+  seen_.memory_peak = usage.report.memory_peak_bytes();
   seen_.memory_limit = plan.cgroup().memory_max_bytes();
   seen_.oom_kills = usage.oom_kills;
   seen_.oom_source = usage.oom_source;
   seen_.forks_denied = usage.forks_denied;
   seen_.process_limit = plan.cgroup().pids_max();
   seen_.forks_source = usage.forks_source;
+}
+
+absl::Status Watcher::Summarise(v1::Report* report) {
+  if (budget_.exceeded && seen_.killed == KillReason::kNone) seen_.killed = KillReason::kOutput;
+  const uint64_t start = exec_ns_ != 0 ? exec_ns_ : sandbox_.launched_ns();
+  usage_.wall_ns = end_ns_ - std::min(end_ns_, start);
+  usage_.stdout_bytes = out_.seen();
+  usage_.stderr_bytes = err_.seen();
+  const std::optional<uint64_t> stolen = StolenNow();
+  if (stolen.has_value() && stolen_before_.has_value()) {
+    usage_.stolen_ns = *stolen - std::min(*stolen, *stolen_before_);
+  }
+  CORDON_ASSIGN_OR_RETURN(const JobUsage usage, CollectUsage(sandbox_.lease(), usage_));
+  Observe(usage, usage_.wall_ns);
   if (notifier_.has_value()) notifier_->Fill(report);
   Decide(seen_, report);
-  FillUsage(usage, wall, budget_.used, report->mutable_usage());
+  *report->mutable_usage() = usage.report;
+  JudgeTiming(usage.report, end_ns_ - std::min(end_ns_, sandbox_.started_ns()), OnlineCpus(),
+              report);
   return absl::OkStatus();
 }
 

@@ -1,45 +1,75 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a job used. The group's counters are exact; without a group the init's rusage of all that it
-// reaped is a lower bound, and the report says so field by field.
+// What a job used, and of which of it that is only a lower bound or nothing is known: field by
+// field, by the names of the report. The group's counters are exact; without a group the init's
+// rusage of all that it reaped is a lower bound. Entry points: MemorySamples, CollectUsage.
 #ifndef CORDON_SANDBOX_SUPERVISE_USAGE_H_
 #define CORDON_SANDBOX_SUPERVISE_USAGE_H_
 
 #include <cstdint>
+#include <optional>
 #include <string>
-#include <vector>
 
 #include "absl/status/statusor.h"
 #include "policy/proto/report.pb.h"
+#include "sandbox/child/wire.h"
 #include "sandbox/layers/cgroup.h"
 
 namespace cordon {
 
-// getrusage(RUSAGE_CHILDREN) of the sandbox's init at its end.
+// getrusage(RUSAGE_CHILDREN) of the sandbox's init at its end. A killed init says nothing.
 struct InitUsage {
   bool known = false;
   uint64_t user_ns = 0;
   uint64_t system_ns = 0;
   uint64_t max_rss_bytes = 0;  // of the largest single process
+  uint64_t counts[child::kCountKinds][2] = {};
+
+  // Takes what a frame of the init says; ignores other kinds of frames.
+  void Add(const child::StatusFrame& frame);
+};
+
+// The largest of each kind of memory that was seen while the job lived.
+class MemorySamples {
+ public:
+  // Looks once; `lease` may be null.
+  void Take(CgroupLease* lease);
+  void Add(const MemoryParts& parts);
+  bool any() const { return any_; }
+  const MemoryParts& largest() const { return largest_; }
+
+ private:
+  bool any_ = false;
+  MemoryParts largest_;
+};
+
+// What the supervisor itself knows at the end.
+struct UsageInput {
+  uint64_t cpu_baseline_ns = 0;           // of the group when the gate was opened
+  std::optional<uint64_t> cpu_at_end_ns;  // since then, at the end of the job; not yet its clean-up
+  uint64_t wall_ns = 0;
+  uint64_t stdout_bytes = 0;
+  uint64_t stderr_bytes = 0;
+  std::optional<uint64_t> stolen_ns;  // from all processors, during the job
+  InitUsage init;
+  MemorySamples memory;
 };
 
 struct JobUsage {
+  v1::Usage report;
   uint64_t cpu_ns = 0;
-  uint64_t user_ns = 0;
-  uint64_t system_ns = 0;
-  uint64_t memory_peak_bytes = 0;
-  uint64_t pids_peak = 0;
+  // For the verdict.
   uint64_t oom_kills = 0;
   std::string oom_source;
   uint64_t forks_denied = 0;
   std::string forks_source;
-  std::vector<std::string> lower_bound;
 };
 
-// `lease` may be null. `cpu_baseline_ns` is what the group had used when the gate was opened.
-absl::StatusOr<JobUsage> CollectUsage(CgroupLease* lease, uint64_t cpu_baseline_ns,
-                                      const InitUsage& init);
+// `lease` may be null.
+absl::StatusOr<JobUsage> CollectUsage(CgroupLease* lease, const UsageInput& input);
 
-void FillUsage(const JobUsage& usage, uint64_t wall_ns, uint64_t output_bytes, v1::Usage* out);
+// The stolen time of the first line of /proc/stat; nothing when the kernel does not count it.
+std::optional<uint64_t> ParseStolen(absl::string_view proc_stat);
+std::optional<uint64_t> StolenNow();
 
 }  // namespace cordon
 

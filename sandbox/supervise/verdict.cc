@@ -42,85 +42,167 @@ bool EndedWell(const Observations& seen) {
   return seen.main_ended && seen.wait_code == CLD_EXITED && seen.wait_status == 0;
 }
 
-// The row of the table that applies; rows are in order of precedence.
-v1::Verdict Choose(const Observations& seen) {
-  if (seen.killed == KillReason::kCancelled) return v1::CANCELLED;
-  if (seen.oom_kills > 0 || seen.killed == KillReason::kMemory) return v1::MEMORY_LIMIT;
-  if (seen.killed == KillReason::kOutput) return v1::OUTPUT_LIMIT;
-  if (DiedOf(seen, SIGXFSZ)) return v1::OUTPUT_LIMIT;
-  if (DiedOf(seen, SIGSYS)) return v1::SYSCALL_VIOLATION;
-  if (seen.forks_denied > 0 && !EndedWell(seen)) return v1::PROCESS_LIMIT;
-  if (seen.killed == KillReason::kDeadlock) return v1::DEADLOCK;
-  if (seen.killed == KillReason::kCpu || seen.cpu_ns >= seen.cpu_limit_ns) return v1::CPU_LIMIT;
-  if (seen.killed == KillReason::kWall) return v1::WALL_LIMIT;
-  if (seen.killed == KillReason::kDecided) return v1::CANCELLED;
-  if (seen.main_ended && seen.wait_code == CLD_EXITED) return v1::EXITED;
-  return v1::SIGNALED;
+bool CpuReached(const Observations& seen) {
+  return seen.cpu_limit_ns != kUnlimited && seen.cpu_ns >= seen.cpu_limit_ns;
 }
 
-void AddCause(const Observations& seen, v1::Report* report) {
-  switch (report->verdict()) {
-    case v1::CANCELLED:
-      if (seen.killed == KillReason::kDecided) {
-        for (const std::string& why : seen.why) {
-          AddEvidence(report, "talk.decided", why, "", "talk");
-        }
-      } else if (seen.cancel_signal != 0) {
-        AddEvidence(report, "supervisor.signal", SignalName(seen.cancel_signal), "", "signalfd");
-      } else {
-        AddEvidence(report, "supervisor.cancel", "asked by the caller", "", "descriptor");
-      }
-      break;
-    case v1::DEADLOCK:
-      for (const std::string& why : seen.why) {
-        AddEvidence(report, "talk.waits", why, "", "/proc/PID/task/TID/syscall, FIONREAD");
-      }
-      break;
-    case v1::MEMORY_LIMIT:
-      AddEvidence(report, "cgroup.oom_kill", absl::StrCat(seen.oom_kills), "", seen.oom_source);
-      AddEvidence(report, "cgroup.memory_peak", absl::StrCat(seen.memory_peak),
-                  absl::StrCat(seen.memory_limit), "cgroup");
-      break;
-    case v1::OUTPUT_LIMIT:
-      if (seen.killed == KillReason::kOutput) {
-        AddEvidence(report, "output.bytes", absl::StrCat(seen.output_bytes),
-                    absl::StrCat(seen.output_limit), "stdout + stderr as read");
-      } else {
-        AddEvidence(report, "rlimit.file_size", "SIGXFSZ", absl::StrCat(seen.file_size_limit),
-                    "waitid");
-      }
-      break;
-    case v1::SYSCALL_VIOLATION:
-      if (seen.killed_by_filter) {
-        AddEvidence(report, "seccomp.kill", "SIGSYS", "", "seccomp mode of the dead process");
-      } else {
-        AddEvidence(report, "main.sigsys", "SIGSYS", "",
-                    "waitid; nothing that is left tells a filter's kill from a signal that the job "
-                    "sent to itself");
-      }
-      break;
-    case v1::PROCESS_LIMIT:
-      AddEvidence(report, "cgroup.forks_denied", absl::StrCat(seen.forks_denied),
-                  absl::StrCat(seen.process_limit), seen.forks_source);
-      break;
-    default:
-      break;
+bool WallReached(const Observations& seen) {
+  return seen.wall_limit_ns != kUnlimited && seen.wall_ns >= seen.wall_limit_ns;
+}
+
+// Whether a SIGXFSZ can be that of the limit: what its main process wrote tells, otherwise the
+// memory that a file takes while it is written, otherwise nothing does.
+bool MayHaveFilledAFile(const Observations& seen) {
+  if (seen.file_size_limit == kUnlimited) return false;
+  if (seen.written.has_value()) return *seen.written >= seen.file_size_limit;
+  const bool fits = seen.memory_known && seen.file_size_limit <= seen.memory_limit / 2;
+  return !fits || seen.memory_peak >= seen.file_size_limit;
+}
+
+// It reached a limit of time, and something else ended it before it was ended for that.
+bool Outran(const Observations& seen, KillReason clock) {
+  return seen.first_clock == clock && seen.killed != clock;
+}
+
+std::string LimitText(uint64_t limit_ns) { return limit_ns == kUnlimited ? "" : Seconds(limit_ns); }
+
+// The evidence of one cause each.
+
+void CancelEvidence(const Observations& seen, v1::Report* report) {
+  if (seen.cancel_signal != 0) {
+    AddEvidence(report, "supervisor.signal", SignalName(seen.cancel_signal), "", "signalfd");
+  } else {
+    AddEvidence(report, "supervisor.cancel", "asked by the caller", "", "descriptor");
   }
 }
 
-void AddClocks(const Observations& seen, v1::Report* report) {
-  const std::string cpu_limit = seen.cpu_limit_ns == kUnlimited ? "" : Seconds(seen.cpu_limit_ns);
-  if (seen.killed == KillReason::kCpu || report->verdict() == v1::CPU_LIMIT) {
-    AddEvidence(report, "timer.cpu", Seconds(seen.cpu_ns), cpu_limit, "cgroup cpu clock");
+void MemoryEvidence(const Observations& seen, v1::Report* report) {
+  AddEvidence(report, "cgroup.oom_kill", absl::StrCat(seen.oom_kills), "", seen.oom_source);
+  AddEvidence(report, "cgroup.memory_peak", absl::StrCat(seen.memory_peak),
+              absl::StrCat(seen.memory_limit), "cgroup");
+}
+
+void OutputEvidence(const Observations& seen, v1::Report* report) {
+  AddEvidence(report, absl::StrCat(seen.output.name, ".bytes"), absl::StrCat(seen.output.bytes),
+              absl::StrCat(seen.output.limit),
+              seen.output.name == "output" ? "stdout + stderr as read" : "as read");
+}
+
+void FileSizeEvidence(const Observations& seen, v1::Report* report) {
+  const std::string limit = absl::StrCat(seen.file_size_limit);
+  if (seen.written.has_value()) {
+    AddEvidence(report, "rlimit.file_size", absl::StrCat(*seen.written), limit,
+                "SIGXFSZ (waitid) and the bytes that the main process wrote (/proc/PID/io)");
+    return;
   }
-  if (seen.killed == KillReason::kWall) {
-    AddEvidence(report, "timer.wall", Seconds(seen.wall_ns), Seconds(seen.wall_limit_ns),
-                "CLOCK_MONOTONIC");
+  AddEvidence(report, "rlimit.file_size", "SIGXFSZ", limit,
+              "waitid; the kernel does not show what the process wrote, so the job may have sent "
+              "itself the signal");
+}
+
+void FilterEvidence(const Observations& seen, v1::Report* report) {
+  if (seen.killed_by_filter) {
+    AddEvidence(report, "seccomp.kill", "SIGSYS", "", "seccomp mode of the dead process");
+    return;
   }
-  if (report->verdict() != v1::PROCESS_LIMIT && seen.forks_denied > 0) {
-    AddEvidence(report, "cgroup.forks_denied", absl::StrCat(seen.forks_denied),
-                absl::StrCat(seen.process_limit), seen.forks_source);
+  AddEvidence(report, "main.sigsys", "SIGSYS", "",
+              "waitid; nothing that is left tells a filter's kill from a signal that the job sent "
+              "to itself");
+}
+
+void ForkEvidence(const Observations& seen, v1::Report* report) {
+  AddEvidence(report, "cgroup.forks_denied", absl::StrCat(seen.forks_denied),
+              absl::StrCat(seen.process_limit), seen.forks_source);
+}
+
+void CpuEvidence(const Observations& seen, v1::Report* report) {
+  AddEvidence(report, "timer.cpu", Seconds(seen.cpu_ns), LimitText(seen.cpu_limit_ns),
+              "cgroup cpu clock");
+}
+
+void WallEvidence(const Observations& seen, v1::Report* report) {
+  AddEvidence(report, "timer.wall", Seconds(seen.wall_ns), LimitText(seen.wall_limit_ns),
+              "CLOCK_MONOTONIC");
+}
+
+void IdleEvidence(const Observations& seen, v1::Report* report) {
+  AddEvidence(report, "timer.idle", Seconds(seen.idle_ns), LimitText(seen.idle_limit_ns),
+              "cgroup cpu clock, bytes of stdin, stdout and stderr, states of the threads");
+}
+
+void DeadlockEvidence(const Observations& seen, v1::Report* report) {
+  for (const std::string& why : seen.why) {
+    AddEvidence(report, "talk.waits", why, "", "/proc/PID/task/TID/syscall, FIONREAD");
   }
+}
+
+void DecidedEvidence(const Observations& seen, v1::Report* report) {
+  for (const std::string& why : seen.why) AddEvidence(report, "talk.decided", why, "", "talk");
+}
+
+void NoEvidence(const Observations& /*seen*/, v1::Report* /*report*/) {}
+
+void SignalEvidence(const Observations& seen, v1::Report* report) {
+  if (!DiedOf(seen, SIGXFSZ)) return;
+  AddEvidence(report, "main.sigxfsz",
+              seen.written.has_value() ? absl::StrCat(*seen.written) : "unknown",
+              seen.file_size_limit == kUnlimited ? "" : absl::StrCat(seen.file_size_limit),
+              "bytes that the main process wrote (/proc/PID/io), or the memory that its group "
+              "used: too little for a file at the limit, so it set its own limit, reached beyond "
+              "the end of a file, or sent itself the signal");
+}
+
+constexpr DecisionRow kTable[] = {
+    {"told to stop", v1::CANCELLED,
+     [](const Observations& seen) { return seen.killed == KillReason::kCancelled; },
+     CancelEvidence},
+    {"CPU time reached before anything else ended it", v1::CPU_LIMIT,
+     [](const Observations& seen) { return Outran(seen, KillReason::kCpu); }, CpuEvidence},
+    {"wall time reached before anything else ended it", v1::WALL_LIMIT,
+     [](const Observations& seen) { return Outran(seen, KillReason::kWall); }, WallEvidence},
+    {"out of memory", v1::MEMORY_LIMIT,
+     [](const Observations& seen) {
+       return seen.oom_kills > 0 || seen.killed == KillReason::kMemory;
+     },
+     MemoryEvidence},
+    {"too much output", v1::OUTPUT_LIMIT,
+     [](const Observations& seen) { return seen.killed == KillReason::kOutput; }, OutputEvidence},
+    // The signal alone is no proof, it can be sent. A main process that wrote less than one file
+    // may hold was not stopped by the limit.
+    {"file too large", v1::OUTPUT_LIMIT,
+     [](const Observations& seen) { return DiedOf(seen, SIGXFSZ) && MayHaveFilledAFile(seen); },
+     FileSizeEvidence},
+    {"forbidden call", v1::SYSCALL_VIOLATION,
+     [](const Observations& seen) { return DiedOf(seen, SIGSYS); }, FilterEvidence},
+    {"refused process", v1::PROCESS_LIMIT,
+     [](const Observations& seen) { return seen.forks_denied > 0 && !EndedWell(seen); },
+     ForkEvidence},
+    {"deadlock", v1::DEADLOCK,
+     [](const Observations& seen) { return seen.killed == KillReason::kDeadlock; },
+     DeadlockEvidence},
+    {"ended for CPU time", v1::CPU_LIMIT,
+     [](const Observations& seen) { return seen.killed == KillReason::kCpu; }, CpuEvidence},
+    {"ended for wall time", v1::WALL_LIMIT,
+     [](const Observations& seen) { return seen.killed == KillReason::kWall; }, WallEvidence},
+    {"ended for idleness", v1::IDLE_LIMIT,
+     [](const Observations& seen) { return seen.killed == KillReason::kIdle; }, IdleEvidence},
+    // No timer saw it: it ended by itself before one could.
+    {"CPU time over its limit at the end", v1::CPU_LIMIT, CpuReached, CpuEvidence},
+    {"wall time over its limit at the end", v1::WALL_LIMIT, WallReached, WallEvidence},
+    {"another sandbox had decided", v1::CANCELLED,
+     [](const Observations& seen) { return seen.killed == KillReason::kDecided; }, DecidedEvidence},
+    {"exited", v1::EXITED,
+     [](const Observations& seen) { return seen.main_ended && seen.wait_code == CLD_EXITED; },
+     NoEvidence},
+    {"signal", v1::SIGNALED, [](const Observations& /*seen*/) { return true; }, SignalEvidence},
+};
+
+// What happened besides, and did not decide.
+void AddCircumstances(const Observations& seen, v1::Report* report) {
+  const v1::Verdict verdict = report->verdict();
+  if (CpuReached(seen) && verdict != v1::CPU_LIMIT) CpuEvidence(seen, report);
+  if (WallReached(seen) && verdict != v1::WALL_LIMIT) WallEvidence(seen, report);
+  if (seen.forks_denied > 0 && verdict != v1::PROCESS_LIMIT) ForkEvidence(seen, report);
 }
 
 }  // namespace
@@ -134,15 +216,21 @@ std::string SignalName(int number) {
   return absl::StrCat("signal ", number);
 }
 
+absl::Span<const DecisionRow> DecisionTable() { return kTable; }
+
 void Decide(const Observations& seen, v1::Report* report) {
-  report->set_verdict(Choose(seen));
   if (seen.main_ended && seen.wait_code == CLD_EXITED) report->set_exit_code(seen.wait_status);
   if (seen.main_ended && seen.wait_code != CLD_EXITED) report->set_signal(seen.wait_status);
   // Killed with the whole sandbox: by us, with SIGKILL.
   if (!seen.main_ended) report->set_signal(SIGKILL);
   if (report->has_signal()) report->set_signal_name(SignalName(report->signal()));
-  AddCause(seen, report);
-  AddClocks(seen, report);
+  for (const DecisionRow& row : kTable) {
+    if (!row.applies(seen)) continue;
+    report->set_verdict(row.verdict);
+    row.add_evidence(seen, report);
+    break;
+  }
+  AddCircumstances(seen, report);
   if (seen.main_ended) {
     AddEvidence(report, "wait.status",
                 seen.wait_code == CLD_EXITED ? absl::StrCat("exit ", seen.wait_status)

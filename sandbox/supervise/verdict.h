@@ -5,23 +5,33 @@
 #define CORDON_SANDBOX_SUPERVISE_VERDICT_H_
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "absl/types/span.h"
 #include "policy/proto/report.pb.h"
 
 namespace cordon {
 
-// Why the supervisor ended the job, if it did.
+// Why the supervisor ended the job, if it did; also which limit of time it reached first.
 enum class KillReason {
   kNone,
   kWall,
   kCpu,
+  kIdle,
   kMemory,
   kOutput,
   kCancelled,
   kDeadlock,  // of sandboxes that talk; `why` says who waits for whom
   kDecided,   // another sandbox of the same job had decided it; `why` says which
+};
+
+// A limit of output, and what was counted against it.
+struct OutputSeen {
+  std::string name;    // "output", "stdout", "stderr"
+  uint64_t bytes = 0;  // as read
+  uint64_t limit = 0;
 };
 
 struct Observations {
@@ -35,13 +45,20 @@ struct Observations {
   // Of a SIGSYS: the kernel says that a filter killed the first thread. When it does not, a filter
   // may have killed all the same, or the job sent the signal to itself (DESIGN.md 45).
   bool killed_by_filter = false;
+  // Of a SIGXFSZ: what the main process wrote in its life, where the kernel says it (DESIGN.md 59).
+  std::optional<uint64_t> written;
+  // The first limit of wall or CPU time that the supervisor saw reached, also when the job went on
+  // and was ended by something else.
+  KillReason first_clock = KillReason::kNone;
   uint64_t wall_ns = 0;
-  uint64_t wall_limit_ns = 0;
+  uint64_t wall_limit_ns = UINT64_MAX;
   uint64_t cpu_ns = 0;
-  uint64_t cpu_limit_ns = 0;  // UINT64_MAX: none
-  uint64_t output_bytes = 0;
-  uint64_t output_limit = 0;
-  uint64_t file_size_limit = 0;
+  uint64_t cpu_limit_ns = UINT64_MAX;  // UINT64_MAX: none
+  uint64_t idle_ns = 0;                // at the end of the job
+  uint64_t idle_limit_ns = UINT64_MAX;
+  OutputSeen output;                      // with KillReason::kOutput: the limit that was crossed
+  uint64_t file_size_limit = UINT64_MAX;  // UINT64_MAX: none
+  bool memory_known = false;              // by a group: the two numbers below
   uint64_t memory_peak = 0;
   uint64_t memory_limit = 0;
   uint64_t oom_kills = 0;
@@ -51,13 +68,23 @@ struct Observations {
   std::string forks_source;
 };
 
+// One row: `verdict` when it applies and no row above does; the evidence is of that cause.
+struct DecisionRow {
+  const char* cause;
+  v1::Verdict verdict;
+  bool (*applies)(const Observations& seen);
+  void (*add_evidence)(const Observations& seen, v1::Report* report);
+};
+
+// Rows in order of precedence (CLN-03): what Cordon was told to do (CANCELLED), then a limit of
+// time that a job was allowed to outrun (`extra_time`), since whatever ended it came later; then
+// the kernel's own counters in the order in which they stop a job (out of memory, output, file
+// size, filter), a refused process of a job that did not end well (a program that copes with EAGAIN
+// has done nothing wrong), a deadlock, and the clocks. A job that was ended because another sandbox
+// had decided is CANCELLED, unless it had broken a limit before. The last row always applies.
+absl::Span<const DecisionRow> DecisionTable();
+
 // Sets verdict, exit_code, signal, signal_name and evidence.
-//
-// Precedence (CLN-03): what Cordon was told to do (CANCELLED), then the kernel's own counters in
-// the order in which they stop a job (out of memory, output, file size, filter), then a deadlock
-// and the clocks, and a refused process only for a job that did not end well: a program that copes
-// with EAGAIN has done nothing wrong. A job that was ended because another sandbox had decided is
-// CANCELLED, unless it had broken a limit before.
 void Decide(const Observations& seen, v1::Report* report);
 
 // "SIGSEGV" of 11; "SIGRTMIN+3"; "signal 99".

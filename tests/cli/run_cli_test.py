@@ -60,6 +60,12 @@ class CliTest(unittest.TestCase):
             file.write(MINIMAL.format(folder=os.path.dirname(PAYLOAD)))
         self.token = f"token_{os.getpid()}_{self.id()}"
 
+    def write_limits(self, text):
+        """The policy of this test with more in its block of limits."""
+        with open(self.policy, "w", encoding="utf-8") as file:
+            file.write(MINIMAL.format(folder=os.path.dirname(PAYLOAD)).replace(
+                "limits {", "limits { " + text, 1))
+
     def line(self, job, *flags, report=None):
         line = [CORDON, "run", "--policy", self.policy, *flags]
         if report:
@@ -114,6 +120,15 @@ class ExitCodes(CliTest):
         if have_cgroup():
             done, report = self.run_job(["loop"], "--cpu-time", "200ms")
             self.assertEqual((done.returncode, report["verdict"]), (124, "CPU_LIMIT"))
+            self.write_limits('idle_time: "300ms"')
+            done, report = self.run_job(["sleep", "100000"])
+            self.assertEqual((done.returncode, report["verdict"]), (124, "IDLE_LIMIT"))
+
+    def test_a_job_that_exits_in_its_extra_time_is_over_its_limit(self):
+        self.write_limits('extra_time: "30s"')
+        done, report = self.run_job(["sleep", "500"], "--wall-time", "100ms")
+        self.assertEqual((done.returncode, report["verdict"]), (124, "WALL_LIMIT"))
+        self.assertEqual(report["exit_code"], 0)
 
     def test_137_for_output_limit(self):
         done, report = self.run_job(["flood"], "--output-limit", "10KiB")
@@ -252,6 +267,21 @@ class Streams(CliTest):
         self.assertEqual(done.stdout, b"out")
         self.assertTrue(done.stderr.startswith(b"err"), done.stderr)
         self.assertEqual(report["usage"]["output_bytes"], "6")
+
+    def test_a_stream_is_cut_or_ends_the_job(self):
+        self.write_limits('stdout_size: "1KiB" stdout_action: TRUNCATE')
+        data = b"x" * 5000
+        report = os.path.join(self.folder, "r")
+        done = subprocess.run(self.line(["/payload/payload", "cat"], report=report), input=data,
+                              capture_output=True, check=False)
+        self.assertEqual((done.returncode, done.stdout), (0, data[:1024]))
+        with open(report, encoding="utf-8") as file:
+            self.assertEqual(json.load(file)["usage"]["stdout_bytes"], "5000")
+        self.write_limits('stdout_size: "1KiB"')
+        done = subprocess.run(self.line(["/payload/payload", "cat"], report=report), input=data,
+                              capture_output=True, check=False)
+        self.assertEqual((done.returncode, done.stdout), (137, data[:1024]))
+        self.assertIn(b"OUTPUT_LIMIT: stdout.bytes", done.stderr)
 
     def test_a_job_that_fails_puts_nothing_of_ours_on_stdout(self):
         done, _ = self.run_job(["abort"])

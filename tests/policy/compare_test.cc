@@ -76,6 +76,9 @@ TEST(CompareTest, EveryWideningHasItsSentence) {
       {"cpu_time: \"2s\" wall_time: \"6s\"",
        "cpu_time: \"3s\" wall_time: \"10s\"",
        {"watch: processor time: 3s, was 2s", "watch: time on the wall: 10s, was 6s"}},
+      {"output: \"1MiB\"",
+       "output: \"1MiB\" extra_time: \"1s\"",
+       {"watch: time beyond its limits: 1s, was 0"}},
       {"file_size: \"1MiB\" open_files: 32",
        "file_size: \"2MiB\" open_files: 64",
        {"rlimit: size of a file: 2MiB, was 1MiB", "rlimit: open files: 64, was 32"}},
@@ -137,6 +140,18 @@ TEST(CompareTest, EveryWideningHasItsSentence) {
     EXPECT_THAT(Sentences(Base(), changed), testing::ElementsAreArray(pair.sentences)) << changed;
     EXPECT_THAT(Sentences(changed, Base()), IsEmpty()) << changed;
   }
+}
+
+TEST(CompareTest, AJobThatGoesOnWhenAStreamIsFullIsWider) {
+  const std::string ends = With("output: \"1MiB\"", "output: \"1MiB\" stderr_size: \"1KiB\"");
+  const std::string cut =
+      With("output: \"1MiB\"", "output: \"1MiB\" stderr_size: \"1KiB\" stderr_action: TRUNCATE");
+  EXPECT_THAT(Sentences(ends, cut),
+              ElementsAre("watch: goes on when its stderr is full, which ended it"));
+  EXPECT_THAT(Sentences(cut, ends), IsEmpty());
+  // Without a limit of its own a stream never ended it.
+  EXPECT_THAT(Sentences(Base(), cut), IsEmpty());
+  EXPECT_THAT(Sentences(cut, Base()), ElementsAre("watch: output on stderr: unlimited, was 1KiB"));
 }
 
 // What somebody else's profile allows is unknown, so both directions are said.

@@ -13,7 +13,9 @@ using testing::StartsWith;
 TEST(ExplainLimitsTest, SaysTheNumbersTheirMeaningAndTheVerdict) {
   const v1::Explanation explanation = Explained(R"(
     limits { wall_time: "1500ms" cpu_time: "20ms" memory: "100MiB" processes: 3 swap: "1MiB"
-             output: "1KiB" file_size: "2MiB" stack: "3MiB" open_files: 17 })");
+             output: "1KiB" file_size: "2MiB" stack: "3MiB" open_files: 17 idle_time: "700ms"
+             extra_time: "300ms" stdout_size: "512B" stderr_size: "256B"
+             stderr_action: TRUNCATE })");
   const struct {
     const char* label;
     const char* text;
@@ -22,6 +24,10 @@ TEST(ExplainLimitsTest, SaysTheNumbersTheirMeaningAndTheVerdict) {
   } rows[] = {
       {"wall time", "1500ms on the clock", "limits.wall_time", v1::WALL_LIMIT},
       {"cpu time", "20ms of processor time", "limits.cpu_time", v1::CPU_LIMIT},
+      {"idle time", "700ms without computing", "limits.idle_time", v1::IDLE_LIMIT},
+      {"extra time", "300ms beyond", "limits.extra_time", v1::VERDICT_UNSPECIFIED},
+      {"stdout", "512B; then all of it is killed", "limits.stdout_size", v1::OUTPUT_LIMIT},
+      {"stderr", "256B; the rest is thrown away", "limits.stderr_size", v1::VERDICT_UNSPECIFIED},
       {"memory", "100MiB in all", "limits.memory", v1::MEMORY_LIMIT},
       {"swap", "1MiB on top of its memory", "limits.swap", v1::VERDICT_UNSPECIFIED},
       {"processes", "3 processes and threads at one time", "limits.processes", v1::PROCESS_LIMIT},
@@ -38,6 +44,13 @@ TEST(ExplainLimitsTest, SaysTheNumbersTheirMeaningAndTheVerdict) {
     EXPECT_THAT(row.place(), StartsWith("test.textproto:")) << expected.label;
   }
   EXPECT_THAT(RowOf(explanation, "limits", "always").text(), HasSubstr("CORE 0, MEMLOCK 64KiB"));
+}
+
+TEST(ExplainLimitsTest, WithoutAGroupAnIdleTimeIsNotEnforced) {
+  const v1::ExplainedRow row = RowOf(
+      Explained("limits { idle_time: \"1s\" } cgroup { enforcement: OFF }"), "limits", "idle time");
+  EXPECT_THAT(row.text(), HasSubstr("NOT ENFORCED"));
+  EXPECT_EQ(row.verdict(), v1::VERDICT_UNSPECIFIED);
 }
 
 TEST(ExplainLimitsTest, WhatIsNotLimitedLeadsToNoVerdict) {

@@ -51,6 +51,12 @@ limits {
   file_size: "64MiB"
   open_files: 256
   stack: "8MiB"
+  idle_time: "unlimited"
+  extra_time: "0"
+  stdout_size: "unlimited"
+  stderr_size: "unlimited"
+  stdout_action: KILL
+  stderr_action: KILL
 }
 cgroup {
   enforcement: REQUIRED

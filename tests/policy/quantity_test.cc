@@ -53,7 +53,8 @@ TEST(QuantityTest, EveryNumberOfTheSchemaHasARow) {
 
 TEST(QuantityTest, EveryLimitHasARowAndADefault) {
   const auto* type = v1::Limits::descriptor();
-  EXPECT_EQ(QuantitiesOf(type).size(), static_cast<size_t>(type->field_count() - 1));
+  // All but `enforcement` and the two actions.
+  EXPECT_EQ(QuantitiesOf(type).size(), static_cast<size_t>(type->field_count() - 3));
   for (const Quantity* quantity : QuantitiesOf(type)) {
     EXPECT_NE(quantity->default_value, nullptr) << quantity->field;
   }
@@ -73,12 +74,13 @@ TEST(QuantityTest, DefaultsAreInRange) {
   }
 }
 
-TEST(QuantityTest, UnlimitedIsAllowedInFourLimitsOnly) {
+TEST(QuantityTest, UnlimitedIsAllowedInSevenLimitsOnly) {
   std::set<std::string> unlimited;
   for (const Quantity* quantity : QuantitiesOf(v1::Limits::descriptor())) {
     if (quantity->unlimited) unlimited.insert(std::string(quantity->field));
   }
-  EXPECT_EQ(unlimited, (std::set<std::string>{"cpu_time", "file_size", "output", "stack"}));
+  EXPECT_EQ(unlimited, (std::set<std::string>{"cpu_time", "file_size", "idle_time", "output",
+                                              "stack", "stderr_size", "stdout_size"}));
   for (const auto* type : {v1::Cgroup::descriptor(), v1::IoLimit::descriptor(),
                            v1::Tmpfs::descriptor(), v1::Dev::descriptor()}) {
     for (const Quantity* quantity : QuantitiesOf(type)) EXPECT_FALSE(quantity->unlimited);
@@ -104,11 +106,11 @@ TEST(QuantityTest, RangesIncludeTheirEnds) {
               StatusIs(absl::StatusCode::kInvalidArgument, "is 10110m; 1ms to 168h is allowed"));
 }
 
-TEST(QuantityTest, ZeroIsRefusedExceptForSwap) {
+TEST(QuantityTest, ZeroIsRefusedExceptForSwapAndExtraTime) {
   for (const Quantity* quantity : QuantitiesOf(v1::Limits::descriptor())) {
     v1::Limits limits;
     WriteQuantity(&limits, *quantity, 0);
-    if (quantity->field == "swap") {
+    if (quantity->field == "swap" || quantity->field == "extra_time") {
       EXPECT_EQ(*ReadQuantity(limits, *quantity), 0u);
     } else {
       EXPECT_THAT(ReadQuantity(limits, *quantity),

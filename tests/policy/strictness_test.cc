@@ -75,13 +75,51 @@ TEST(StrictnessTest, ComparesLimits) {
   const v1::Limits base = NormalLimits("limits { cpu_time: \"unlimited\" }");
   EXPECT_TRUE(LimitsAtMost(base, base));
   for (const Quantity* quantity : QuantitiesOf(v1::Limits::descriptor())) {
-    if (quantity->field == "swap") continue;  // its default is the least value
+    // Their default is the least value.
+    if (quantity->field == "swap" || quantity->field == "extra_time") continue;
     v1::Limits lower = base;
     WriteQuantity(&lower, *quantity, quantity->least);
     EXPECT_TRUE(LimitsAtMost(lower, base)) << quantity->field;
     EXPECT_FALSE(LimitsAtMost(base, lower)) << quantity->field;
   }
   EXPECT_FALSE(LimitsAtMost(v1::Limits(), base));
+}
+
+constexpr char kKilledAt1KiB[] = "limits { stdout_size: \"1KiB\" stderr_size: \"1KiB\" }";
+constexpr char kCutAt1KiB[] =
+    "limits { stdout_size: \"1KiB\" stdout_action: TRUNCATE stderr_size: \"1KiB\" }";
+
+TEST(StrictnessTest, AJobThatIsEndedWhenAStreamIsFullCannotAskToGoOn) {
+  v1::Limits limits = NormalLimits(kKilledAt1KiB);
+  v1::Limits wanted;
+  wanted.set_stdout_action(v1::Limits::TRUNCATE);
+  wanted.set_stderr_action(v1::Limits::KILL);
+  const absl::Status status = TightenLimits(wanted, "p", &limits);
+  EXPECT_THAT(status, HasErrorWith("limits.stdout_action: the job asks TRUNCATE, the policy \"p\" "
+                                   "ends a job whose stream is full"));
+  EXPECT_EQ(limits.stdout_action(), v1::Limits::KILL);
+  EXPECT_FALSE(LimitsAtMost(NormalLimits(kCutAt1KiB), NormalLimits(kKilledAt1KiB)));
+}
+
+TEST(StrictnessTest, AStreamThatIsCutMayEndTheJobInstead) {
+  v1::Limits limits = NormalLimits(kCutAt1KiB);
+  v1::Limits wanted;
+  wanted.set_stdout_action(v1::Limits::KILL);
+  EXPECT_THAT(TightenLimits(wanted, "p", &limits), IsOk());
+  EXPECT_EQ(limits.stdout_action(), v1::Limits::KILL);
+  EXPECT_TRUE(LimitsAtMost(NormalLimits(kKilledAt1KiB), NormalLimits(kCutAt1KiB)));
+}
+
+// A stream without a limit never ended the job.
+TEST(StrictnessTest, AStreamWithoutALimitMayBeCut) {
+  v1::Limits limits = NormalLimits("limits {}");
+  v1::Limits wanted;
+  wanted.set_stderr_size("1KiB");
+  wanted.set_stderr_action(v1::Limits::TRUNCATE);
+  EXPECT_THAT(TightenLimits(wanted, "p", &limits), IsOk());
+  EXPECT_EQ(limits.stderr_action(), v1::Limits::TRUNCATE);
+  EXPECT_EQ(limits.stderr_size(), "1KiB");
+  EXPECT_TRUE(LimitsAtMost(limits, NormalLimits("limits {}")));
 }
 
 }  // namespace

@@ -24,7 +24,9 @@ identity { uid: 0 gid: 4294967294 hostname: "a.b-1" }
 environment { name: "LD_PRELOAD" value: "/x=y" } environment { name: "_1" }
 working_directory: "/box/"
 limits { enforcement: IF_AVAILABLE wall_time: "1ms" cpu_time: "unlimited" memory: "1MiB" swap: "0"
-         processes: 100000 output: "unlimited" file_size: "1B" open_files: 16 stack: "unlimited" }
+         processes: 100000 output: "unlimited" file_size: "1B" open_files: 16 stack: "unlimited"
+         idle_time: "100ms" extra_time: "1ms" stdout_size: "1B" stdout_action: TRUNCATE
+         stderr_size: "unlimited" stderr_action: KILL }
 cgroup { enforcement: OFF memory_max: "1MiB" memory_high: "1MiB" swap_max: "0" pids_max: 1
          cpu_max: "0.01" cpu_weight: 10000 cpuset_cpus: "0-1,3"
          io { device: "8:0" read_bytes_per_second: "1MiB" }

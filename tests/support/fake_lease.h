@@ -3,6 +3,7 @@
 #ifndef CORDON_TESTS_SUPPORT_FAKE_LEASE_H_
 #define CORDON_TESTS_SUPPORT_FAKE_LEASE_H_
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -13,6 +14,8 @@ namespace cordon {
 class FakeLease : public CgroupLease {
  public:
   CgroupUsage usage;
+  std::optional<MemoryParts> memory;
+  bool runnable = false;
   absl::Status verified;
   std::vector<CgroupLine> seen;
 
@@ -24,6 +27,8 @@ class FakeLease : public CgroupLease {
   }
   absl::StatusOr<uint64_t> CpuNs() override { return usage.cpu_ns; }
   absl::StatusOr<CgroupUsage> Collect() override { return usage; }
+  std::optional<MemoryParts> Memory() override { return memory; }
+  bool AnyInState(char state) override { return runnable && state == 'R'; }
   int OomFd() const override { return -1; }
   uint32_t OomEvents() const override { return 0; }
   bool OomSeen() override { return false; }

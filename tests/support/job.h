@@ -87,6 +87,7 @@ struct JobOptions {
   std::string mounts;                     // more lines of the mounts block
   std::string more;                       // more top-level text
   std::string landlock = "IF_AVAILABLE";  // enforcement, and more text of the block
+  std::string cgroup = "IF_AVAILABLE";
   std::string apparmor = "IF_AVAILABLE";
   std::string seccomp = R"(
     allow: ["stdio", "memory", "self", "time", "signal", "rpath", "wpath", "cpath", "fattr", "exec",
@@ -103,8 +104,8 @@ inline std::string JobPolicyText(const JobOptions& options) {
       "working_directory: \"/work\"\n", "limits { wall_time: \"", options.wall_time,
       "\" cpu_time: \"", options.cpu_time, "\" memory: \"", options.memory,
       "\" processes: ", options.processes, " output: \"", options.output, "\" file_size: \"",
-      options.file_size, "\" ", options.limits, " }\n",
-      "cgroup { enforcement: IF_AVAILABLE }\nlandlock { enforcement: ", options.landlock, "}\n",
+      options.file_size, "\" ", options.limits, " }\n", "cgroup { enforcement: ", options.cgroup,
+      " }\n", "landlock { enforcement: ", options.landlock, "}\n",
       "apparmor { enforcement: ", options.apparmor, " }\n", "seccomp {", options.seccomp, "}\n",
       options.more);
 }

@@ -26,6 +26,7 @@
 
 #include "payload_notify.h"
 #include "payload_talk.h"
+#include "payload_usage.h"
 
 extern char** environ;
 
@@ -467,6 +468,15 @@ static const struct {
     {"talk_hold", TalkHold},
     {"talk_slow", TalkSlow},
     {"talk_hear", TalkHear},
+    {"burn", Burn},
+    {"burn_tree", BurnTree},
+    {"hold", Hold},
+    {"raise", Raise},
+    {"seek_beyond", SeekBeyond},
+    {"metronome", Metronome},
+    {"trickle", Trickle},
+    {"wait_in_vfork", WaitInVfork},
+    {"switches", Switches},
 };
 
 int main(int argc, char** argv) {

@@ -63,7 +63,8 @@ RunResult RunOnce(const std::vector<std::string>& argv) {
   if (error == 0 && wait4(pid, &status, 0, &usage) == pid) {
     result.wall_ns = NowNs() - began;
     result.cpu_ns = ToNs(usage.ru_utime) + ToNs(usage.ru_stime);
-    result.ok = WIFEXITED(status) && WEXITSTATUS(status) == 0;
+    if (WIFEXITED(status)) result.exit_code = WEXITSTATUS(status);
+    result.ok = result.exit_code == 0;
     if (!result.ok) result.failure = "wait status " + std::to_string(status);
   } else {
     result.failure = error != 0 ? std::strerror(error) : "wait4 failed";
@@ -75,6 +76,22 @@ RunResult RunOnce(const std::vector<std::string>& argv) {
 int64_t ReportedPeakRss(const std::string& report_path) {
   const std::string text = TextOf(report_path);
   return NumberBehind(text, text.find("\"supervisor_peak_rss_bytes\""));
+}
+
+int64_t ReportedDuration(const std::string& report_path, const std::string& name) {
+  const std::string text = TextOf(report_path);
+  const size_t key = text.find("\"" + name + "\"");
+  if (key == std::string::npos) return 0;
+  const size_t begin = text.find_first_of("0123456789", key);
+  const size_t end = text.find('"', begin);
+  int64_t ns = NumberBehind(text, begin) * kNsPerSecond;
+  const size_t point = text.find('.', begin);
+  if (begin == std::string::npos || point >= end) return ns;
+  int64_t digit = kNsPerSecond / 10;
+  for (size_t at = point + 1; at < end && digit > 0 && text[at] != 's'; ++at, digit /= 10) {
+    ns += digit * (text[at] - '0');
+  }
+  return ns;
 }
 
 int64_t ReportedSteps(const std::string& report_path, const std::vector<std::string>& names) {

@@ -11,7 +11,8 @@
 namespace cordon::bench {
 
 struct RunResult {
-  bool ok = false;  // started, and ended with exit code 0
+  bool ok = false;     // started, and ended with exit code 0
+  int exit_code = -1;  // of one that ended by itself
   std::string failure;
   int64_t wall_ns = 0;  // posix_spawn to the end of wait4
   int64_t cpu_ns = 0;   // user + system of the process and of all that it waited for
@@ -22,6 +23,9 @@ RunResult RunOnce(const std::vector<std::string>& argv);
 
 // usage.supervisor_peak_rss_bytes of a report in JSON; 0 when it is not there.
 int64_t ReportedPeakRss(const std::string& report_path);
+
+// The duration of that name in such a report, as "1.000200s"; 0 when it is not there.
+int64_t ReportedDuration(const std::string& report_path, const std::string& name);
 
 // The times of all steps with these names in such a report; 0 when there is none.
 int64_t ReportedSteps(const std::string& report_path, const std::vector<std::string>& names);

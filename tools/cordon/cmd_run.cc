@@ -123,6 +123,7 @@ int ExitCodeOf(const v1::Report& report) {
       return ExitCodeOfFailure(report.error());
     case v1::CPU_LIMIT:
     case v1::WALL_LIMIT:
+    case v1::IDLE_LIMIT:
       return kExitTimeLimit;
     case v1::EXITED:
       return report.exit_code() == 0 && report.outputs_missing() ? kExitOutputs

@@ -37,6 +37,29 @@ TEST(ProcessTest, TimesAndOutputAreInBaseUnits) {
   EXPECT_EQ(watch.output_bytes(), 32'768u);
 }
 
+TEST(ProcessTest, IdleAndExtraTimeAndStreamsAreInBaseUnits) {
+  const v1::WatchPlan watch =
+      Compile(
+          "limits { idle_time: \"2s\" extra_time: \"500ms\" stdout_size: \"1KiB\" "
+          "stderr_size: \"2KiB\" stderr_action: TRUNCATE }")
+          .watch();
+  EXPECT_EQ(watch.idle_time_ns(), 2'000'000'000u);
+  EXPECT_EQ(watch.extra_time_ns(), 500'000'000u);
+  EXPECT_EQ(watch.out().bytes(), 1024u);
+  EXPECT_FALSE(watch.out().truncate());
+  EXPECT_EQ(watch.err().bytes(), 2048u);
+  EXPECT_TRUE(watch.err().truncate());
+}
+
+TEST(ProcessTest, IdleTimeAndStreamsAreUnlimitedAndExtraTimeIsNothingUnlessTheySaySo) {
+  const v1::WatchPlan watch = Compile("limits {}").watch();
+  EXPECT_EQ(watch.idle_time_ns(), kUnlimited);
+  EXPECT_EQ(watch.extra_time_ns(), 0u);
+  EXPECT_EQ(watch.out().bytes(), kUnlimited);
+  EXPECT_EQ(watch.err().bytes(), kUnlimited);
+  EXPECT_FALSE(watch.out().truncate() || watch.err().truncate());
+}
+
 TEST(ProcessTest, AWallLimitAlwaysExists) {
   const v1::WatchPlan watch = Compile("limits { cpu_time: \"unlimited\" }").watch();
   EXPECT_EQ(watch.cpu_time_ns(), kUnlimited);

@@ -19,6 +19,8 @@ constexpr LintCase kCases[] = {
      "limits { processes: 2 } seccomp { allow: [\"stdio\", \"exec\", \"thread\"] }"},
     {"memory-high-unreachable", "limits { memory: \"64MiB\" } cgroup { memory_high: \"64MiB\" }",
      "limits { memory: \"64MiB\" } cgroup { memory_high: \"63MiB\" }"},
+    {"idle-time-unreachable", "limits { wall_time: \"2s\" idle_time: \"2s\" }",
+     "limits { wall_time: \"2s\" idle_time: \"1999ms\" }"},
     {"limit-without-effect", "limits { memory: \"64MiB\" } cgroup { memory_max: \"65MiB\" }",
      "limits { memory: \"64MiB\" } cgroup { memory_max: \"64MiB\" }"},
 };
@@ -49,6 +51,10 @@ TEST(LimitLintsTest, BothNamesOfALimitCount) {
       Only("limit-without-effect",
            LintsOfText("limits { processes: 3 } cgroup { pids_max: 4 swap_max: \"1MiB\" }")),
       SizeIs(2));
+  EXPECT_THAT(
+      Only("limit-without-effect", LintsOfText("limits { output: \"1KiB\" stdout_size: \"2KiB\" "
+                                               "stderr_size: \"1KiB\" }")),
+      SizeIs(1));
 }
 
 }  // namespace

@@ -66,6 +66,54 @@ TEST_F(RelayTest, ForwardsBytesAndIsDoneAtTheEnd) {
   EXPECT_EQ(budget_.used, 3u);
 }
 
+TEST_F(RelayTest, AStreamsOwnLimitIsExceededBeforeThatOfBoth) {
+  OutputRelay relay(std::move(job_.read), caller_.write.get(), false, kToken, &budget_, false,
+                    {3, false});
+  ASSERT_THAT(relay.Start(&epoll_), IsOk());
+  ASSERT_THAT(WriteAll(job_.write.get(), "job", "abc"), IsOk());
+  Pump(&relay);
+  EXPECT_FALSE(relay.exceeded());
+  EXPECT_FALSE(budget_.exceeded);
+  ASSERT_THAT(WriteAll(job_.write.get(), "job", "de"), IsOk());
+  Pump(&relay);
+  EXPECT_TRUE(relay.exceeded());
+  EXPECT_TRUE(budget_.exceeded);  // what the supervisor looks at
+  EXPECT_EQ(relay.seen(), 5u);
+  EXPECT_EQ(Drain(caller_.read.get()), "abc");
+}
+
+TEST_F(RelayTest, WhatIsTruncatedIsReadAndCountsNowhere) {
+  budget_.limit = 10;
+  OutputRelay relay(std::move(job_.read), caller_.write.get(), false, kToken, &budget_, false,
+                    {3, true});
+  ASSERT_THAT(relay.Start(&epoll_), IsOk());
+  for (int i = 0; i < 5; ++i) {
+    ASSERT_THAT(WriteAll(job_.write.get(), "job", "abcd"), IsOk());
+    Pump(&relay);
+  }
+  EXPECT_EQ(relay.seen(), 20u);
+  EXPECT_EQ(budget_.used, 3u);
+  EXPECT_FALSE(relay.exceeded());
+  EXPECT_FALSE(budget_.exceeded);
+  EXPECT_EQ(Drain(caller_.read.get()), "abc");
+  job_.write.Reset();
+  Pump(&relay);
+  EXPECT_TRUE(relay.done());
+}
+
+// The two limits are apart: what is below its own may still be too much for both.
+TEST_F(RelayTest, ATruncatedStreamStillFillsTheBudgetOfBoth) {
+  budget_.limit = 2;
+  OutputRelay relay(std::move(job_.read), caller_.write.get(), false, kToken, &budget_, false,
+                    {3, true});
+  ASSERT_THAT(relay.Start(&epoll_), IsOk());
+  ASSERT_THAT(WriteAll(job_.write.get(), "job", "abcd"), IsOk());
+  Pump(&relay);
+  EXPECT_TRUE(budget_.exceeded);
+  EXPECT_FALSE(relay.exceeded());
+  EXPECT_EQ(Drain(caller_.read.get()), "ab");
+}
+
 TEST_F(RelayTest, ForwardsExactlyTheBudgetOfBothStreams) {
   budget_.limit = 5;
   budget_.used = 2;  // the other stream's

@@ -21,8 +21,8 @@ Observations Fine() {
   seen.wall_limit_ns = 2'000'000'000;
   seen.cpu_ns = 1'000'000;
   seen.cpu_limit_ns = 1'000'000'000;
-  seen.output_bytes = 10;
-  seen.output_limit = 1000;
+  seen.idle_limit_ns = 500'000'000;
+  seen.output = {"output", 10, 1000};
   seen.file_size_limit = 4096;
   seen.memory_peak = 1 << 20;
   seen.memory_limit = 64 << 20;
@@ -50,61 +50,125 @@ void DieOf(Observations* seen, int signal) {
   seen->wait_status = signal;
 }
 
-// One cause each, in order of precedence; the name of the evidence that must be there.
+void KillFor(Observations* seen, KillReason reason) {
+  if (seen->killed == KillReason::kNone) seen->killed = reason;
+}
+
+// One example for each row of the table, in its order: what makes the row apply, and the evidence
+// that must be there.
 struct Cause {
-  const char* name;
+  const char* row;
   std::function<void(Observations*)> apply;
   v1::Verdict verdict;
   const char* evidence;
 };
 
-const std::vector<Cause>& Causes() {
-  static const auto* const causes = new std::vector<Cause>{
-      {"cancelled",
+std::vector<Cause> CausesBeforeTheClocks() {
+  return {
+      {"told to stop",
        [](Observations* seen) {
          seen->killed = KillReason::kCancelled;
          seen->cancel_signal = SIGTERM;
        },
        v1::CANCELLED, "supervisor.signal"},
-      {"cancelled by the caller", [](Observations* seen) { seen->killed = KillReason::kCancelled; },
-       v1::CANCELLED, "supervisor.cancel"},
+      {"CPU time reached before anything else ended it",
+       [](Observations* seen) {
+         seen->first_clock = KillReason::kCpu;
+         seen->cpu_ns = seen->cpu_limit_ns + 5;
+       },
+       v1::CPU_LIMIT, "timer.cpu"},
+      {"wall time reached before anything else ended it",
+       [](Observations* seen) {
+         seen->first_clock = KillReason::kWall;
+         seen->wall_ns = seen->wall_limit_ns + 5;
+       },
+       v1::WALL_LIMIT, "timer.wall"},
       {"out of memory", [](Observations* seen) { seen->oom_kills = 1; }, v1::MEMORY_LIMIT,
        "cgroup.oom_kill"},
-      {"killed for output",
+      {"too much output",
        [](Observations* seen) {
-         if (seen->killed == KillReason::kNone) seen->killed = KillReason::kOutput;
-         seen->output_bytes = 1001;
+         KillFor(seen, KillReason::kOutput);
+         seen->output.bytes = 1001;
        },
        v1::OUTPUT_LIMIT, "output.bytes"},
-      {"file size", [](Observations* seen) { DieOf(seen, SIGXFSZ); }, v1::OUTPUT_LIMIT,
-       "rlimit.file_size"},
-      {"filter",
+      {"file too large",
+       [](Observations* seen) {
+         DieOf(seen, SIGXFSZ);
+         seen->written = seen->file_size_limit;
+       },
+       v1::OUTPUT_LIMIT, "rlimit.file_size"},
+      {"forbidden call",
        [](Observations* seen) {
          DieOf(seen, SIGSYS);
          seen->killed_by_filter = true;
        },
        v1::SYSCALL_VIOLATION, "seccomp.kill"},
-      {"fork refused",
+      {"refused process",
        [](Observations* seen) {
          seen->forks_denied = 2;
          if (seen->wait_code == CLD_EXITED) seen->wait_status = 1;
        },
        v1::PROCESS_LIMIT, "cgroup.forks_denied"},
-      {"killed for cpu",
+      {"deadlock",
        [](Observations* seen) {
-         if (seen->killed == KillReason::kNone) seen->killed = KillReason::kCpu;
+         KillFor(seen, KillReason::kDeadlock);
+         seen->why = {"a waits for b"};
+       },
+       v1::DEADLOCK, "talk.waits"},
+  };
+}
+
+std::vector<Cause> CausesFromTheClocksOn() {
+  return {
+      {"ended for CPU time",
+       [](Observations* seen) {
+         KillFor(seen, KillReason::kCpu);
          seen->cpu_ns = seen->cpu_limit_ns + 5;
        },
        v1::CPU_LIMIT, "timer.cpu"},
-      {"killed for wall",
+      {"ended for wall time",
        [](Observations* seen) {
-         if (seen->killed == KillReason::kNone) seen->killed = KillReason::kWall;
+         KillFor(seen, KillReason::kWall);
          seen->wall_ns = seen->wall_limit_ns + 5;
        },
        v1::WALL_LIMIT, "timer.wall"},
+      {"ended for idleness",
+       [](Observations* seen) {
+         KillFor(seen, KillReason::kIdle);
+         seen->idle_ns = seen->idle_limit_ns;
+       },
+       v1::IDLE_LIMIT, "timer.idle"},
+      {"CPU time over its limit at the end",
+       [](Observations* seen) { seen->cpu_ns = seen->cpu_limit_ns; }, v1::CPU_LIMIT, "timer.cpu"},
+      {"wall time over its limit at the end",
+       [](Observations* seen) { seen->wall_ns = seen->wall_limit_ns; }, v1::WALL_LIMIT,
+       "timer.wall"},
+      {"another sandbox had decided",
+       [](Observations* seen) {
+         KillFor(seen, KillReason::kDecided);
+         seen->why = {"b had decided"};
+       },
+       v1::CANCELLED, "talk.decided"},
+      {"exited", [](Observations* /*seen*/) {}, v1::EXITED, "wait.status"},
       {"signal", [](Observations* seen) { DieOf(seen, SIGSEGV); }, v1::SIGNALED, "wait.status"},
   };
+}
+
+const std::vector<Cause>& Causes() {
+  static const auto* const causes = [] {
+    auto* const all = new std::vector<Cause>(CausesBeforeTheClocks());
+    for (const Cause& each : CausesFromTheClocksOn()) all->push_back(each);
+    return all;
+  }();
   return *causes;
+}
+
+// The first row that applies.
+const DecisionRow& RowOf(const Observations& seen) {
+  for (const DecisionRow& row : DecisionTable()) {
+    if (row.applies(seen)) return row;
+  }
+  return DecisionTable().back();
 }
 
 TEST(VerdictTest, AFineJobHasExited) {
@@ -118,33 +182,143 @@ TEST(VerdictTest, AFineJobHasExited) {
   EXPECT_EQ(report.evidence(0).observed(), "exit 0");
 }
 
-TEST(VerdictTest, EachCauseAloneGivesItsVerdictAndItsEvidence) {
-  for (const Cause& cause : Causes()) {
+// A row without an example here would be untested.
+TEST(VerdictTest, EveryRowOfTheTableHasItsExampleAndDecidesIt) {
+  ASSERT_EQ(DecisionTable().size(), Causes().size());
+  for (size_t i = 0; i < Causes().size(); ++i) {
+    const Cause& cause = Causes()[i];
+    EXPECT_STREQ(DecisionTable()[i].cause, cause.row);
     Observations seen = Fine();
     cause.apply(&seen);
+    EXPECT_STREQ(RowOf(seen).cause, cause.row);
     const v1::Report report = Judge(seen);
-    EXPECT_EQ(report.verdict(), cause.verdict) << cause.name;
-    EXPECT_NE(Find(report, cause.evidence), nullptr) << cause.name;
+    EXPECT_EQ(report.verdict(), cause.verdict) << cause.row;
+    EXPECT_NE(Find(report, cause.evidence), nullptr) << cause.row;
   }
 }
 
+TEST(VerdictTest, AJobThatTheCallerCancelledIsNotOneOfASignal) {
+  Observations seen = Fine();
+  seen.killed = KillReason::kCancelled;
+  const v1::Report report = Judge(seen);
+  EXPECT_EQ(report.verdict(), v1::CANCELLED);
+  EXPECT_NE(Find(report, "supervisor.cancel"), nullptr);
+  EXPECT_EQ(Find(report, "supervisor.signal"), nullptr);
+}
+
+TEST(VerdictTest, TheLastRowAlwaysApplies) {
+  EXPECT_TRUE(DecisionTable().back().applies(Observations()));
+  Observations seen;
+  seen.main_ended = true;
+  EXPECT_EQ(Judge(seen).verdict(), v1::SIGNALED);
+}
+
+// Both at once: the row above decides. Eighteen pairs exclude each other: a job is ended for one
+// reason, has one exit status, and one that was ended for a clock has not outrun it.
 TEST(VerdictTest, AnEarlierCauseWinsOverEveryLaterOne) {
   const std::vector<Cause>& causes = Causes();
+  size_t excluded = 0;
   for (size_t first = 0; first < causes.size(); ++first) {
     for (size_t second = first + 1; second < causes.size(); ++second) {
       Observations seen = Fine();
-      // Signals exclude one another: the earlier one is the one that killed.
       causes[second].apply(&seen);
-      if (causes[first].evidence == std::string("timer.wall") ||
-          causes[first].evidence == std::string("timer.cpu") ||
-          causes[first].evidence == std::string("output.bytes")) {
-        seen.killed = KillReason::kNone;
-      }
       causes[first].apply(&seen);
-      EXPECT_EQ(Judge(seen).verdict(), causes[first].verdict)
-          << causes[first].name << " before " << causes[second].name;
+      if (!DecisionTable()[first].applies(seen)) {
+        ++excluded;
+        continue;
+      }
+      EXPECT_STREQ(RowOf(seen).cause, causes[first].row)
+          << causes[first].row << " before " << causes[second].row;
     }
   }
+  EXPECT_EQ(excluded, 18u);
+}
+
+// First cause wins: what a job does in its extra time comes too late.
+TEST(VerdictTest, WhatHappensInTheExtraTimeDecidesNothing) {
+  const std::vector<std::function<void(Observations*)>> later = {
+      [](Observations* seen) { seen->killed = KillReason::kMemory; },
+      [](Observations* seen) { seen->killed = KillReason::kOutput; },
+      [](Observations* seen) { DieOf(seen, SIGSYS); },
+      [](Observations* seen) { DieOf(seen, SIGSEGV); },
+      [](Observations* seen) { seen->forks_denied = 1; },
+      [](Observations* seen) { seen->wait_status = 0; },
+  };
+  for (size_t i = 0; i < later.size(); ++i) {
+    Observations seen = Fine();
+    seen.first_clock = KillReason::kWall;
+    seen.wall_ns = seen.wall_limit_ns + 1;
+    later[i](&seen);
+    EXPECT_EQ(Judge(seen).verdict(), v1::WALL_LIMIT) << i;
+    seen.first_clock = KillReason::kCpu;
+    EXPECT_EQ(Judge(seen).verdict(), v1::CPU_LIMIT) << i;
+  }
+}
+
+// The exit code is there, and it does not decide.
+TEST(VerdictTest, AJobThatEndsWellInItsExtraTimeIsOverItsLimit) {
+  Observations seen = Fine();
+  seen.first_clock = KillReason::kWall;
+  seen.wall_ns = seen.wall_limit_ns + 1;
+  const v1::Report report = Judge(seen);
+  EXPECT_EQ(report.verdict(), v1::WALL_LIMIT);
+  EXPECT_EQ(report.exit_code(), 0);
+  ASSERT_NE(Find(report, "timer.wall"), nullptr);
+  EXPECT_EQ(Find(report, "timer.wall")->limit(), "2s");
+}
+
+TEST(VerdictTest, TheOutputThatWasTooMuchIsNamed) {
+  Observations seen = Fine();
+  seen.killed = KillReason::kOutput;
+  seen.output = {"stderr", 65, 64};
+  const v1::Report report = Judge(seen);
+  EXPECT_EQ(report.verdict(), v1::OUTPUT_LIMIT);
+  const v1::Evidence* evidence = Find(report, "stderr.bytes");
+  ASSERT_NE(evidence, nullptr);
+  EXPECT_EQ(evidence->observed(), "65");
+  EXPECT_EQ(evidence->limit(), "64");
+}
+
+// kill(getpid(), SIGXFSZ) and a refused write look alike to waitid.
+TEST(VerdictTest, ASigxfszOfAJobThatWroteLittleIsOnlyASignal) {
+  Observations seen = Fine();
+  DieOf(&seen, SIGXFSZ);
+  seen.written = seen.file_size_limit - 1;
+  const v1::Report report = Judge(seen);
+  EXPECT_EQ(report.verdict(), v1::SIGNALED);
+  const v1::Evidence* evidence = Find(report, "main.sigxfsz");
+  ASSERT_NE(evidence, nullptr);
+  EXPECT_EQ(evidence->observed(), "4095");
+  EXPECT_EQ(evidence->limit(), "4096");
+}
+
+// Where the kernel does not show what was written, its group's memory tells what was not.
+TEST(VerdictTest, AJobThatNeverHadTheMemoryOfSuchAFileHasNotFilledOne) {
+  Observations seen = Fine();
+  DieOf(&seen, SIGXFSZ);
+  seen.memory_known = true;
+  seen.file_size_limit = seen.memory_peak + 1;
+  EXPECT_EQ(Judge(seen).verdict(), v1::SIGNALED);
+  seen.file_size_limit = seen.memory_peak;
+  EXPECT_EQ(Judge(seen).verdict(), v1::OUTPUT_LIMIT);
+  // Pages of a file that is larger may be gone again.
+  seen.file_size_limit = seen.memory_limit / 2 + 1;
+  EXPECT_EQ(Judge(seen).verdict(), v1::OUTPUT_LIMIT);
+}
+
+TEST(VerdictTest, ASigxfszOfWhichNothingIsKnownSaysSo) {
+  Observations seen = Fine();
+  DieOf(&seen, SIGXFSZ);
+  const v1::Report unknown = Judge(seen);
+  EXPECT_EQ(unknown.verdict(), v1::OUTPUT_LIMIT);
+  ASSERT_NE(Find(unknown, "rlimit.file_size"), nullptr);
+  EXPECT_NE(Find(unknown, "rlimit.file_size")->source().find("sent itself"), std::string::npos);
+  // Without a limit there is none to be reached, whatever was written.
+  seen.file_size_limit = UINT64_MAX;
+  seen.written = UINT64_MAX - 1;
+  const v1::Report report = Judge(seen);
+  EXPECT_EQ(report.verdict(), v1::SIGNALED);
+  EXPECT_EQ(Find(report, "main.sigxfsz")->limit(), "");
 }
 
 TEST(VerdictTest, AMemoryEventThatMadeUsKillIsAMemoryLimit) {
@@ -240,6 +414,7 @@ TEST(VerdictTest, AnExitCodeIsNeverTakenForASignal) {
 TEST(VerdictTest, ClocksAreExactInTheEvidence) {
   Observations seen = Fine();
   seen.killed = KillReason::kWall;
+  seen.first_clock = KillReason::kWall;
   seen.wall_ns = 2'000'000'001;
   const v1::Report report = Judge(seen);
   const v1::Evidence* wall = Find(report, "timer.wall");

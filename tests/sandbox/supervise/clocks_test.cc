@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: Apache-2.0
+// The clocks with a made-up group: what they say and when, never how exactly a timer fires.
+#include "sandbox/supervise/clocks.h"
+
+#include "gtest/gtest.h"
+#include "policy/base/units.h"
+#include "sandbox/os/process.h"
+#include "tests/support/fake_lease.h"
+#include "tests/support/status_matchers.h"
+
+namespace cordon {
+namespace {
+
+constexpr uint64_t kSecond = 1'000'000'000;
+constexpr uint64_t kHour = 3600 * kSecond;
+
+class ClocksTest : public testing::Test {
+ protected:
+  ClocksTest() {
+    v1::WatchPlan& watch = *plan_.mutable_watch();
+    watch.set_wall_time_ns(kHour);
+    watch.set_cpu_time_ns(kHour);
+    watch.set_idle_time_ns(kUnlimited);
+    lease_.usage.cpu_ns = kBaseline;
+  }
+  // A job that began `ago_ns` ago.
+  JobClocks Begin(uint64_t ago_ns, bool with_group = true) {
+    JobClocks clocks = JobClocks::Make(plan_, with_group ? &lease_ : nullptr).value();
+    now_ = MonotonicNs();
+    EXPECT_THAT(clocks.Launched(now_ - ago_ns, kBaseline), IsOk());
+    EXPECT_THAT(clocks.Began(now_ - ago_ns), IsOk());
+    return clocks;
+  }
+  void Use(uint64_t cpu_ns) { lease_.usage.cpu_ns = kBaseline + cpu_ns; }
+  static bool Fires(int fd) { return Readable(fd, 0); }
+
+  static constexpr uint64_t kBaseline = 77;
+  v1::Plan plan_;
+  FakeLease lease_;
+  uint64_t now_ = 0;
+};
+
+TEST_F(ClocksTest, AJobWithinItsLimitsIsNotEnded) {
+  JobClocks clocks = Begin(kSecond);
+  EXPECT_FALSE(Fires(clocks.wall_fd()));
+  EXPECT_EQ(*clocks.OnWall(), KillReason::kNone);
+  EXPECT_EQ(*clocks.OnCpu(), KillReason::kNone);
+  EXPECT_EQ(clocks.first(), KillReason::kNone);
+}
+
+TEST_F(ClocksTest, TheWallLimitEndsIt) {
+  JobClocks clocks = Begin(kHour);
+  EXPECT_TRUE(Readable(clocks.wall_fd(), 10'000));
+  EXPECT_EQ(*clocks.OnWall(), KillReason::kWall);
+  EXPECT_EQ(clocks.first(), KillReason::kWall);
+}
+
+TEST_F(ClocksTest, TheCpuLimitEndsItAndTheBaselineIsNotTheJobs) {
+  JobClocks clocks = Begin(0);
+  Use(kHour - 1);
+  EXPECT_EQ(*clocks.OnCpu(), KillReason::kNone);
+  Use(kHour);
+  EXPECT_EQ(*clocks.OnCpu(), KillReason::kCpu);
+  EXPECT_EQ(*clocks.CpuUsed(), kHour);
+}
+
+// Both timers may be due: the group's clock says that the CPU limit was there already.
+TEST_F(ClocksTest, AtTheWallLimitTheCpuClockIsAskedFirst) {
+  JobClocks clocks = Begin(kHour);
+  Use(kHour);
+  EXPECT_EQ(*clocks.OnWall(), KillReason::kCpu);
+}
+
+TEST_F(ClocksTest, ExtraTimeDelaysTheEndAndNotTheFinding) {
+  plan_.mutable_watch()->set_extra_time_ns(kHour);
+  JobClocks clocks = Begin(kHour);
+  EXPECT_EQ(*clocks.OnWall(), KillReason::kNone);
+  EXPECT_EQ(clocks.first(), KillReason::kWall);
+  // What it uses in its extra time changes nothing.
+  Use(kHour);
+  EXPECT_EQ(*clocks.OnCpu(), KillReason::kNone);
+  EXPECT_EQ(clocks.first(), KillReason::kWall);
+  Use(2 * kHour);
+  EXPECT_EQ(*clocks.OnCpu(), KillReason::kWall);
+}
+
+TEST_F(ClocksTest, ExtraTimeOfTheCpuClockIsCpuTime) {
+  plan_.mutable_watch()->set_extra_time_ns(kSecond);
+  JobClocks clocks = Begin(0);
+  Use(kHour);
+  EXPECT_EQ(*clocks.OnCpu(), KillReason::kNone);
+  EXPECT_EQ(clocks.first(), KillReason::kCpu);
+  Use(kHour + kSecond);
+  EXPECT_EQ(*clocks.OnCpu(), KillReason::kCpu);
+}
+
+TEST_F(ClocksTest, AnExpiryOfBeforeTheJobBeganDecidesNothing) {
+  JobClocks clocks = JobClocks::Make(plan_, &lease_).value();
+  const uint64_t now = MonotonicNs();
+  ASSERT_THAT(clocks.Launched(now - kHour, kBaseline), IsOk());
+  ASSERT_TRUE(Readable(clocks.wall_fd(), 10'000));
+  ASSERT_THAT(clocks.Began(now), IsOk());
+  EXPECT_EQ(*clocks.OnWall(), KillReason::kNone);
+  EXPECT_EQ(clocks.first(), KillReason::kNone);
+}
+
+TEST_F(ClocksTest, AnIdleJobIsEnded) {
+  plan_.mutable_watch()->set_idle_time_ns(kSecond);
+  JobClocks clocks = Begin(kSecond);
+  EXPECT_EQ(*clocks.OnIdle(0, false), KillReason::kIdle);
+  EXPECT_GE(clocks.IdleNs(MonotonicNs()), kSecond);
+}
+
+TEST_F(ClocksTest, AJobThatComputesTalksOrWaitsForAReaderIsNotIdle) {
+  plan_.mutable_watch()->set_idle_time_ns(kSecond);
+  {
+    JobClocks clocks = Begin(kSecond);
+    Use(kHour / 2);
+    EXPECT_EQ(*clocks.OnIdle(0, false), KillReason::kNone);
+    Use(0);
+  }
+  {
+    JobClocks clocks = Begin(kSecond);
+    EXPECT_EQ(*clocks.OnIdle(1, false), KillReason::kNone);
+  }
+  {
+    JobClocks clocks = Begin(kSecond);
+    EXPECT_EQ(*clocks.OnIdle(0, true), KillReason::kNone);
+    EXPECT_LT(clocks.IdleNs(MonotonicNs()), kSecond);
+  }
+}
+
+// It wants to run, and the host does not let it.
+TEST_F(ClocksTest, AStarvedJobIsNotIdle) {
+  plan_.mutable_watch()->set_idle_time_ns(kSecond);
+  lease_.runnable = true;
+  JobClocks clocks = Begin(10 * kSecond);
+  EXPECT_EQ(*clocks.OnIdle(0, false), KillReason::kNone);
+  // Its time starts again.
+  lease_.runnable = false;
+  EXPECT_EQ(*clocks.OnIdle(0, false), KillReason::kNone);
+}
+
+TEST_F(ClocksTest, WithoutAGroupOnlyTheWallClockCounts) {
+  plan_.mutable_watch()->set_cpu_time_ns(1);
+  plan_.mutable_watch()->set_idle_time_ns(1);
+  JobClocks clocks = Begin(kHour, false);
+  EXPECT_FALSE(clocks.CpuUsed().has_value());
+  EXPECT_FALSE(Readable(clocks.cpu_fd(), 20));
+  EXPECT_FALSE(Readable(clocks.idle_fd(), 0));
+  EXPECT_EQ(*clocks.OnWall(), KillReason::kWall);
+}
+
+TEST_F(ClocksTest, WhenTheJobIsOverOneTimerIsLeft) {
+  plan_.mutable_watch()->set_cpu_time_ns(1);
+  plan_.mutable_watch()->set_idle_time_ns(4);
+  JobClocks clocks = Begin(0);
+  ASSERT_TRUE(Readable(clocks.cpu_fd(), 10'000));
+  ASSERT_TRUE(Readable(clocks.idle_fd(), 10'000));
+  ASSERT_THAT(clocks.Over(MonotonicNs()), IsOk());
+  EXPECT_TRUE(Readable(clocks.wall_fd(), 10'000));
+  EXPECT_FALSE(Fires(clocks.cpu_fd()));
+  EXPECT_FALSE(Fires(clocks.idle_fd()));
+  clocks.Disarm();
+  EXPECT_FALSE(Fires(clocks.wall_fd()));
+}
+
+}  // namespace
+}  // namespace cordon
