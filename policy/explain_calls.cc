@@ -179,6 +179,26 @@ std::string RestText(const v1::SeccompAction& rest) {
   return text;
 }
 
+bool Kills(const v1::SeccompRules& rules) {
+  const auto kills = [](const v1::SeccompAction& action) {
+    return action.action() == v1::Seccomp::KILL;
+  };
+  return kills(rules.default_action()) ||
+         std::any_of(rules.rule().begin(), rules.rule().end(),
+                     [&](const v1::SyscallRule& rule) { return kills(rule.action()); });
+}
+
+std::string EvidenceText(v1::Seccomp::KillEvidence wanted, const v1::SeccompPlan& plan) {
+  if (plan.named_kill()) {
+    return "of a call that ends the job the report has name, arguments and thread; all processes "
+           "of the job end";
+  }
+  return absl::StrCat(
+      "a call that ends the job ends the process that makes it, and the report ",
+      "cannot say which call it was",
+      wanted == v1::Seccomp::KERNEL ? "" : absl::StrCat(": ", Shown(plan.kill_evidence_why())));
+}
+
 }  // namespace
 
 void ExplainCalls(const NormalPolicy& policy, const v1::Plan& plan, v1::Explanation* explanation) {
@@ -203,6 +223,10 @@ void ExplainCalls(const NormalPolicy& policy, const v1::Plan& plan, v1::Explanat
   Rules(fields, &writer);
   const v1::SeccompAction& rest = seccomp.rules().default_action();
   writer.Row("all others", RestText(rest), "seccomp.default_action", VerdictOf(rest.action()));
+  if (Kills(seccomp.rules())) {
+    writer.Row("violations", EvidenceText(fields.kill_evidence(), seccomp),
+               "seccomp.kill_evidence");
+  }
   if (seccomp.rules().unknown_from() != 0) {
     writer.Row("newer calls",
                absl::StrCat("fail with ENOSYS: those that Linux ", TableKernel(),

@@ -168,6 +168,9 @@ class Normalizer {
     if (seccomp->default_action() == v1::Seccomp::ERRNO && seccomp->default_errno().empty()) {
       seccomp->set_default_errno(std::string(kDefaultErrno));
     }
+    if (seccomp->kill_evidence() == v1::Seccomp::KILL_EVIDENCE_UNSPECIFIED) {
+      seccomp->set_kill_evidence(v1::Seccomp::NAMED_IF_AVAILABLE);
+    }
     SortNames("seccomp.allow", seccomp->mutable_allow());
     SortNames("seccomp.kill", seccomp->mutable_kill());
     // The order of rules has a meaning: the first one that holds decides. That of calls has none.

@@ -67,6 +67,15 @@ const v1::SyscallRule* DecidingRule(const v1::SeccompRules& rules, const CallSam
   return nullptr;
 }
 
+v1::SeccompRules WithNamedKills(v1::SeccompRules rules) {
+  const auto name = [](v1::SeccompAction* action) {
+    if (action->action() == v1::Seccomp::KILL) action->set_action(v1::Seccomp::NOTIFY);
+  };
+  name(rules.mutable_default_action());
+  for (v1::SyscallRule& rule : *rules.mutable_rule()) name(rule.mutable_action());
+  return rules;
+}
+
 uint32_t ReturnValue(const v1::SeccompAction& action) {
   switch (action.action()) {
     case v1::Seccomp::ALLOW:

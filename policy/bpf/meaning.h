@@ -45,6 +45,11 @@ uint32_t MeaningOf(const v1::SeccompRules& rules, Architecture architecture,
 // Looks at number and arguments only.
 const v1::SyscallRule* DecidingRule(const v1::SeccompRules& rules, const CallSample& call);
 
+// The rules of a filter whose kills are named: KILL becomes NOTIFY, so that the call waits for the
+// supervisor, which ends the job; everything else stays, foreign ABIs too, which the kernel kills.
+// What a policy means is said by the rules without this; only the filter is made from these.
+v1::SeccompRules WithNamedKills(v1::SeccompRules rules);
+
 // The SECCOMP_RET_ value of an action. NOTIFY has one value whatever its errno: the kernel carries
 // no data to the supervisor, which answers with the errno of the rule that decides.
 uint32_t ReturnValue(const v1::SeccompAction& action);

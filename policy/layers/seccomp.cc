@@ -81,21 +81,60 @@ uint32_t CountAllowed(const v1::SeccompRules& rules) {
   return static_cast<uint32_t>(numbers.size());
 }
 
+template <typename Predicate>
+bool AnyAction(const v1::SeccompRules& rules, Predicate holds) {
+  return holds(rules.default_action()) ||
+         std::any_of(rules.rule().begin(), rules.rule().end(),
+                     [&](const v1::SyscallRule& rule) { return holds(rule.action()); });
+}
+
+// Why calls that kill cannot be named on this host; "" when they can.
+std::string NamingImpossible(const v1::HostFacts& facts) {
+  const auto& offered = facts.seccomp_actions();
+  if (std::find(offered.begin(), offered.end(), kUserNotification) == offered.end()) {
+    return absl::StrCat("the kernel has no seccomp filters with the action ", kUserNotification);
+  }
+  return facts.no_seccomp_listener();
+}
+
+// Named or not is no question of meaning: the rules stay what they are, the filter is another one.
+absl::Status ChooseEvidence(const NormalPolicy& policy, const v1::HostFacts& facts,
+                            v1::SeccompPlan* plan) {
+  const v1::Seccomp::KillEvidence wanted = policy.proto().seccomp().kill_evidence();
+  const bool kills = AnyAction(plan->rules(), [](const v1::SeccompAction& action) {
+    return action.action() == v1::Seccomp::KILL;
+  });
+  if (!kills || wanted == v1::Seccomp::KERNEL) return absl::OkStatus();
+  const std::string impossible = NamingImpossible(facts);
+  plan->set_named_kill(impossible.empty());
+  if (impossible.empty()) return absl::OkStatus();
+  if (wanted != v1::Seccomp::NAMED) {
+    plan->set_kill_evidence_why(impossible);
+    return absl::OkStatus();
+  }
+  return Error(absl::StatusCode::kFailedPrecondition,
+               absl::StrCat("calls that end the job cannot be named here: ", impossible))
+      .Field("seccomp.kill_evidence")
+      .Hint("NAMED_IF_AVAILABLE goes on without, and the report says so");
+}
+
 absl::Status Compile(const NormalPolicy& policy, const v1::HostFacts& facts,
                      v1::SeccompPlan* plan) {
   CORDON_ASSIGN_OR_RETURN(const Architecture architecture, ParseArchitecture(facts.architecture()));
   CORDON_ASSIGN_OR_RETURN(*plan->mutable_rules(),
                           BuildRules(policy.proto().seccomp(), architecture));
   CORDON_RETURN_IF_ERROR(CheckStart(plan->rules(), architecture));
+  CORDON_RETURN_IF_ERROR(ChooseEvidence(policy, facts, plan));
+  const v1::SeccompRules filter =
+      plan->named_kill() ? WithNamedKills(plan->rules()) : plan->rules();
   if (plan->filter().empty()) {
-    CORDON_ASSIGN_OR_RETURN(*plan->mutable_filter(), Assemble(plan->rules(), architecture));
+    CORDON_ASSIGN_OR_RETURN(*plan->mutable_filter(), Assemble(filter, architecture));
   }
   CORDON_ASSIGN_OR_RETURN(const BpfProgram program, BpfProgram::Make(plan->filter()));
-  CORDON_RETURN_IF_ERROR(ProveFilter(plan->rules(), program, architecture));
+  CORDON_RETURN_IF_ERROR(ProveFilter(filter, program, architecture));
   plan->set_allowed_calls(CountAllowed(plan->rules()));
-  const auto& rules = plan->rules().rule();
-  plan->set_notify(std::any_of(rules.begin(), rules.end(), [](const v1::SyscallRule& rule) {
-    return rule.action().action() == v1::Seccomp::NOTIFY;
+  plan->set_notify(AnyAction(plan->rules(), [](const v1::SeccompAction& action) {
+    return action.action() == v1::Seccomp::NOTIFY;
   }));
   return absl::OkStatus();
 }

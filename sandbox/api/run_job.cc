@@ -7,6 +7,7 @@
 
 #include "absl/types/optional.h"
 #include "google/protobuf/util/message_differencer.h"
+#include "policy/allow_call.h"
 #include "policy/base/path.h"
 #include "policy/base/status.h"
 #include "policy/base/units.h"
@@ -111,11 +112,25 @@ absl::Status RunReady(const ReadyJob& ready, const Streams& streams, const Contr
   return WithStage(CollectFiles(ready, report), "run");
 }
 
+// The same, and what the report says of it.
+absl::StatusOr<ReadyPolicy> SourceFor(const RunRequest& request, ProfileSource& profiles,
+                                      const v1::HostFacts& facts, v1::Report* report) {
+  report->set_kernel_release(facts.kernel_release());
+  CORDON_ASSIGN_OR_RETURN(ReadyPolicy source, SourceOf(request, profiles, facts));
+  report->set_policy(request.plan.empty() ? request.policy : source.policy.name());
+  return source;
+}
+
 absl::Status Run(const RunRequest& request, ProfileSource& profiles, const Streams& streams,
                  v1::Report* report) {
   CORDON_ASSIGN_OR_RETURN(const v1::HostFacts facts, ReadyHost());
-  CORDON_ASSIGN_OR_RETURN(const ReadyJob ready, PrepareJob(request, profiles, facts, report));
-  return RunReady(ready, streams, {}, report);
+  CORDON_ASSIGN_OR_RETURN(const ReadyPolicy source, SourceFor(request, profiles, facts, report));
+  const absl::Status ran = RunUnder(source, facts, request.job, streams, {}, report, request.store);
+  // Advice, no part of the verdict: without it the report is whole all the same.
+  if (report->has_violation()) {
+    AddAllowance(source.policy, profiles, report->mutable_violation()).IgnoreError();
+  }
+  return ran;
 }
 
 }  // namespace
@@ -129,9 +144,7 @@ absl::StatusOr<v1::HostFacts> ReadyHost() {
 
 absl::StatusOr<ReadyJob> PrepareJob(const RunRequest& request, ProfileSource& profiles,
                                     const v1::HostFacts& facts, v1::Report* report) {
-  report->set_kernel_release(facts.kernel_release());
-  CORDON_ASSIGN_OR_RETURN(const ReadyPolicy source, SourceOf(request, profiles, facts));
-  report->set_policy(request.plan.empty() ? request.policy : source.policy.name());
+  CORDON_ASSIGN_OR_RETURN(const ReadyPolicy source, SourceFor(request, profiles, facts, report));
   return PrepareUnder(source, facts, request.job, report, request.store);
 }
 

@@ -28,10 +28,10 @@ struct Context {
   int landlock_fd;  // ruleset; -1 but between LandlockCreate and LandlockRestrict
   int fd_status;
   int exec_pipe[2];  // payload to init: EOF, or the frame of its failed step
-  int go_fd;         // eventfd, init to payload: written once the init has its filter; -1: none
+  int go_fd;         // eventfd, init to payload: the init has its filter; -1: none
   long twin_pid;
   bool is_twin;     // this process is the twin
-  bool listens;     // in a payload whose filter has a listener, and nowhere else
+  bool listens;     // in init and payload, when the payload's filter has a listener
   int listener_fd;  // of that filter; -1 before SeccompLoad
   long payload_pid;
   int payload_status;  // /proc/PID/status of the payload, in init; -1: none

@@ -49,6 +49,13 @@ void ForwardExec(Context& context) {
   WriteFrame(context, FrameKind::kExecDone, Ok(), 0, 0);
 }
 
+// For a payload with a listener, which waits behind its filter, where it may be forbidden to read:
+// it waits by writing to what is full, until init takes that away.
+OpResult FillGo(const Context& context) {
+  const uint64_t most = ~uint64_t{1};
+  return Check(KernelCall::k_write, Sys(__NR_write, context.go_fd, &most, sizeof(most)));
+}
+
 // In the payload, before its first step. An init that cannot take its filter exits, and everything
 // in its pid namespace with it.
 void AwaitInit(const Context& context) {
@@ -217,19 +224,22 @@ OpResult RunReadLaunch(Context& context, const Op&) {
 // its steps instead (AwaitListener): init needs its filter's listener before its own filter.
 OpResult RunForkPayload(Context& context, const Op& op) {
   const bool listens = (op.flags & kFlagListener) != 0;
-  // The gate was the last word on it; a policy may allow as few as 8 descriptors.
-  (void)Sys(__NR_close, kFdControl);
+  context.listens = listens;
+  // The gate was the last word on it, unless a listener has to be handed over; a policy may allow
+  // as few as 8 descriptors.
+  if (!listens) (void)Sys(__NR_close, kFdControl);
   const long result = Sys(__NR_pipe2, context.exec_pipe, O_CLOEXEC);
   if (result < 0) return Check(KernelCall::k_pipe2, result);
-  if (!listens) {
-    const long go = Sys(__NR_eventfd2, 0, O_CLOEXEC);
-    if (go < 0) return Check(KernelCall::k_eventfd2, go);
-    context.go_fd = static_cast<int>(go);
+  const long go = Sys(__NR_eventfd2, 0, O_CLOEXEC);
+  if (go < 0) return Check(KernelCall::k_eventfd2, go);
+  context.go_fd = static_cast<int>(go);
+  if (listens) {
+    const OpResult filled = FillGo(context);
+    if (filled.error != 0) return filled;
   }
   const long pid = Sys(__NR_clone, SIGCHLD | (listens ? CLONE_FILES : 0), 0, nullptr, nullptr, 0);
   if (pid < 0) return Check(KernelCall::k_clone, pid);
   if (pid == 0) {
-    context.listens = listens;
     if (!listens) AwaitInit(context);
     RunPayload(context, FirstOfPayload(context));
   }
@@ -240,12 +250,10 @@ OpResult RunForkPayload(Context& context, const Op& op) {
 
 // Order: init's last step.
 OpResult RunReap(Context& context, const Op&) {
-  if (context.go_fd >= 0) {
-    const uint64_t go = 1;
-    const long told = Sys(__NR_write, context.go_fd, &go, sizeof(go));
-    if (told < 0) return Check(KernelCall::k_write, told);
-    (void)Sys(__NR_close, context.go_fd);
-  }
+  uint64_t go = 1;
+  const long told = Sys(context.listens ? __NR_read : __NR_write, context.go_fd, &go, sizeof(go));
+  if (told < 0) return Check(context.listens ? KernelCall::k_read : KernelCall::k_write, told);
+  (void)Sys(__NR_close, context.go_fd);
   __atomic_store_n(&context.shared->init_ready, 1, __ATOMIC_RELEASE);
   ForwardExec(context);
   const OpResult ended = AwaitPayload(context);

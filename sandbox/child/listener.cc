@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// How the listener of a filter with NOTIFY gets from the payload to the supervisor. The payload
+// How the listener of a filter that asks gets from the payload to the supervisor. The payload
 // cannot send it: its filter is in force and may forbid any call. So init, which shares the table
-// of descriptors with it until now, sends it, and the payload waits without a call.
+// of descriptors with it until now, sends it, and the payload waits.
 #include <asm/siginfo.h>
+#include <linux/prctl.h>
 #include <linux/sched.h>
 #include <linux/time_types.h>
 #include <linux/uio.h>
@@ -13,7 +14,7 @@
 namespace cordon::child {
 namespace {
 
-constexpr long kPollNs = 50000;
+constexpr long kPollNs = 20000;
 constexpr int kSolSocket = 1;
 constexpr int kScmRights = 1;
 
@@ -44,7 +45,10 @@ bool PayloadEnded(const Context& context) {
 }
 
 // The number of the listener in the table of both; -1 when the payload ended before it had one.
+// Polled, because the payload has no call left by which it could wake anybody; every job with named
+// kills waits here once, so the naps are short. The payload has a timer slack of its own by now.
 int AwaitNumber(const Context& context) {
+  (void)Sys(__NR_prctl, PR_SET_TIMERSLACK, 1, 0, 0, 0);
   for (;;) {
     const bool ended = PayloadEnded(context);
     const uint32_t listener = __atomic_load_n(&context.shared->listener, __ATOMIC_ACQUIRE);
@@ -92,23 +96,35 @@ OpResult RunPassListener(Context& context, const Op&) {
   // From here on the payload's table is its own; its exec closes all of it but 0 to 2.
   const long result = Sys(__NR_unshare, CLONE_FILES);
   if (result < 0) return Check(KernelCall::k_unshare, result);
-  if (listener >= 0) (void)Sys(__NR_close, listener);
   CloseFdsOfPayload(context);
+  if (listener >= 0) {
+    (void)Sys(__NR_close, listener);
+    Op taken = {};
+    taken.a = static_cast<uint64_t>(kByteListenerTaken);
+    const OpResult told = RunAwaitParent(context, taken);
+    if (told.error != 0) return told;
+  }
+  (void)Sys(__NR_close, kFdControl);
   return Ok();
 }
 
-// Order: after SeccompLoad. Makes no call at all: which ones the filter lets pass is the policy's.
-// It spins for as long as init and supervisor need, which is well below a millisecond where there
-// is a second processor; whoever of them fails ends the pid namespace and with it this process.
-OpResult RunAwaitListener(Context& context, const Op&) {
+// Order: after SeccompLoad. Which calls the filter lets pass is the policy's. Where write is one of
+// them the payload sleeps in it; elsewhere it makes no call at all and spins for as long as init
+// and supervisor need. Whoever of them fails ends the pid namespace and with it this process.
+OpResult RunAwaitListener(Context& context, const Op& op) {
   if (!context.listens) return Ok();
   SharedRegion* shared = context.shared;
   __atomic_store_n(&shared->listener, static_cast<uint32_t>(context.listener_fd) + 1,
                    __ATOMIC_RELEASE);
-  while (__atomic_load_n(&shared->listener_taken, __ATOMIC_ACQUIRE) == 0 ||
-         __atomic_load_n(&shared->init_ready, __ATOMIC_ACQUIRE) == 0) {
-    Relax();
+  if ((op.flags & kFlagMayWrite) != 0) {
+    const uint64_t one = 1;
+    long result;
+    do {
+      result = Sys(__NR_write, context.go_fd, &one, sizeof(one));
+    } while (result == -kEintr);
+    if (result < 0) return Check(KernelCall::k_write, result);
   }
+  while (__atomic_load_n(&shared->init_ready, __ATOMIC_ACQUIRE) == 0) Relax();
   return Ok();
 }
 

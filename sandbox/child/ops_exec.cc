@@ -28,7 +28,8 @@ OpResult RunSetOomScore(Context& context, const Op&) {
   // The twin is dumpable, so that an unprivileged supervisor can read all of it.
   dumpable = Sys(__NR_prctl, PR_SET_DUMPABLE, before == 1 ? 1 : 0, 0, 0, 0);
   if (dumpable < 0) return Check(KernelCall::k_prctl, dumpable);
-  (void)Sys(__NR_close, context.proc_fd);
+  // In a table that init uses, too, exec closes it: init still opens the payload's status with it.
+  if (!context.listens) (void)Sys(__NR_close, context.proc_fd);
   context.proc_fd = -1;
   return result;
 }

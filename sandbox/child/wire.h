@@ -38,6 +38,10 @@ inline constexpr uint16_t kFlagTwinExits = 32;    // ForkTwin: the twin may end 
 // ForkPayload: the payload loads its filter with a listener, and until PassListener init and
 // payload share one table of descriptors.
 inline constexpr uint16_t kFlagListener = 64;
+// AwaitListener: the filter lets write(2) pass, so the payload can sleep while it waits.
+inline constexpr uint16_t kFlagMayWrite = 128;
+// Descriptors that this promise is about: more than init ever has open.
+inline constexpr int kMostInitFds = 32;
 
 // One step. Meaning of the fields by opcode:
 //   OpenTree       data: host path; slot; a: st_dev (or rdev), b: st_ino
@@ -125,6 +129,7 @@ inline constexpr char kByteGroupEntered = 'C';
 inline constexpr char kByteTwinRead = 'R';  // the standing twin was read: it may go on
 inline constexpr char kByteTwinDone = 'T';  // the dead twin was read: it may be reaped
 inline constexpr char kByteOpenGate = 'G';
+inline constexpr char kByteListenerTaken = 'L';  // the supervisor has the listener and watches it
 
 enum class FrameKind : uint8_t {
   kStepFailed = 1,  // op_index, opcode, errno, call
@@ -184,10 +189,9 @@ struct SharedRegion {
   uint32_t cwd;            // offset
   uint32_t vector_offset;  // of the offsets of argv, then environment, then paths (uint32_t each)
   // The hand-over of a listener; atomic, each is written once and by one process.
-  uint32_t listener;        // payload: its number + 1; nothing of the job has run
-  uint32_t listener_taken;  // supervisor: it has the listener and watches it
-  uint32_t init_ready;      // init: its own filter is in force
-  uint32_t payload_read;    // supervisor: it has looked at the payload that is dead of SIGXFSZ
+  uint32_t listener;      // payload: its number + 1; nothing of the job has run
+  uint32_t init_ready;    // init: the supervisor has it, and the filter of init is in force
+  uint32_t payload_read;  // supervisor: it has looked at the payload that is dead of SIGXFSZ
   uint64_t op_done_ns[kMaxOps];
   // What the twin was answered, by probe and point; probes_made has a bit per point.
   int64_t probe_result[kMaxProbes][kProbePoints];

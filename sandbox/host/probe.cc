@@ -14,6 +14,7 @@
 #include "sandbox/os/file.h"
 #include "sandbox/os/process.h"
 #include "sandbox/os/procfs.h"
+#include "sandbox/os/seccomp_listener.h"
 
 namespace cordon {
 namespace {
@@ -72,6 +73,7 @@ absl::StatusOr<v1::HostFacts> ProbeHost() {
        absl::StrSplit(ReadWord("/proc/sys/kernel/seccomp/actions_avail"), ' ', absl::SkipEmpty())) {
     facts.add_seccomp_actions(std::string(action));
   }
+  facts.set_no_seccomp_listener(WhyNoListener());
   const absl::StatusOr<uint32_t> landlock = LandlockAbi();
   if (landlock.ok()) {
     facts.set_landlock_abi(*landlock);

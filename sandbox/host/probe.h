@@ -8,7 +8,8 @@
 
 namespace cordon {
 
-// What compiling and running need: cheap enough for every start (no process is made).
+// What compiling and running need: cheap enough for every start (no process is made, but for
+// one where Cordon itself is under a filter).
 absl::StatusOr<v1::HostFacts> ProbeHost();
 
 // The same, and whether user namespaces can really be made: clones a child that exits at once.

@@ -232,4 +232,6 @@ absl::Status OpenGate(const Child& child, const v1::LaunchPlan& launch) {
   return Tell(child, child::kByteOpenGate);
 }
 
+absl::Status ConfirmListener(const Child& child) { return Tell(child, child::kByteListenerTaken); }
+
 }  // namespace cordon

@@ -87,6 +87,10 @@ absl::Status AwaitGate(const Child& child, const CheckedProgram& program, int ti
 // Writes the launch program into the shared region and opens the gate.
 absl::Status OpenGate(const Child& child, const v1::LaunchPlan& launch);
 
+// Tells an init that has sent the listener of the payload's filter that it is watched; the job
+// begins then.
+absl::Status ConfirmListener(const Child& child);
+
 }  // namespace cordon
 
 #endif  // CORDON_SANDBOX_LAUNCH_LAUNCHER_H_

@@ -55,7 +55,7 @@ std::string HintFor(Opcode code, int error) {
     case Opcode::kSeccompLoad:
       if (error == EBUSY) {
         return "Cordon itself runs under a filter with a listener, and the kernel allows one only: "
-               "write ERRNO in place of NOTIFY";
+               "write ERRNO in place of NOTIFY, and kill_evidence: KERNEL";
       }
       break;
     case Opcode::kForkTwin:

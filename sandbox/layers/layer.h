@@ -76,7 +76,7 @@ absl::StatusOr<std::vector<v1::LayerReport>> ConfirmLayers(const VerifyInput& in
 // True when the job's filter lets the twin end by exit_group(2).
 bool TwinMayExit(const v1::Plan& plan);
 
-// The filter is loaded and some rule of it is NOTIFY: the supervisor must get its listener.
+// The filter is loaded and asks about some call: the supervisor must get its listener.
 bool ListensToFilter(const v1::Plan& plan);
 
 // Rows of the table, one function pair per layer, in <layer>.cc.
@@ -99,6 +99,7 @@ CORDON_DECLARE_LAYER(Process);
 std::string UsernsDetail(const VerifyInput& input);
 bool LandlockProbed(const VerifyInput& input);
 bool SeccompProbed(const VerifyInput& input);
+std::string SeccompDetail(const VerifyInput& input);
 
 }  // namespace cordon
 

@@ -8,6 +8,7 @@
 
 #include <cerrno>
 #include <optional>
+#include <utility>
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
@@ -82,9 +83,24 @@ std::optional<uint32_t> Decide(const BpfProgram& filter, const Call& call) {
 
 bool Refuses(uint32_t answer) { return (answer & SECCOMP_RET_ACTION_FULL) == SECCOMP_RET_ERRNO; }
 
+// Kernel: without a listener, as in the twin, such a call fails with ENOSYS.
+bool Asks(uint32_t answer) { return answer == SECCOMP_RET_USER_NOTIF; }
+
 bool Kills(uint32_t answer) {
   const uint32_t action = answer & SECCOMP_RET_ACTION_FULL;
   return action == SECCOMP_RET_KILL_PROCESS || action == SECCOMP_RET_KILL_THREAD;
+}
+
+// The write(2) that a payload makes to wait with (child/listener.cc) passes, whatever number its
+// descriptor has. Rules tell one address from another only by whether it is 0.
+bool MayWaitInWrite(const v1::SeccompPlan& plan) {
+  const absl::StatusOr<BpfProgram> filter = BpfProgram::Make(plan.filter());
+  if (!filter.ok()) return false;
+  for (uint64_t fd = child::kFdControl; fd < child::kMostInitFds; ++fd) {
+    const Call call = {"write", __NR_write, {fd, 0x7fff0000, sizeof(uint64_t)}};
+    if (Decide(*filter, call) != SECCOMP_RET_ALLOW) return false;
+  }
+  return true;
 }
 
 struct Chosen {
@@ -107,11 +123,13 @@ Choice Choose(const v1::SeccompPlan& plan) {
   if (!plan.enabled()) return choice;
   const absl::StatusOr<BpfProgram> filter = BpfProgram::Make(plan.filter());
   if (!filter.ok()) return choice;  // seccomp(2) will refuse it as well
+  std::vector<Chosen> asked;
   std::vector<Chosen> kills;
   for (const Call& call : MostlyDenied()) {
     const uint32_t answer = Decide(*filter, call).value_or(0);
     const Chosen chosen = {absl::StrCat("seccomp.", call.name), call, answer};
     if (Refuses(answer) && choice.refused.size() < kDeniedWanted) choice.refused.push_back(chosen);
+    if (Asks(answer) && asked.size() < kDeniedWanted) asked.push_back(chosen);
     if (Kills(answer)) kills.push_back(chosen);
   }
   for (const Call& call : MostlyAllowed()) {
@@ -119,12 +137,14 @@ Choice Choose(const v1::SeccompPlan& plan) {
     if (answer != SECCOMP_RET_ALLOW || choice.allowed.size() >= kAllowedWanted) continue;
     choice.allowed.push_back({absl::StrCat("seccomp.", call.name), call, answer});
   }
+  if (choice.refused.empty()) choice.refused = std::move(asked);
   if (choice.refused.empty() && !kills.empty()) choice.killed.push_back(kills.front());
   choice.exits = Decide(*filter, {"exit_group", __NR_exit_group, {0}}) == SECCOMP_RET_ALLOW;
   return choice;
 }
 
 int64_t Wanted(const Chosen& chosen) {
+  if (Asks(chosen.answer)) return -ENOSYS;
   return -static_cast<int64_t>(chosen.answer & SECCOMP_RET_DATA);
 }
 
@@ -166,7 +186,7 @@ absl::Status CheckCount(const VerifyInput& input, bool killed) {
 bool TwinMayExit(const v1::Plan& plan) { return Choose(plan.seccomp()).exits; }
 
 bool ListensToFilter(const v1::Plan& plan) {
-  return plan.seccomp().enabled() && plan.seccomp().notify();
+  return plan.seccomp().enabled() && (plan.seccomp().notify() || plan.seccomp().named_kill());
 }
 
 absl::Status LowerSeccomp(Phase phase, const LowerInput& input, SetupBuilder* builder) {
@@ -193,7 +213,9 @@ absl::Status LowerSeccomp(Phase phase, const LowerInput& input, SetupBuilder* bu
   op.data2 = offset;
   op.size2 = static_cast<uint32_t>(filter.size());
   if (!ListensToFilter(input.plan)) return absl::OkStatus();
-  builder->Add(child::Opcode::kAwaitListener, {"seccomp", "seccomp.rule", "listener"});
+  child::Op& await =
+      builder->Add(child::Opcode::kAwaitListener, {"seccomp", "seccomp.rule", "listener"});
+  if (MayWaitInWrite(input.plan.seccomp())) await.flags = child::kFlagMayWrite;
   return absl::OkStatus();
 }
 
@@ -215,6 +237,15 @@ absl::Status VerifySeccomp(const VerifyInput& input) {
                     AnswerText(found));
   }
   return CheckEnd(input, choice);
+}
+
+// How violations are known; also where the policy would have them named and the host has not.
+std::string SeccompDetail(const VerifyInput& input) {
+  const v1::SeccompPlan& seccomp = input.plan.seccomp();
+  if (!seccomp.enabled()) return "";
+  if (seccomp.named_kill()) return "violations are named";
+  if (seccomp.kill_evidence_why().empty()) return "";
+  return absl::StrCat("violations are not named: ", seccomp.kill_evidence_why());
 }
 
 // A denied call that would have been answered otherwise, and an allowed one.

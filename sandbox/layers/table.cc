@@ -73,7 +73,7 @@ constexpr LayerRuntime kTable[] = {
      "a twin of the payload: Seccomp and Seccomp_filters in its status, denied and allowed calls; "
      "the filter was proven equal to its rules when compiled",
      [](const v1::Plan& plan) { return plan.seccomp().enforcement(); },
-     [](const v1::Plan& plan) { return plan.seccomp().enabled(); }, nullptr, SeccompProbed},
+     [](const v1::Plan& plan) { return plan.seccomp().enabled(); }, SeccompDetail, SeccompProbed},
     {"apparmor", LowerAppArmor, VerifyAppArmor, v1::ENFORCED_VERIFIED,
      "attr/apparmor/exec of a twin of the payload; mode and hash in securityfs",
      [](const v1::Plan& plan) { return plan.apparmor().enforcement(); },

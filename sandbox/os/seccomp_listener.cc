@@ -3,19 +3,24 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <poll.h>
 #include <sys/ioctl.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cstring>
 #include <utility>
 
+#include "absl/strings/str_cat.h"
 #include "policy/base/status.h"
 #include "sandbox/os/file.h"
+#include "sandbox/os/procfs.h"
 
 namespace cordon {
 namespace {
@@ -36,6 +41,16 @@ absl::StatusOr<Sizes> KernelSizes() {
   result.request = std::max(result.request, size_t{sizes.seccomp_notif});
   result.answer = std::max(result.answer, size_t{sizes.seccomp_notif_resp});
   return result;
+}
+
+// In a child: loads a filter that allows everything, with a listener that goes with the child.
+int ErrnoOfListener() {
+  struct sock_filter allow = {BPF_RET | BPF_K, 0, 0, SECCOMP_RET_ALLOW};
+  const struct sock_fprog program = {1, &allow};
+  if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) return errno;
+  const long listener =
+      ::syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_NEW_LISTENER, &program);
+  return listener < 0 ? errno : 0;
 }
 
 }  // namespace
@@ -61,21 +76,34 @@ absl::StatusOr<std::optional<SeccompListener::Call>> SeccompListener::Receive() 
   // count behind, so that the ioctl gives ENOENT and does not wait. POLLHUP alone means that nobody
   // is left who could call.
   if (::poll(&one, 1, 0) != 1 || (one.revents & POLLIN) == 0) return std::optional<Call>();
+  CORDON_ASSIGN_OR_RETURN(const Wait came, Await());
+  if (came.kind != Wait::kCall) return std::optional<Call>();
+  return std::optional<Call>(came.call);
+}
+
+absl::StatusOr<SeccompListener::Wait> SeccompListener::Await() {
+  Wait came;
   std::fill(request_.begin(), request_.end(), '\0');
   if (::ioctl(fd_.get(), SECCOMP_IOCTL_NOTIF_RECV, request_.data()) != 0) {
-    if (errno == ENOENT || errno == EINTR) return std::optional<Call>();
-    return ErrnoStatus("ioctl", "SECCOMP_IOCTL_NOTIF_RECV", errno);
+    if (errno == EINTR) return came;
+    if (errno != ENOENT) return ErrnoStatus("ioctl", "SECCOMP_IOCTL_NOTIF_RECV", errno);
+    // Kernel: since 6.12 this is also the answer when nobody is left.
+    struct pollfd one = {fd_.get(), POLLIN, 0};
+    const bool nobody = ::poll(&one, 1, 0) == 1 && (one.revents & POLLHUP) != 0;
+    came.kind = nobody ? Wait::kNobody : Wait::kLost;
+    return came;
   }
   struct seccomp_notif request;
   std::memcpy(&request, request_.data(), sizeof(request));
-  Call call;
-  call.id = request.id;
-  call.thread = request.pid;
-  call.sample.number = static_cast<uint32_t>(request.data.nr);
-  call.sample.architecture = request.data.arch;
-  call.sample.instruction_pointer = request.data.instruction_pointer;
-  std::copy(std::begin(request.data.args), std::end(request.data.args), call.sample.args.begin());
-  return std::optional<Call>(call);
+  came.kind = Wait::kCall;
+  came.call.id = request.id;
+  came.call.thread = request.pid;
+  CallSample& sample = came.call.sample;
+  sample.number = static_cast<uint32_t>(request.data.nr);
+  sample.architecture = request.data.arch;
+  sample.instruction_pointer = request.data.instruction_pointer;
+  std::copy(std::begin(request.data.args), std::end(request.data.args), sample.args.begin());
+  return came;
 }
 
 absl::Status SeccompListener::Deny(uint64_t id, uint32_t errno_value) {
@@ -93,6 +121,21 @@ absl::Status SeccompListener::Deny(uint64_t id, uint32_t errno_value) {
 
 bool SeccompListener::Waits(uint64_t id) const {
   return ::ioctl(fd_.get(), SECCOMP_IOCTL_NOTIF_ID_VALID, &id) == 0;
+}
+
+std::string WhyNoListener() {
+  const absl::StatusOr<std::string> status = ReadAt(kCwd, "/proc/thread-self/status");
+  if (status.ok() && ParseStatus(*status)["Seccomp"] == "0") return "";
+  const pid_t pid = ::fork();
+  if (pid == 0) ::_exit(ErrnoOfListener());
+  int ended = 0;
+  while (pid > 0 && ::waitpid(pid, &ended, 0) < 0 && errno == EINTR) {
+  }
+  const int error = pid > 0 && WIFEXITED(ended) ? WEXITSTATUS(ended) : EAGAIN;
+  if (error == 0) return "";
+  if (error == EBUSY)
+    return "Cordon itself runs under a filter with a listener, and one is allowed";
+  return absl::StrCat("a filter with a listener cannot be loaded: ", ErrnoName(error));
 }
 
 absl::StatusOr<Pipe> MakePassingPipe() {

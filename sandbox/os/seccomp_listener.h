@@ -9,6 +9,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -34,6 +35,20 @@ class SeccompListener {
   SeccompListener(SeccompListener&& other) noexcept = default;
   SeccompListener& operator=(SeccompListener&& other) noexcept = default;
 
+  // What waiting for a call came to.
+  struct Wait {
+    enum Kind {
+      kCall,
+      kLost,         // a call was withdrawn (a signal) before it could be read
+      kNobody,       // nobody is left under the filter
+      kInterrupted,  // by a signal of our own
+    };
+    Kind kind = kInterrupted;
+    Call call;
+  };
+
+  // Waits for the next call. One thread may wait while another answers.
+  absl::StatusOr<Wait> Await();
   // The next call that waits, if there is one. Never blocks, provided that nobody else receives.
   absl::StatusOr<std::optional<Call>> Receive();
   // The call fails with `errno_value` (1 to 4095). A caller that is gone is no error.
@@ -51,6 +66,11 @@ class SeccompListener {
   std::vector<char> request_;
   std::vector<char> answer_;
 };
+
+// Why no filter that is loaded from here on can have a listener, "" when one can: a chain of
+// filters has one listener at most, so an outer one takes the place. Makes a process, but only
+// where this one is filtered at all.
+std::string WhyNoListener();
 
 // Like MakePipe, but the writer can pass descriptors along and the reader gets whole messages.
 absl::StatusOr<Pipe> MakePassingPipe();

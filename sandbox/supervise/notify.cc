@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sandbox/supervise/notify.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <optional>
 
@@ -9,15 +10,12 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "policy/base/status.h"
+#include "policy/bpf/call_words.h"
 #include "sandbox/os/file.h"
 #include "sandbox/os/procfs.h"
 
 namespace cordon {
 namespace {
-
-uint64_t BitsRead(const ArgumentType& type, uint64_t value) {
-  return type.bits >= 64 ? value : value & ((uint64_t{1} << type.bits) - 1);
-}
 
 // The id of a thread of ours in its own pid namespace, the last of NSpid; 0 when it is gone.
 uint32_t ThreadInside(uint32_t thread) {
@@ -64,12 +62,7 @@ const CallLog::Shape& CallLog::ShapeOf(uint32_t number) {
   if (found != shapes_.end()) return found->second;
   Shape shape;
   shape.name = SyscallName(number, architecture_);
-  while (shape.arguments.size() < 6) {
-    const absl::StatusOr<ArgumentType> type =
-        FindArgument(shape.name, static_cast<uint32_t>(shape.arguments.size()), architecture_);
-    if (!type.ok()) break;
-    shape.arguments.push_back(*type);
-  }
+  shape.arguments = ArgumentsOf(shape.name, architecture_);
   return shapes_.emplace(number, std::move(shape)).first->second;
 }
 
@@ -110,35 +103,69 @@ uint32_t CallLog::Add(const CallSample& call, const std::function<uint32_t()>& t
   return listed ? rule->action().errno_value() : uint32_t{EPERM};
 }
 
+bool CallLog::EndsJob(const CallSample& call) const {
+  const v1::SyscallRule* rule = DecidingRule(*rules_, call);
+  const v1::SeccompAction& action = rule != nullptr ? rule->action() : rules_->default_action();
+  return action.action() == v1::Seccomp::KILL;
+}
+
+bool CallLog::EveryCallEndsJob() const {
+  return std::none_of(rules_->rule().begin(), rules_->rule().end(), [](const auto& rule) {
+    return rule.action().action() == v1::Seccomp::NOTIFY;
+  });
+}
+
+v1::CallViolation CallLog::Violation(const CallSample& call, uint32_t thread) {
+  const Shape& shape = ShapeOf(call.number);
+  v1::CallViolation violation;
+  violation.set_call(shape.name);
+  for (size_t i = 0; i < shape.arguments.size(); ++i) {
+    violation.add_argument(ArgumentText(shape.arguments[i], call.args[i]));
+  }
+  violation.set_architecture(std::string(ArchitectureName(architecture_)));
+  violation.set_thread(thread);
+  violation.set_number(call.number);
+  violation.set_words(CallInWords(call.number, call.args, architecture_));
+  const v1::SyscallRule* rule = DecidingRule(*rules_, call);
+  violation.set_decided_by(rule != nullptr ? rule->field() : "seccomp.default_action");
+  return violation;
+}
+
 void CallLog::Fill(v1::Report* report) const {
   for (const v1::NotifiedCall& entry : entries_) *report->add_notified_call() = entry;
   for (const auto& [number, entry] : others_) *report->add_notified_call() = entry;
 }
 
-std::string ArgumentText(const ArgumentType& type, uint64_t value) {
-  const uint64_t read = BitsRead(type, value);
-  if (!type.is_signed) return absl::StrCat("0x", absl::Hex(read));
-  if (type.bits >= 64) return absl::StrCat(static_cast<int64_t>(read));
-  const uint64_t sign = uint64_t{1} << (type.bits - 1);
-  return absl::StrCat(static_cast<int64_t>((read ^ sign) - sign));
-}
-
 absl::StatusOr<Notifier> Notifier::Make(UniqueFd listener, const v1::SeccompRules& rules,
                                         Architecture architecture) {
   CORDON_ASSIGN_OR_RETURN(SeccompListener adopted, SeccompListener::Adopt(std::move(listener)));
-  return Notifier(std::move(adopted), rules, architecture);
+  CORDON_ASSIGN_OR_RETURN(std::unique_ptr<CallReceiver> receiver,
+                          CallReceiver::Make(std::move(adopted)));
+  return Notifier(std::move(receiver), rules, architecture);
+}
+
+uint32_t Notifier::ThreadOf(const SeccompListener::Call& call) const {
+  const uint32_t inside = ThreadInside(call.thread);
+  // Still waiting: the id is that thread's, and not one that was given out again.
+  return receiver_->listener().Waits(call.id) ? inside : 0;
 }
 
 absl::Status Notifier::Step() {
-  for (int i = 0; i < kMaxPerStep; ++i) {
-    CORDON_ASSIGN_OR_RETURN(const std::optional<SeccompListener::Call> call, listener_.Receive());
-    if (!call.has_value()) return absl::OkStatus();
-    const uint32_t answer = log_.Add(call->sample, [&] {
-      const uint32_t inside = ThreadInside(call->thread);
-      // Still waiting: the id is that thread's, and not one that was given out again.
-      return listener_.Waits(call->id) ? inside : 0;
-    });
-    CORDON_RETURN_IF_ERROR(listener_.Deny(call->id, answer));
+  for (int i = 0; i < kMaxPerStep && !violation_.has_value(); ++i) {
+    CORDON_ASSIGN_OR_RETURN(const std::optional<CallReceiver::Arrival> arrival, receiver_->Take());
+    if (!arrival.has_value()) return absl::OkStatus();
+    if (!arrival->has_value()) {
+      if (!log_.EveryCallEndsJob()) continue;
+      violation_.emplace().set_words("a call that was interrupted before it could be read");
+      return absl::OkStatus();
+    }
+    const SeccompListener::Call& call = **arrival;
+    if (log_.EndsJob(call.sample)) {
+      violation_ = log_.Violation(call.sample, ThreadOf(call));
+      return absl::OkStatus();
+    }
+    const uint32_t answer = log_.Add(call.sample, [&] { return ThreadOf(call); });
+    CORDON_RETURN_IF_ERROR(receiver_->listener().Deny(call.id, answer));
   }
   return absl::OkStatus();
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a filter with NOTIFY asks about: every call is denied with the errno of its rule and listed.
-// Nothing here can let a call go on; an error leaves it waiting until the job is killed. Entry
-// points: CallLog (pure), Notifier.
+// What a filter asks about: a call under NOTIFY is denied with the errno of its rule and listed,
+// one under KILL is never answered and ends the job. Nothing here can let a call go on; an error
+// leaves it waiting until the job is killed. Entry points: CallLog (pure), Notifier.
 #ifndef CORDON_SANDBOX_SUPERVISE_NOTIFY_H_
 #define CORDON_SANDBOX_SUPERVISE_NOTIFY_H_
 
@@ -12,6 +12,8 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -22,6 +24,7 @@
 #include "policy/bpf/syscall_table.h"
 #include "policy/proto/plan.pb.h"
 #include "policy/proto/report.pb.h"
+#include "sandbox/os/call_receiver.h"
 #include "sandbox/os/seccomp_listener.h"
 #include "sandbox/os/unique_fd.h"
 
@@ -41,6 +44,12 @@ class CallLog {
   // Counts a call and gives the errno that the policy wants for it. `thread` is asked for the id
   // inside when the call gets an entry of its own.
   uint32_t Add(const CallSample& call, const std::function<uint32_t()>& thread);
+  // The rules say KILL.
+  bool EndsJob(const CallSample& call) const;
+  // No rule only lists: a call that was asked about is one under KILL, whichever it was.
+  bool EveryCallEndsJob() const;
+  // Such a call, for the report. `thread` is the id inside.
+  v1::CallViolation Violation(const CallSample& call, uint32_t thread);
   void Fill(v1::Report* report) const;
 
  private:
@@ -61,29 +70,37 @@ class CallLog {
   std::map<uint32_t, v1::NotifiedCall> others_;  // by number
 };
 
-// "-1", "0x80042": an argument as the kernel reads it; a signed one in decimal.
-std::string ArgumentText(const ArgumentType& type, uint64_t value);
-
 class Notifier {
  public:
   // The listener of a filter with these rules, which must outlive it.
   static absl::StatusOr<Notifier> Make(UniqueFd listener, const v1::SeccompRules& rules,
                                        Architecture architecture);
 
+  // From now on calls are received; what was made before counts too.
+  absl::Status Start() { return receiver_->Start(); }
+
   // Answers what waits, at most kMaxPerStep calls: a flood must not keep the caller from its
-  // deadlines. Never blocks. After an error nothing is answered any more: end the job.
+  // deadlines. Never blocks. After an error or a violation nothing is answered any more: end the
+  // job.
   absl::Status Step();
   static constexpr int kMaxPerStep = 64;
 
+  // The first call under KILL. It waits, and never happens.
+  const std::optional<v1::CallViolation>& violation() const { return violation_; }
   void Fill(v1::Report* report) const { log_.Fill(report); }
-  int fd() const { return listener_.fd(); }
+  int fd() const { return receiver_->fd(); }
 
  private:
-  Notifier(SeccompListener listener, const v1::SeccompRules& rules, Architecture architecture)
-      : listener_(std::move(listener)), log_(rules, architecture) {}
+  Notifier(std::unique_ptr<CallReceiver> receiver, const v1::SeccompRules& rules,
+           Architecture architecture)
+      : receiver_(std::move(receiver)), log_(rules, architecture) {}
 
-  SeccompListener listener_;
+  // The caller's id in its own pid namespace; 0 when it is gone.
+  uint32_t ThreadOf(const SeccompListener::Call& call) const;
+
+  std::unique_ptr<CallReceiver> receiver_;
   CallLog log_;
+  std::optional<v1::CallViolation> violation_;
 };
 
 // The child of `init`, the payload that waits, is under one filter more than this process; false

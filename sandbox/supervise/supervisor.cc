@@ -92,7 +92,7 @@ class Watcher : public Supervision {
   absl::Status OnWallTimer();
   absl::Status OnIdleTimer();
   absl::Status OnListener();
-  absl::Status OnNotify(uint32_t events);
+  absl::Status AnswerCalls();
   absl::Status End(KillReason reason);
   absl::Status Kill();
   uint64_t ExecTime(const child::StatusFrame& frame);
@@ -194,7 +194,7 @@ absl::Status Watcher::Handle(const Epoll::Event& event) {
       epoll_->Remove(control_.cancel_fd);  // it stays readable
       return Cancel(0);
     case kNotify:
-      return OnNotify(event.events);
+      return AnswerCalls();
     case kStdin:
     case kStdin + 1:
       return in_.Step(&*epoll_);
@@ -263,6 +263,7 @@ absl::Status Watcher::OnFrame(const child::StatusFrame& frame) {
       launch_error_ = StepError(frame, sandbox_.program().program(), program_name_);
       return absl::OkStatus();
     case child::FrameKind::kWaitStatus:
+      CORDON_RETURN_IF_ERROR(AnswerCalls());
       seen_.main_ended = true;
       seen_.wait_code = static_cast<int>(frame.aux);
       seen_.wait_status = static_cast<int>(static_cast<uint32_t>(frame.aux64));
@@ -323,18 +324,29 @@ absl::Status Watcher::OnListener() {
                                          NativeArchitecture()));
   const absl::StatusOr<bool> waits = VerifyFilterOfPayload(sandbox_.child().pid);
   // Of an init that has ended nothing can be read, and its end is explained elsewhere.
-  if (!waits.ok() && !Readable(sandbox_.child().pidfd.get(), 0)) return waits.status();
-  if (!waits.ok() || !*waits) return absl::OkStatus();
-  CORDON_RETURN_IF_ERROR(epoll_->Add(notifier_->fd(), EPOLLIN, kNotify).status());
-  __atomic_store_n(&sandbox_.child().region()->listener_taken, 1, __ATOMIC_RELEASE);
-  return absl::OkStatus();
+  const bool ended = Readable(sandbox_.child().pidfd.get(), 0);
+  if (!waits.ok() && !ended) return waits.status();
+  if (waits.ok() && *waits) {
+    CORDON_RETURN_IF_ERROR(epoll_->Add(notifier_->fd(), EPOLLIN, kNotify).status());
+  }
+  // Init is told also when the payload has ended: it waits, and has yet to say why.
+  const absl::Status told = ConfirmListener(sandbox_.child());
+  if (!told.ok() && !Readable(sandbox_.child().pidfd.get(), 0)) return told;
+  return notifier_->Start();
 }
 
-absl::Status Watcher::OnNotify(uint32_t events) {
-  // EPOLLHUP alone: nobody is left under the filter.
-  if ((events & EPOLLIN) != 0) return notifier_->Step();
+// Calls that wait are looked at before anything that happened after them.
+absl::Status Watcher::AnswerCalls() {
+  if (!notifier_.has_value()) return absl::OkStatus();
+  CORDON_RETURN_IF_ERROR(notifier_->Step());
+  const std::optional<v1::CallViolation>& violation = notifier_->violation();
+  if (!violation.has_value()) return absl::OkStatus();
+  // What else waits is never answered.
   epoll_->Remove(notifier_->fd());
-  return absl::OkStatus();
+  if (seen_.killed != KillReason::kNone || seen_.main_ended) return absl::OkStatus();
+  seen_.violation = violation->words();
+  seen_.violating_thread = violation->thread();
+  return End(KillReason::kSyscall);
 }
 
 absl::Status Watcher::OnCpuTimer() {
@@ -423,7 +435,11 @@ absl::Status Watcher::Summarise(v1::Report* report) {
   }
   CORDON_ASSIGN_OR_RETURN(const JobUsage usage, CollectUsage(sandbox_.lease(), usage_));
   Observe(usage, usage_.wall_ns);
-  if (notifier_.has_value()) notifier_->Fill(report);
+  if (notifier_.has_value()) {
+    notifier_->Fill(report);
+    if (seen_.killed == KillReason::kSyscall)
+      *report->mutable_violation() = *notifier_->violation();
+  }
   Decide(seen_, report);
   *report->mutable_usage() = usage.report;
   JudgeTiming(usage.report, end_ns_ - std::min(end_ns_, sandbox_.started_ns()), OnlineCpus(),

@@ -101,6 +101,12 @@ void FileSizeEvidence(const Observations& seen, v1::Report* report) {
 }
 
 void FilterEvidence(const Observations& seen, v1::Report* report) {
+  if (seen.killed == KillReason::kSyscall) {
+    AddEvidence(report, "seccomp.call", seen.violation, "",
+                "received from the filter; it did not happen");
+    AddEvidence(report, "seccomp.thread", absl::StrCat(seen.violating_thread), "", "its id inside");
+    return;
+  }
   if (seen.killed_by_filter) {
     AddEvidence(report, "seccomp.kill", "SIGSYS", "", "seccomp mode of the dead process");
     return;
@@ -173,7 +179,10 @@ constexpr DecisionRow kTable[] = {
      [](const Observations& seen) { return DiedOf(seen, SIGXFSZ) && MayHaveFilledAFile(seen); },
      FileSizeEvidence},
     {"forbidden call", v1::SYSCALL_VIOLATION,
-     [](const Observations& seen) { return DiedOf(seen, SIGSYS); }, FilterEvidence},
+     [](const Observations& seen) {
+       return seen.killed == KillReason::kSyscall || DiedOf(seen, SIGSYS);
+     },
+     FilterEvidence},
     {"refused process", v1::PROCESS_LIMIT,
      [](const Observations& seen) { return seen.forks_denied > 0 && !EndedWell(seen); },
      ForkEvidence},

@@ -22,6 +22,7 @@ enum class KillReason {
   kIdle,
   kMemory,
   kOutput,
+  kSyscall,  // a call under KILL
   kCancelled,
   kDeadlock,  // of sandboxes that talk; `why` says who waits for whom
   kDecided,   // another sandbox of the same job had decided it; `why` says which
@@ -50,6 +51,9 @@ struct Observations {
   // The first limit of wall or CPU time that the supervisor saw reached, also when the job went on
   // and was ended by something else.
   KillReason first_clock = KillReason::kNone;
+  // With kSyscall: the call that the filter asked about, as CallInWords has it, and by whom.
+  std::string violation;
+  uint32_t violating_thread = 0;
   uint64_t wall_ns = 0;
   uint64_t wall_limit_ns = UINT64_MAX;
   uint64_t cpu_ns = 0;

@@ -25,6 +25,7 @@ from isolation_test import Isolation, Posture  # noqa: E402,F401
 from processes_test import Processes  # noqa: E402,F401
 from resources_test import Resources, Terminal  # noqa: E402,F401
 from supervisor_test import Supervisor  # noqa: E402,F401
+from violation_test import Violations  # noqa: E402,F401
 
 
 def main():

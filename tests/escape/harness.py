@@ -168,6 +168,10 @@ class EscapeTest(unittest.TestCase):
     def without(self, layer: str, base: str = "base/compute", more: str = "") -> str:
         return self.policy(f"{layer} {{ enforcement: OFF }}\n{more}", base)
 
+    def apart(self, base: str = "base/compute") -> str:
+        """The kernel kills the one process that breaks a rule: many can be tried in one job."""
+        return self.policy("seccomp { kill_evidence: KERNEL }", base)
+
     def attack(self, *words: str, policy: str = "base/compute", flags: Sequence[str] = (),
                program: Optional[str] = None, **options) -> Run:
         """Runs the attack program under a policy. The report is always written and well formed."""

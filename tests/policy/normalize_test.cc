@@ -68,6 +68,7 @@ seccomp {
   enforcement: REQUIRED
   default_action: ERRNO
   default_errno: "ENOSYS"
+  kill_evidence: NAMED_IF_AVAILABLE
 }
 network {
   enforcement: REQUIRED

@@ -15,8 +15,10 @@ using child::Op;
 using child::Opcode;
 using faults::AtOperation;
 
+// With kills of the kernel: a filter without a listener. ListenerFaultsTest has the other kind.
 class ChildFaultsTest : public FaultMatrix {
  protected:
+  void Adjust(JobOptions* options) override { options->seccomp += " kill_evidence: KERNEL"; }
   void SetUp() override {
     FaultMatrix::SetUp();
     if (IsSkipped() || HasFatalFailure()) return;

@@ -40,7 +40,7 @@ class EveryStepTest : public testing::Test {
   void SetUp() override {
     CORDON_NEEDS("user namespaces", HaveUserNamespaces());
     IgnoreSigpipe();
-    const absl::StatusOr<CompiledPlan> plan = PlanOf({});
+    const absl::StatusOr<CompiledPlan> plan = PlanOf(WithoutListener());
     ASSERT_THAT(plan, IsOk());
     plan_ = plan->proto();
     if (plan_.apparmor().enabled()) {

@@ -47,12 +47,12 @@ class SandboxTest : public testing::Test {
   }
 
   absl::StatusOr<std::unique_ptr<Sandbox>> PrepareWith(const JobOptions& options) {
-    CORDON_ASSIGN_OR_RETURN(const CompiledPlan plan, PlanOf(options));
+    CORDON_ASSIGN_OR_RETURN(const CompiledPlan plan, PlanOf(WithoutListener(options)));
     return Sandbox::Prepare(plan, HostFactsOfTest());
   }
 
   v1::LaunchPlan LaunchWith(const std::vector<std::string>& arguments) {
-    const absl::StatusOr<CompiledPlan> plan = PlanOf({});
+    const absl::StatusOr<CompiledPlan> plan = PlanOf(WithoutListener());
     return LaunchOf(*plan, arguments).value();
   }
 

@@ -30,7 +30,7 @@ class RunningJobTest : public testing::Test {
 
   // Ends with a payload that has done its exec.
   void Start(const JobOptions& options = {}) {
-    const absl::StatusOr<CompiledPlan> plan = PlanOf(options);
+    const absl::StatusOr<CompiledPlan> plan = PlanOf(WithoutListener(options));
     ASSERT_THAT(plan, IsOk());
     absl::StatusOr<std::unique_ptr<Sandbox>> sandbox = Sandbox::Prepare(*plan, HostFactsOfTest());
     ASSERT_THAT(sandbox, IsOk());

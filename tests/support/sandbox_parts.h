@@ -36,7 +36,7 @@ class SandboxParts {
   absl::Status Build(const JobOptions& job) {
     IgnoreSigpipe();
     facts = HostFactsOfTest();
-    CORDON_ASSIGN_OR_RETURN(const CompiledPlan compiled, PlanOf(job));
+    CORDON_ASSIGN_OR_RETURN(const CompiledPlan compiled, PlanOf(WithoutListener(job)));
     plan = compiled.proto();
     if (plan.apparmor().enabled()) {
       CORDON_ASSIGN_OR_RETURN(profile_use, EnsureAppArmorProfile(plan.apparmor()));

@@ -125,6 +125,8 @@ int ExitCodeOf(const v1::Report& report) {
     case v1::WALL_LIMIT:
     case v1::IDLE_LIMIT:
       return kExitTimeLimit;
+    case v1::SYSCALL_VIOLATION:
+      return 128 + SIGSYS;
     case v1::EXITED:
       return report.exit_code() == 0 && report.outputs_missing() ? kExitOutputs
                                                                  : report.exit_code();
@@ -134,6 +136,24 @@ int ExitCodeOf(const v1::Report& report) {
   if (report.has_signal()) return 128 + report.signal();
   // A limit ended the job, but its main process called exit first: never 0.
   return report.exit_code() != 0 ? report.exit_code() : 128 + SIGKILL;
+}
+
+// Which call it was, and what the policy would have to say for it to pass. The job chose the call
+// and its numbers and nothing else of this text.
+void DescribeViolation(const v1::CallViolation& violation) {
+  std::string text = absl::StrCat("cordon: killed for ", violation.words(), " by thread ",
+                                  violation.thread(), ", by ", violation.decided_by(), "\n");
+  if (!violation.allow_with().empty()) {
+    absl::StrAppend(&text, "  to allow it: ", violation.allow_with(), "\n");
+  }
+  if (!violation.allow_group().empty()) {
+    absl::StrAppend(&text, "  a group that has it: seccomp { allow: \"", violation.allow_group(),
+                    "\" }\n");
+  }
+  for (const std::string& note : violation.allow_note()) {
+    absl::StrAppend(&text, "  note: ", note, "\n");
+  }
+  std::fputs(text.c_str(), stderr);
 }
 
 void Describe(const v1::Report& report) {
@@ -154,6 +174,7 @@ void Describe(const v1::Report& report) {
     separator = ", ";
   }
   std::fprintf(stderr, "%s\n", line.c_str());
+  if (report.has_violation()) DescribeViolation(report.violation());
 }
 
 namespace {

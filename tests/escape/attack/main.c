@@ -11,7 +11,8 @@ static const struct Probe* const kProbes[] = {
     kSelfProbes,   kSocketProbes,    kAbiProbes,
 };
 static const struct Attack* const kAttacks[] = {
-    kCallAttacks, kFileAttacks, kProcessAttacks, kMemoryAttacks, kOutputAttacks, kInfoAttacks,
+    kCallAttacks,   kFileAttacks, kProcessAttacks,   kMemoryAttacks,
+    kOutputAttacks, kInfoAttacks, kViolationAttacks,
 };
 
 void Nap(long milliseconds) {

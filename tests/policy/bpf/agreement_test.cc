@@ -86,6 +86,48 @@ TEST(AgreementTest, EveryShippedProfileIsProven) {
   EXPECT_GE(proven, 15);
 }
 
+bool SameFunction(const v1::SeccompRules& rules, const BpfProgram& program) {
+  const auto proof = Prove(rules, program, kArch);
+  EXPECT_THAT(proof, IsOk());
+  return proof.ok() && !proof->differs.has_value();
+}
+
+// A kill that is to be named is proven to be asked about: a filter in which one of them is lost, or
+// is a kill of the kernel, or lets the call go on to a tracer, is another function.
+TEST(AgreementTest, ANamedKillThatIsLostIsCaught) {
+  int kills = 0;
+  int profiles = 0;
+  for (const EmbeddedProfile& profile : EmbeddedProfiles()) {
+    const auto policy = Shipped(profile.name);
+    ASSERT_THAT(policy, IsOk());
+    const v1::SeccompRules rules = BuildRules(policy->proto().seccomp(), kArch).value();
+    const v1::SeccompRules named = WithNamedKills(rules);
+    if (named.SerializeAsString() == rules.SerializeAsString()) continue;  // nothing kills
+    ++profiles;
+    EXPECT_TRUE(SameFunction(named, BpfProgram::Make(*Assemble(named, kArch)).value()));
+    EXPECT_FALSE(SameFunction(named, BpfProgram::Make(*Assemble(rules, kArch)).value()));
+    EXPECT_FALSE(SameFunction(rules, BpfProgram::Make(*Assemble(named, kArch)).value()));
+    for (const Fault fault :
+         {Fault::kNotifyAllows, Fault::kNotifyTraces, Fault::kForeignAllowed, Fault::kNoX32Check}) {
+      EXPECT_FALSE(SameFunction(named, ReferenceAssembler(fault).Assemble(named, kArch)))
+          << profile.name << ", fault " << static_cast<int>(fault);
+    }
+    for (int i = 0; i < named.rule_size(); ++i) {
+      if (rules.rule(i).action().action() != v1::Seccomp::KILL || ++kills % 7 != 0) continue;
+      v1::SeccompRules lost = named;
+      lost.mutable_rule()->DeleteSubrange(i, 1);
+      EXPECT_FALSE(SameFunction(named, ReferenceAssembler().Assemble(lost, kArch)))
+          << profile.name << ": " << named.rule(i).call();
+      lost = named;
+      lost.mutable_rule(i)->mutable_action()->set_action(v1::Seccomp::ALLOW);
+      EXPECT_FALSE(SameFunction(named, ReferenceAssembler().Assemble(lost, kArch)))
+          << profile.name << ": " << named.rule(i).call();
+    }
+  }
+  EXPECT_GE(profiles, 5);
+  EXPECT_GT(kills, 100);
+}
+
 class RandomRules {
  public:
   explicit RandomRules(uint64_t seed) : source_(seed) {}

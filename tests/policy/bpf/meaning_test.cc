@@ -127,5 +127,35 @@ TEST(MeaningTest, OnlyX86HasX32) {
   EXPECT_EQ(MeaningOf(rules, Architecture::kAarch64, call), SECCOMP_RET_ERRNO | 1u);
 }
 
+// The kill is the one action that changes, and the kernel keeps those of other ABIs.
+TEST(MeaningTest, NamedKillsAreAskedAboutAndNothingElseChanges) {
+  v1::SeccompRules rules;
+  rules.mutable_default_action()->set_action(v1::Seccomp::KILL);
+  rules.set_unknown_from(400);
+  const v1::Seccomp::Action actions[] = {v1::Seccomp::ALLOW, v1::Seccomp::ERRNO, v1::Seccomp::KILL,
+                                         v1::Seccomp::LOG, v1::Seccomp::NOTIFY};
+  for (uint32_t number = 0; number < std::size(actions); ++number) {
+    v1::SyscallRule& rule = *rules.add_rule();
+    rule.set_number(number);
+    rule.mutable_action()->set_action(actions[number]);
+    rule.mutable_action()->set_errno_value(13);
+  }
+  const v1::SeccompRules named = WithNamedKills(rules);
+  for (uint32_t number = 0; number < 600; ++number) {
+    const uint32_t plain = MeaningOf(rules, kArch, Call(number));
+    const bool foreign = number >= uapi::kX32OldFirst && number <= uapi::kX32OldLast;
+    const bool asked = plain == SECCOMP_RET_KILL_PROCESS && !foreign;
+    EXPECT_EQ(MeaningOf(named, kArch, Call(number)), asked ? SECCOMP_RET_USER_NOTIF : plain)
+        << number;
+  }
+  CallSample foreign = Call(2);
+  foreign.architecture = 0x40000003;  // AUDIT_ARCH_I386
+  EXPECT_EQ(MeaningOf(named, kArch, foreign), SECCOMP_RET_KILL_PROCESS);
+  EXPECT_EQ(MeaningOf(named, kArch, Call(2 | uapi::kX32Bit)), SECCOMP_RET_KILL_PROCESS);
+  // Done twice it is the same, and the rules that are compared and explained keep their kill.
+  EXPECT_EQ(WithNamedKills(named).SerializeAsString(), named.SerializeAsString());
+  EXPECT_EQ(rules.default_action().action(), v1::Seccomp::KILL);
+}
+
 }  // namespace
 }  // namespace cordon

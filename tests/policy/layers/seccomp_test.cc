@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "policy/layers/seccomp.h"
 
+#include <cstdint>
+#include <string>
+#include <utility>
+
 #include "gmock/gmock.h"
 #include "policy/bpf/evaluate.h"
 #include "policy/bpf/program.h"
@@ -47,7 +51,7 @@ TEST(SeccompTest, CallsYoungerThanTheTableFailUnderADefaultThatKills) {
   call.number = FirstUnknownNumber(Architecture::kX86_64);
   EXPECT_EQ(Evaluate(*program, call), SECCOMP_RET_ERRNO | 38u);
   --call.number;
-  EXPECT_EQ(Evaluate(*program, call), SECCOMP_RET_KILL_PROCESS);
+  EXPECT_EQ(Evaluate(*program, call), SECCOMP_RET_USER_NOTIF);
 }
 
 TEST(SeccompTest, TheSamePolicyGivesTheSameBytes) {
@@ -128,6 +132,97 @@ TEST(SeccompTest, NotifyOnAKernelWithoutItIsAnErrorInAnyCase) {
                 facts);
     EXPECT_THAT(plan, StatusIs(absl::StatusCode::kFailedPrecondition, "user_notif"));
     EXPECT_THAT(plan, HasErrorWith("write ERRNO in place of NOTIFY"));
+  }
+}
+
+constexpr char kKills[] = "seccomp { allow: [\"stdio\", \"exec\"] kill: \"dangerous\" ";
+
+uint32_t AnswerToPtrace(const v1::SeccompPlan& plan, uint32_t architecture = 0xc000003e) {
+  const auto program = BpfProgram::Make(plan.filter());
+  EXPECT_THAT(program, IsOk());
+  CallSample call;
+  call.architecture = architecture;
+  call.number = 101;
+  return Evaluate(*program, call);
+}
+
+TEST(SeccompTest, AKillIsNamedWhereTheHostCan) {
+  for (const char* evidence : {"", "kill_evidence: NAMED ", "kill_evidence: NAMED_IF_AVAILABLE "}) {
+    const auto plan = Compile(absl::StrCat(kKills, evidence, "}"));
+    ASSERT_THAT(plan, IsOk());
+    EXPECT_TRUE(plan->named_kill()) << evidence;
+    EXPECT_FALSE(plan->notify()) << "no rule says NOTIFY";
+    EXPECT_EQ(plan->kill_evidence_why(), "");
+    EXPECT_EQ(AnswerToPtrace(*plan), SECCOMP_RET_USER_NOTIF);
+    EXPECT_EQ(AnswerToPtrace(*plan, 0x40000003), SECCOMP_RET_KILL_PROCESS) << "i386";
+    // To `diff`, ceilings and lints it is the same policy.
+    EXPECT_EQ(
+        plan->rules().SerializeAsString(),
+        Compile(absl::StrCat(kKills, "kill_evidence: KERNEL }"))->rules().SerializeAsString());
+  }
+  EXPECT_FALSE(Compile("seccomp { allow: [\"stdio\", \"exec\"] }")->named_kill())
+      << "nothing kills";
+  EXPECT_FALSE(Compile("seccomp { enforcement: OFF kill: \"dangerous\" }")->named_kill());
+}
+
+TEST(SeccompTest, AKillOfTheKernelIsOne) {
+  const auto plan = Compile(absl::StrCat(kKills, "kill_evidence: KERNEL }"));
+  ASSERT_THAT(plan, IsOk());
+  EXPECT_FALSE(plan->named_kill());
+  EXPECT_EQ(AnswerToPtrace(*plan), SECCOMP_RET_KILL_PROCESS);
+}
+
+// The two filters differ where the rules kill, and there alone: over all numbers of the table.
+TEST(SeccompTest, TheNamedFilterDiffersInTheKillsOnly) {
+  const std::string text =
+      "seccomp { allow: [\"stdio\", \"exec\", \"proc\", \"inet\"] kill: \"dangerous\" "
+      "rule { calls: \"ioctl\" when { arg: 1 equals: \"TIOCSTI\" } action: KILL } "
+      "default_action: KILL ";
+  const auto named = Compile(text + "}");
+  const auto kernel = Compile(text + "kill_evidence: KERNEL }");
+  ASSERT_THAT(named, IsOk());
+  ASSERT_THAT(kernel, IsOk());
+  const auto asks = BpfProgram::Make(named->filter());
+  const auto kills = BpfProgram::Make(kernel->filter());
+  int differ = 0;
+  for (uint32_t number = 0; number < 600; ++number) {
+    for (const uint64_t arg :
+         {uint64_t{0}, uint64_t{2}, uint64_t{0x5412}, uint64_t{0x10000000}, UINT64_MAX}) {
+      CallSample call;
+      call.architecture = AuditArchitecture(Architecture::kX86_64);
+      call.number = number;
+      call.args.fill(arg);
+      const uint32_t wanted = Evaluate(*kills, call);
+      const bool foreign = number >= uapi::kX32OldFirst && number <= uapi::kX32OldLast;
+      const bool kill = wanted == SECCOMP_RET_KILL_PROCESS && !foreign;
+      EXPECT_EQ(Evaluate(*asks, call), kill ? SECCOMP_RET_USER_NOTIF : wanted) << number;
+      differ += kill ? 1 : 0;
+    }
+  }
+  EXPECT_GT(differ, 100);
+}
+
+// Never silently: the plan says why, and who asked for names gets an error.
+TEST(SeccompTest, WithoutAListenerAKillIsTheKernelsAndThePlanSaysWhy) {
+  v1::HostFacts old = FullHost();
+  old.clear_seccomp_actions();
+  for (const char* name : {"kill_process", "errno", "allow"}) old.add_seccomp_actions(name);
+  v1::HostFacts nested = FullHost();
+  nested.set_no_seccomp_listener("there is one around us");
+  for (const auto& [facts, why] :
+       {std::make_pair(old, "user_notif"), std::make_pair(nested, "there is one around us")}) {
+    const auto plan = Compile(absl::StrCat(kKills, "}"), facts);
+    ASSERT_THAT(plan, IsOk());
+    EXPECT_TRUE(plan->enabled());
+    EXPECT_FALSE(plan->named_kill());
+    EXPECT_THAT(plan->kill_evidence_why(), testing::HasSubstr(why));
+    EXPECT_EQ(AnswerToPtrace(*plan), SECCOMP_RET_KILL_PROCESS);
+    const auto wanted = Compile(absl::StrCat(kKills, "kill_evidence: NAMED }"), facts);
+    EXPECT_THAT(wanted, StatusIs(absl::StatusCode::kFailedPrecondition, why));
+    EXPECT_THAT(wanted, HasErrorWith("seccomp.kill_evidence (test.textproto:1:"));
+    const auto chosen = Compile(absl::StrCat(kKills, "kill_evidence: KERNEL }"), facts);
+    ASSERT_THAT(chosen, IsOk());
+    EXPECT_EQ(chosen->kill_evidence_why(), "");
   }
 }
 

@@ -79,6 +79,11 @@ TEST_F(ListenerTest, ArrivesWhateverTheFilterForbids) {
       " \"clock_nanosleep\", \"waitid\", \"wait4\", \"unshare\", \"futex\", \"sched_yield\","
       " \"dup3\", \"fcntl\", \"poll\", \"epoll_wait\"] action: KILL }";
   ExpectListed(TrySockets());
+  // Where it may not even write to the descriptor that it would wait with.
+  options_.seccomp +=
+      " rule { calls: \"write\" when { arg: 0 not_equals: \"9\" } action: ALLOW }"
+      " rule { calls: \"write\" when { arg: 0 equals: \"9\" } action: KILL }";
+  ExpectListed(TrySockets());
 }
 
 TEST_F(ListenerTest, TheJobHasNeitherListenerNorTheEndsOfTheInit) {
@@ -102,7 +107,7 @@ TEST_F(ListenerTest, NothingOfTheJobRunsBeforeTheSupervisorHasIt) {
   const auto frame = ReadFrame(sandbox->child().status.get(), 10000, &listener);
   ASSERT_THAT(frame, IsOk());
   ASSERT_EQ((*frame)->kind, child::FrameKind::kListener);
-  __atomic_store_n(&sandbox->child().region()->listener_taken, 1, __ATOMIC_RELEASE);
+  ASSERT_THAT(ConfirmListener(sandbox->child()), IsOk());
   auto taken = SeccompListener::Adopt(std::move(listener));
   ASSERT_THAT(taken, IsOk());
   EXPECT_TRUE(Readable(taken->fd(), 10000));
@@ -113,7 +118,7 @@ TEST_F(ListenerTest, AJobThatWaitsForItsAnswerIsKilledAtOnce) {
   const std::unique_ptr<Sandbox> sandbox = Launched();
   UniqueFd fd;
   ASSERT_THAT(ReadFrame(sandbox->child().status.get(), 10000, &fd), IsOk());
-  __atomic_store_n(&sandbox->child().region()->listener_taken, 1, __ATOMIC_RELEASE);
+  ASSERT_THAT(ConfirmListener(sandbox->child()), IsOk());
   auto listener = SeccompListener::Adopt(std::move(fd));
   ASSERT_THAT(listener, IsOk());
   ASSERT_TRUE(Readable(listener->fd(), 10000));

@@ -26,7 +26,7 @@ class LauncherTest : public testing::Test {
   void SetUp() override {
     CORDON_NEEDS("user namespaces", HaveUserNamespaces());
     IgnoreSigpipe();
-    const absl::StatusOr<CompiledPlan> plan = PlanOf({});
+    const absl::StatusOr<CompiledPlan> plan = PlanOf(WithoutListener());
     ASSERT_THAT(plan, IsOk());
     plan_ = plan->proto();
     launch_ = LaunchOf(*plan, {"exit", "0"}).value();

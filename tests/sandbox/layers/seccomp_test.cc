@@ -12,6 +12,7 @@ namespace {
 TEST(SeccompLayerTest, TheFilterOfThePlanIsLoadedWhole) {
   VerifyCase good;
   good.plan.mutable_seccomp()->set_notify(false);
+  good.plan.mutable_seccomp()->set_named_kill(false);
   const auto program = Lowered(LowerSeccomp, Phase::kFilter, good);
   ASSERT_THAT(program, IsOk());
   ASSERT_EQ(program->ops.size(), 1u);
@@ -33,10 +34,12 @@ TEST(SeccompLayerTest, SwitchedOffItLoadsNothing) {
   EXPECT_TRUE(Lowered(LowerSeccomp, Phase::kFilter, off)->ops.empty());
 }
 
-TEST(SeccompLayerTest, OnlyAFilterThatNotifiesHasAListener) {
+TEST(SeccompLayerTest, OnlyAFilterThatAsksHasAListener) {
   VerifyCase each;
-  for (const bool notify : {false, true}) {
-    each.plan.mutable_seccomp()->set_notify(notify);
+  for (const int asks : {0, 1, 2, 3}) {
+    const bool notify = asks != 0;
+    each.plan.mutable_seccomp()->set_notify((asks & 1) != 0);
+    each.plan.mutable_seccomp()->set_named_kill((asks & 2) != 0);
     const auto program = Lowered(LowerSeccomp, Phase::kFilter, each);
     ASSERT_THAT(program, IsOk());
     ASSERT_EQ(program->ops.size(), notify ? 2u : 1u);
@@ -96,7 +99,7 @@ TEST(SeccompLayerTest, ProbesThatCannotTellAreNotCalledProbes) {
   EXPECT_FALSE(SeccompProbed(each.Input()));
 }
 
-// Nobody listens to the twin, so a call that is asked about says nothing about the answers.
+// Nobody listens to the twin, so a call that is asked about says less than one that is refused.
 TEST(SeccompLayerTest, ACallThatIsAskedAboutIsNoProbe) {
   for (const bool notify : {false, true}) {
     VerifyCase each;
@@ -115,11 +118,61 @@ TEST(SeccompLayerTest, ACallThatIsAskedAboutIsNoProbe) {
   }
 }
 
+// It sleeps in write(2) only where that passes for every number that the descriptor may have.
+TEST(SeccompLayerTest, ThePayloadSleepsOnlyWhereItMayWrite) {
+  const auto flags = [](const std::string& rule) -> uint16_t {
+    VerifyCase each;
+    const absl::StatusOr<NormalPolicy> policy = NormalizeText(absl::StrCat(
+        "seccomp { allow: [\"stdio\", \"self\", \"exec\"] kill: \"dangerous\" ", rule, "}"));
+    EXPECT_THAT(policy, IsOk());
+    const absl::StatusOr<CompiledPlan> plan = CompiledPlan::Make(*policy, FullHost());
+    EXPECT_THAT(plan, IsOk());
+    *each.plan.mutable_seccomp() = plan->proto().seccomp();
+    const auto program = Lowered(LowerSeccomp, Phase::kFilter, each);
+    EXPECT_THAT(program, IsOk());
+    EXPECT_EQ(program->ops.back().code, child::Opcode::kAwaitListener);
+    return program->ops.back().flags;
+  };
+  EXPECT_EQ(flags(""), child::kFlagMayWrite);
+  EXPECT_EQ(flags("rule { calls: \"write\" when { arg: 0 not_equals: \"31\" } action: ALLOW }"), 0);
+  EXPECT_EQ(flags("rule { calls: \"write\" when { arg: 0 not_equals: \"9\" } action: ALLOW }"), 0);
+  EXPECT_EQ(flags("rule { calls: \"write\" when { arg: 0 not_equals: \"99\" } action: ALLOW }"),
+            child::kFlagMayWrite);
+}
+
+// Nobody listens to the twin: what is asked about fails with ENOSYS there, which is a refusal.
+TEST(SeccompLayerTest, APolicyWhoseKillsAreNamedIsProbedByThem) {
+  VerifyCase each;
+  const absl::StatusOr<NormalPolicy> policy = NormalizeText(
+      "seccomp { allow: [\"stdio\", \"memory\", \"self\", \"exec\"] default_action: KILL }");
+  ASSERT_THAT(policy, IsOk());
+  const absl::StatusOr<CompiledPlan> plan = CompiledPlan::Make(*policy, FullHost());
+  ASSERT_THAT(plan, IsOk());
+  *each.plan.mutable_seccomp() = plan->proto().seccomp();
+  each.twin = TwinBackOf(each.plan, each.sources, each.back);
+  EXPECT_EQ(each.twin.answers["seccomp.setns"][child::kProbeFiltered], -ENOSYS);
+  EXPECT_THAT(each.Verify(VerifySeccomp), IsOk());
+  EXPECT_TRUE(SeccompProbed(each.Input()));
+  each.twin.answers["seccomp.setns"][child::kProbeFiltered] = -EBADF;
+  EXPECT_THAT(each.Verify(VerifySeccomp), HasErrorWith("seccomp.setns"));
+}
+
+TEST(SeccompLayerTest, TheReportSaysWhetherViolationsAreNamed) {
+  VerifyCase each;
+  each.plan.mutable_seccomp()->set_named_kill(true);
+  EXPECT_EQ(SeccompDetail(each.Input()), "violations are named");
+  each.plan.mutable_seccomp()->set_named_kill(false);
+  EXPECT_EQ(SeccompDetail(each.Input()), "");
+  each.plan.mutable_seccomp()->set_kill_evidence_why("no user_notif");
+  EXPECT_EQ(SeccompDetail(each.Input()), "violations are not named: no user_notif");
+}
+
 // Where nothing is refused by an error, the one probe that is denied is the death of the twin.
 TEST(SeccompLayerTest, APolicyThatOnlyKillsIsProbedByADeath) {
   VerifyCase each;
   const absl::StatusOr<NormalPolicy> policy = NormalizeText(
-      "seccomp { allow: [\"stdio\", \"memory\", \"self\", \"exec\"] default_action: KILL }");
+      "seccomp { allow: [\"stdio\", \"memory\", \"self\", \"exec\"] default_action: KILL "
+      "kill_evidence: KERNEL }");
   ASSERT_THAT(policy, IsOk());
   const absl::StatusOr<CompiledPlan> plan = CompiledPlan::Make(*policy, FullHost());
   ASSERT_THAT(plan, IsOk());

@@ -94,14 +94,26 @@ TEST(CallLogTest, AFloodIsCountedInBoundedSpaceAndHidesNoCall) {
   EXPECT_EQ(report.notified_call(65).thread(), 5u);
 }
 
-TEST(CallLogTest, ArgumentsAreWrittenInTheirOwnWidth) {
-  const ArgumentType integer = {ArgumentType::Kind::kInteger, 32, true};
-  EXPECT_EQ(ArgumentText(integer, 0xffffffff), "-1");
-  EXPECT_EQ(ArgumentText(integer, 0x1'7fffffff), "2147483647");
-  EXPECT_EQ(ArgumentText({ArgumentType::Kind::kInteger, 64, true}, UINT64_MAX), "-1");
-  EXPECT_EQ(ArgumentText({ArgumentType::Kind::kInteger, 16, false}, 0xabc01ff), "0x1ff");
-  EXPECT_EQ(ArgumentText({ArgumentType::Kind::kPointer, 64, false}, UINT64_MAX),
-            "0xffffffffffffffff");
+TEST(CallLogTest, ACallUnderKillEndsTheJobAndIsDescribed) {
+  v1::SeccompRules rules = Rules();
+  rules.mutable_rule(2)->mutable_action()->set_action(v1::Seccomp::KILL);
+  rules.mutable_rule(2)->set_field("seccomp.rule[1]");
+  CallLog log(rules, kArch);
+  EXPECT_FALSE(log.EndsJob(Call(41, {1, 1, 0})));
+  EXPECT_FALSE(log.EndsJob(Call(0, {})));
+  const CallSample open = Call(257, {uint64_t(-100), 0x7ffd1234, 0x80000, 0644, 9});
+  ASSERT_TRUE(log.EndsJob(open));
+  const v1::CallViolation violation = log.Violation(open, 7);
+  EXPECT_EQ(violation.call(), "openat");
+  EXPECT_THAT(violation.argument(), ElementsAre("-100", "0x7ffd1234", "524288", "0x1a4"));
+  EXPECT_EQ(violation.architecture(), "x86_64");
+  EXPECT_EQ(violation.thread(), 7u);
+  EXPECT_EQ(violation.number(), 257u);
+  EXPECT_EQ(violation.words(), "openat(-100, 0x7ffd1234, 524288, 0x1a4)");
+  EXPECT_EQ(violation.decided_by(), "seccomp.rule[1]");
+  rules.mutable_default_action()->set_action(v1::Seccomp::KILL);
+  EXPECT_TRUE(log.EndsJob(Call(0, {})));
+  EXPECT_EQ(log.Violation(Call(0, {}), 1).decided_by(), "seccomp.default_action");
 }
 
 TEST(VerifyFilterTest, ThePayloadHasOneFilterMore) {
@@ -205,11 +217,14 @@ TEST_F(NotifyTest, AFloodWithoutEndMeetsTheCpuLimit) {
 // filter without one changes nothing, since ours answers the same and the call has to be denied.
 TEST_F(NotifyTest, AJobCannotAnswerForItself) {
   const std::string filters = " rule { calls: \"seccomp\" action: ALLOW }";
-  Run({"own_listener"}, filters + kAllow);
-  EXPECT_EQ(report().exit_code(), 100) << "without NOTIFY it gets a listener: the control";
+  Run({"own_listener"}, filters + kAllow + " kill_evidence: KERNEL");
+  EXPECT_EQ(report().exit_code(), 100) << "beside no listener of ours it gets one: the control";
   options_ = JobOptions();
   Run({"own_listener"}, filters + kNotify);
   EXPECT_EQ(report().exit_code(), EBUSY);
+  options_ = JobOptions();
+  Run({"own_listener"}, filters + kAllow);
+  EXPECT_EQ(report().exit_code(), EBUSY) << "named kills are a listener of ours, too";
 }
 
 }  // namespace

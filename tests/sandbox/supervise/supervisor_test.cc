@@ -198,13 +198,18 @@ TEST_F(SupervisorTest, AFileAboveItsLimitIsAnOutputLimit) {
 }
 
 TEST_F(SupervisorTest, AForbiddenCallIsASyscallViolation) {
-  const JobResult result = Run({"sigsys"});
+  JobOptions options;
+  options.seccomp += " kill_evidence: KERNEL";
+  const JobResult result = Run({"sigsys"}, options);
   ASSERT_VERDICT(result, "SYSCALL_VIOLATION");
   EXPECT_EQ(result.report->signal(), SIGSYS);
+  EXPECT_FALSE(result.report->has_violation());
 }
 
 TEST_F(SupervisorTest, AChildThatDiesOfTheFilterIsTheParentsBusiness) {
-  const JobResult result = Run({"sigsys_in_child"});
+  JobOptions options;
+  options.seccomp += " kill_evidence: KERNEL";
+  const JobResult result = Run({"sigsys_in_child"}, options);
   ASSERT_VERDICT(result, "EXITED");
   EXPECT_EQ(result.report->exit_code(), 9);
 }

@@ -389,6 +389,21 @@ TEST(VerdictTest, ACoreDumpIsASignalToo) {
   EXPECT_EQ(report.signal_name(), "SIGABRT");
 }
 
+TEST(VerdictTest, ANamedCallIsTheEvidenceOfItsViolation) {
+  Observations seen = Fine();
+  seen.main_ended = false;
+  seen.killed = KillReason::kSyscall;
+  seen.violation = "socket(AF_INET=2, 1, 0)";
+  seen.violating_thread = 4;
+  const v1::Report report = Judge(seen);
+  EXPECT_EQ(report.verdict(), v1::SYSCALL_VIOLATION);
+  EXPECT_EQ(report.signal(), SIGKILL) << "we ended it";
+  ASSERT_NE(Find(report, "seccomp.call"), nullptr);
+  EXPECT_EQ(Find(report, "seccomp.call")->observed(), "socket(AF_INET=2, 1, 0)");
+  EXPECT_EQ(Find(report, "seccomp.thread")->observed(), "4");
+  EXPECT_EQ(Find(report, "main.sigsys"), nullptr);
+}
+
 // The kernel says nothing of a thread that was not the first, nor of a signal that was sent.
 TEST(VerdictTest, ASigsysAloneIsNoEvidenceOfTheFilter) {
   Observations seen = Fine();
