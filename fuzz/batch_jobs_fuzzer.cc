@@ -15,6 +15,7 @@
 #include "policy/batch/schedule.h"
 #include "policy/batch/talk.h"
 #include "policy/job_files.h"
+#include "policy/job_watch.h"
 
 namespace {
 
@@ -48,6 +49,22 @@ void CheckArtifact(const cordon::BatchTask& task, const std::string& text) {
   Check(made);
 }
 
+// What the supervisor gets of it has no value that it could not work with.
+void CheckWatchOf(const cordon::v1::BatchJob& job) {
+  constexpr uint64_t kMillisecond = 1'000'000;
+  cordon::v1::JobSpec spec;
+  cordon::v1::LaunchPlan launch;
+  cordon::CopyWatch(job, &spec);
+  cordon::CompileWatch(spec, &launch);
+  Check(launch.timeline_interval_ns() == 0 || launch.timeline_interval_ns() >= kMillisecond);
+  Check((launch.cancel_grace_ns() != 0) == (launch.cancel_signal() != 0));
+  Check(launch.cancel_signal() <= 64);
+  if (!launch.has_health()) return;
+  const cordon::v1::HealthPlan& health = launch.health();
+  Check(health.argv_size() > 0 && !health.argv(0).empty() && health.retries() > 0);
+  Check(health.interval_ns() >= kMillisecond && health.timeout_ns() >= kMillisecond);
+}
+
 void CheckTasks(const std::vector<cordon::BatchTask>& tasks) {
   std::set<std::string> names;
   for (const cordon::BatchTask& task : tasks) {
@@ -57,6 +74,7 @@ void CheckTasks(const std::vector<cordon::BatchTask>& tasks) {
     } else {
       Check(task.job.argv_size() > 0 && !task.job.policy().empty());
     }
+    CheckWatchOf(task.job);
     Check(task.after.size() == static_cast<size_t>(task.job.after_size()));
     for (const size_t before : task.after) Check(before < tasks.size());
     for (const cordon::v1::CopyIn& entry : task.job.copy_in()) {

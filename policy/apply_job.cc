@@ -15,6 +15,7 @@
 #include "policy/base/path.h"
 #include "policy/base/status.h"
 #include "policy/job_files.h"
+#include "policy/job_watch.h"
 #include "policy/message_check.h"
 #include "policy/normalize.h"
 #include "policy/strictness.h"
@@ -49,6 +50,7 @@ absl::Status CheckJob(const v1::JobSpec& job) {
   if (job.program_source().empty() != job.program_target().empty()) {
     violations.Add("program_source", "needs program_target, and the other way round");
   }
+  CheckWatch(job, "", &violations);
   return violations.ToStatus();
 }
 

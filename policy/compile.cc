@@ -9,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "policy/base/status.h"
+#include "policy/job_watch.h"
 #include "policy/layers/layer.h"
 
 namespace cordon {
@@ -38,9 +39,13 @@ std::vector<v1::Variable> MergeEnvironment(const v1::JobSpec& job, const v1::Pla
   return merged;
 }
 
-// As execvp(3): an empty element of PATH is the working directory.
-absl::Status AddSearchPath(const std::string& program, const std::vector<v1::Variable>& environment,
-                           v1::LaunchPlan* launch) {
+// With a slash as it is; otherwise as execvp(3): an empty element of PATH is the working directory.
+absl::Status AddExecPaths(const std::string& program, const std::vector<v1::Variable>& environment,
+                          google::protobuf::RepeatedPtrField<std::string>* paths) {
+  if (absl::StrContains(program, '/')) {
+    *paths->Add() = program;
+    return absl::OkStatus();
+  }
   const v1::Variable* path = nullptr;
   for (const v1::Variable& variable : environment) {
     if (variable.name() == "PATH") path = &variable;
@@ -53,8 +58,8 @@ absl::Status AddSearchPath(const std::string& program, const std::vector<v1::Var
             .Hint("give the program with a path, or set PATH in the policy"));
   }
   for (absl::string_view directory : absl::StrSplit(path->value(), ':')) {
-    launch->add_exec_path(directory.empty() ? absl::StrCat("./", program)
-                                            : absl::StrCat(directory, "/", program));
+    *paths->Add() =
+        directory.empty() ? absl::StrCat("./", program) : absl::StrCat(directory, "/", program);
   }
   return absl::OkStatus();
 }
@@ -95,10 +100,11 @@ absl::StatusOr<v1::LaunchPlan> CompileLaunch(const v1::JobSpec& job, const Compi
   launch.set_working_directory(job.working_directory().empty()
                                    ? plan.proto().process().working_directory()
                                    : job.working_directory());
-  if (absl::StrContains(program, '/')) {
-    launch.add_exec_path(program);
-  } else {
-    CORDON_RETURN_IF_ERROR(AddSearchPath(program, environment, &launch));
+  CORDON_RETURN_IF_ERROR(AddExecPaths(program, environment, launch.mutable_exec_path()));
+  CompileWatch(job, &launch);
+  if (launch.has_health()) {
+    v1::HealthPlan* health = launch.mutable_health();
+    CORDON_RETURN_IF_ERROR(AddExecPaths(health->argv(0), environment, health->mutable_exec_path()));
   }
   return launch;
 }

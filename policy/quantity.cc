@@ -37,6 +37,7 @@ constexpr uint64_t kLargestId = UINT32_MAX - 1;  // -1 means "no change" to setu
 constexpr absl::string_view kLimits = "cordon.v1.Limits";
 constexpr absl::string_view kCgroup = "cordon.v1.Cgroup";
 constexpr absl::string_view kIo = "cordon.v1.IoLimit";
+constexpr absl::string_view kHealth = "cordon.v1.HealthCheck";
 constexpr absl::string_view kTmpfs = "cordon.v1.Tmpfs";
 constexpr absl::string_view kCopyOut = "cordon.v1.CopyOut";
 
@@ -95,6 +96,12 @@ constexpr Quantity kQuantities[] = {
     {kCopyOut, "max_size", kSize, 1, 16 * kGiB, "64MiB"},
     {kCopyOut, "max_files", kCount, 1, 100000, "1000"},
     {kCopyOut, "max_depth", kCount, 1, 128, "32"},
+    {"cordon.v1.JobSpec", "timeline", kDuration, kMillisecond, kWeek, nullptr},
+    {kHealth, "interval", kDuration, kMillisecond, kWeek, "30s"},
+    {kHealth, "timeout", kDuration, kMillisecond, kWeek, "30s"},
+    {kHealth, "retries", kCount, 1, 1000, "3"},
+    OrZero({kHealth, "start_period", kDuration, kMillisecond, kWeek, "0"}),
+    OrZero({"cordon.v1.Cancel", "grace", kDuration, kMillisecond, kWeek, "0"}),
 };
 
 const FieldDescriptor* FieldOf(const Message& message, const Quantity& quantity) {

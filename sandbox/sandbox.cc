@@ -96,6 +96,7 @@ absl::Status Sandbox::Build(const v1::HostFacts& facts, const SandboxFiles& file
       layers_, Of(kVerify, "process",
                   ConfirmLayers({plan_, sources, at_gate->back, at_gate->twin, child_.ids,
                                  facts.privileged(), lease_.get()})));
+  payload_look_ = LookOf(at_gate->twin);
   AddStep(kVerify, mark);
   return CheckFiles(files, at_gate->back);
 }
@@ -147,6 +148,9 @@ absl::Status Sandbox::Launch(const v1::LaunchPlan& launch) {
     return Error(absl::StatusCode::kFailedPrecondition, "a sandbox runs one job only");
   }
   state_ = State::kLaunched;
+  if (lease_ != nullptr && launch.has_health()) {
+    CORDON_RETURN_IF_ERROR(Of(kOpenGate, "cgroup", lease_->AddProcess()));  // the checker
+  }
   if (lease_ != nullptr) {
     CORDON_ASSIGN_OR_RETURN(cpu_baseline_ns_, Of(kOpenGate, "cgroup", lease_->CpuNs()));
   }

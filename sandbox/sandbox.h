@@ -25,6 +25,7 @@
 #include "sandbox/files/places.h"
 #include "sandbox/launch/launcher.h"
 #include "sandbox/layers/cgroup.h"
+#include "sandbox/layers/check_back.h"
 
 namespace cordon {
 
@@ -55,6 +56,8 @@ class Sandbox {
   Child& child() { return child_; }
   CgroupLease* lease() { return lease_.get(); }
   const CheckedProgram& program() const { return *program_; }
+  // The payload's process before its program begins, as it was verified.
+  const ProcessLook& payload_look() const { return payload_look_; }
   // Monotonic time at which the gate was opened, and what the group's clock said then.
   uint64_t launched_ns() const { return launched_ns_; }
   // Monotonic time at which Prepare began.
@@ -88,6 +91,7 @@ class Sandbox {
   Child child_;
   WritablePlaces places_;
   bool dead_ = false;  // nothing of it is alive, and that is proven
+  ProcessLook payload_look_;
   std::vector<v1::LayerReport> layers_;
   std::vector<std::string> skipped_;
   std::vector<v1::Step> steps_;

@@ -18,6 +18,7 @@
 #include "policy/batch/schedule.h"
 #include "policy/batch/talk.h"
 #include "policy/job_files.h"
+#include "policy/job_watch.h"
 #include "policy/parse_message.h"
 #include "policy/violations.h"
 
@@ -91,6 +92,9 @@ void AddEntry(const v1::BatchJob& entry, absl::string_view path, const SourceMap
     CheckCopyIns(job.copy_in(), ChildField(path, "copy_in"), violations);
     CheckCopyOuts(job.copy_out(), ChildField(path, "copy_out"), violations);
     CheckBindArtifacts(job, path, violations);
+    v1::JobSpec watch;
+    CopyWatch(job, &watch);
+    CheckWatch(watch, path, violations);
     tasks->push_back({std::move(job), places.Find(path), {}});
   }
 }

@@ -34,8 +34,10 @@ struct Context {
   bool listens;     // in init and payload, when the payload's filter has a listener
   int listener_fd;  // of that filter; -1 before SeccompLoad
   long payload_pid;
-  int payload_status;  // /proc/PID/status of the payload, in init; -1: none
-  ChildrenUsage twin;  // what the twin has used: not the job's
+  long checker_pid;       // 0: none
+  uint32_t check_number;  // in the checker: of the check that runs, or ran last
+  int payload_status;     // /proc/PID/status of the payload, in init; -1: none
+  ChildrenUsage twin;     // what the twin has used: not the job's
   uint32_t op_index;
 };
 
@@ -80,6 +82,12 @@ static_assert(sizeof(WaitInfo) == 128);
 long Wait(int type, long id, WaitInfo* info, int options);
 
 ChildrenUsage UsageOfChildren();
+
+// Every signal that can be: SIG_DFL (0) or SIG_IGN (1, but for SIGCHLD). None is blocked.
+OpResult SetSignals(unsigned long handler);
+
+// Tries the paths in order, as execvp(3) does. Comes back only with an error.
+OpResult ExecFirst(const char** argv, const char** envp, const char** paths, uint32_t count);
 
 uint64_t MonotonicNow();
 void WriteFrame(const Context& context, FrameKind kind, OpResult result, uint32_t aux,

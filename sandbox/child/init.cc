@@ -46,7 +46,7 @@ void ForwardExec(Context& context) {
     context.op_index = reap;
     return;
   }
-  WriteFrame(context, FrameKind::kExecDone, Ok(), 0, 0);
+  WriteFrame(context, FrameKind::kExecDone, Ok(), static_cast<uint32_t>(context.payload_pid), 0);
 }
 
 // For a payload with a listener, which waits behind its filter, where it may be forbidden to read:
@@ -111,6 +111,10 @@ OpResult AwaitPayload(const Context& context) {
     if (killed && info.status == SIGXFSZ) AwaitReader(context);
     result = Wait(P_PID, info.pid, &info, WEXITED | __WALL);
     if (result < 0) return Check(KernelCall::k_waitid, result);
+    if (context.checker_pid != 0 && info.pid == context.checker_pid) {
+      WriteFrame(context, FrameKind::kCheckerEnded, Ok(), static_cast<uint32_t>(info.code),
+                 static_cast<uint32_t>(info.status));
+    }
     if (!payload) continue;
     const uint64_t status = static_cast<uint32_t>(info.status);
     WriteFrame(context, FrameKind::kWaitStatus, Ok(), static_cast<uint32_t>(info.code),
@@ -196,15 +200,17 @@ void CloseFdsOfPayload(Context& context) {
 // Order: right after the gate. The supervisor wrote this region before it opened it.
 OpResult RunReadLaunch(Context& context, const Op&) {
   SharedRegion* shared = context.shared;
-  const uint64_t count = static_cast<uint64_t>(shared->argc) + shared->envc + shared->path_count;
+  const uint32_t groups[] = {shared->argc, shared->envc, shared->path_count, shared->check_argc,
+                             shared->check_path_count};
+  uint64_t count = 0;
+  for (const uint32_t group : groups) count += group;
   constexpr uint64_t kRoom = sizeof(shared->pointers) / sizeof(shared->pointers[0]);
   if (shared->magic != kLaunchMagic || shared->used == 0 || shared->used > kLaunchBytes ||
-      shared->bytes[shared->used - 1] != '\0' || count + 3 > kRoom ||
+      shared->bytes[shared->used - 1] != '\0' || count + 5 > kRoom ||
       !OffsetsInRange(*shared, count)) {
     return {KernelCall::k_none, kEinval};
   }
   const char** out = shared->pointers;
-  const uint32_t groups[] = {shared->argc, shared->envc, shared->path_count};
   uint64_t index = 0;
   for (const uint32_t group : groups) {
     for (uint32_t i = 0; i < group; ++i, ++index) {

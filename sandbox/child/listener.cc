@@ -65,6 +65,7 @@ OpResult Send(const Context& context, int listener) {
   frame.kind = FrameKind::kListener;
   frame.op_index = static_cast<uint16_t>(context.op_index);
   frame.opcode = Opcode::kPassListener;
+  frame.aux = static_cast<uint32_t>(context.payload_pid);
   frame.monotonic_ns = MonotonicNow();
   struct iovec part = {&frame, sizeof(frame)};
   RightsMessage rights = {sizeof(size_t) + 3 * sizeof(int), kSolSocket, kScmRights, listener, 0};

@@ -52,19 +52,12 @@ OpResult RunSetUmask(Context&, const Op&) {
   return Ok();
 }
 
-// Tries the paths in order as execvp(3) does: a candidate that does not exist does not end the
-// search; EACCES is remembered, because "found, but not executable" is what the user must hear.
-// Marked as done before the call, which does not return: that is how the init tells a payload that
-// was killed on the way from one whose program has begun.
-OpResult RunExec(Context& context, const Op&) {
-  SharedRegion* shared = context.shared;
-  const char** argv = shared->pointers;
-  const char** envp = argv + shared->argc + 1;
-  const char** paths = envp + shared->envc + 1;
-  if (shared->path_count == 0) return {KernelCall::k_execve, kEinval};
-  shared->op_done_ns[context.op_index] = MonotonicNow();
+// A candidate that does not exist does not end the search; EACCES is remembered, because "found,
+// but not executable" is what the user must hear.
+OpResult ExecFirst(const char** argv, const char** envp, const char** paths, uint32_t count) {
+  if (count == 0) return {KernelCall::k_execve, kEinval};
   int error = kEnoent;
-  for (uint32_t i = 0; i < shared->path_count; ++i) {
+  for (uint32_t i = 0; i < count; ++i) {
     const long result = Sys(__NR_execve, paths[i], argv, envp);
     const int failed = static_cast<int>(-result);
     if (failed == kEacces) error = kEacces;
@@ -73,6 +66,17 @@ OpResult RunExec(Context& context, const Op&) {
     }
   }
   return {KernelCall::k_execve, error};
+}
+
+// Marked as done before the call, which does not return: that is how the init tells a payload that
+// was killed on the way from one whose program has begun.
+OpResult RunExec(Context& context, const Op&) {
+  SharedRegion* shared = context.shared;
+  const char** argv = shared->pointers;
+  const char** envp = argv + shared->argc + 1;
+  const char** paths = envp + shared->envc + 1;
+  if (shared->path_count > 0) shared->op_done_ns[context.op_index] = MonotonicNow();
+  return ExecFirst(argv, envp, paths, shared->path_count);
 }
 
 }  // namespace cordon::child

@@ -22,18 +22,6 @@ struct KernelSigaction {
   uint64_t mask;
 };
 
-OpResult ResetAllSignals() {
-  KernelSigaction action = {};  // handler 0 is SIG_DFL
-  for (int number = 1; number <= 64; ++number) {
-    if (number == SIGKILL || number == SIGSTOP) continue;
-    const long result = Sys(__NR_rt_sigaction, number, &action, nullptr, sizeof(action.mask));
-    if (result < 0) return Check(KernelCall::k_rt_sigaction, result);
-  }
-  const uint64_t empty = 0;
-  return Check(KernelCall::k_rt_sigprocmask,
-               Sys(__NR_rt_sigprocmask, SIG_SETMASK, &empty, nullptr, sizeof(empty)));
-}
-
 // No precedence over the host's work. Less than the ordinary (batch, idle, nice) stays, it is the
 // caller's wish; a job cannot get at more by itself, as RLIMIT_NICE and RLIMIT_RTPRIO are 0.
 // Kernel: getpriority gives 20 - nice. Without CONFIG_BLOCK there are no classes of I/O (ENOSYS).
@@ -62,6 +50,20 @@ OpResult ResetPriority() {
 }
 
 }  // namespace
+
+OpResult SetSignals(unsigned long handler) {
+  KernelSigaction action = {};
+  for (int number = 1; number <= 64; ++number) {
+    if (number == SIGKILL || number == SIGSTOP) continue;
+    // Kernel: who ignores SIGCHLD has no children to wait for.
+    action.handler = number == SIGCHLD ? 0 : handler;
+    const long result = Sys(__NR_rt_sigaction, number, &action, nullptr, sizeof(action.mask));
+    if (result < 0) return Check(KernelCall::k_rt_sigaction, result);
+  }
+  const uint64_t empty = 0;
+  return Check(KernelCall::k_rt_sigprocmask,
+               Sys(__NR_rt_sigprocmask, SIG_SETMASK, &empty, nullptr, sizeof(empty)));
+}
 
 // Order: first of all, so that an EOF on the control pipe means that the supervisor is gone: until
 // now this process holds a copy of the writing end itself.
@@ -98,7 +100,7 @@ OpResult RunScrubArguments(Context&, const Op& op) {
 
 // Order: before anything that could be interrupted by what the caller left pending.
 // Kernel: CLONE_CLEAR_SIGHAND does not touch ignored signals, and the mask is inherited.
-OpResult RunResetSignals(Context&, const Op&) { return ResetAllSignals(); }
+OpResult RunResetSignals(Context&, const Op&) { return SetSignals(0); }
 
 // Order: before the mount points are made: a umask of 0777 would shut them.
 // Kernel: a personality (no address randomisation, a page at 0, another name of the machine)
@@ -155,7 +157,7 @@ OpResult RunGate(Context& context, const Op& op) {
 
 OpResult RunPayloadSession(Context&, const Op&) {
   // Signals again: the payload must not depend on what init had to set for itself.
-  const OpResult result = ResetAllSignals();
+  const OpResult result = SetSignals(0);
   if (result.error != 0) return result;
   return Check(KernelCall::k_setsid, Sys(__NR_setsid));
 }

@@ -130,11 +130,13 @@ inline constexpr char kByteTwinRead = 'R';  // the standing twin was read: it ma
 inline constexpr char kByteTwinDone = 'T';  // the dead twin was read: it may be reaped
 inline constexpr char kByteOpenGate = 'G';
 inline constexpr char kByteListenerTaken = 'L';  // the supervisor has the listener and watches it
+inline constexpr char kByteCheck = 'H';          // to the checker: start a check
+inline constexpr char kByteStopCheck = 'K';      // end the one that runs
 
 enum class FrameKind : uint8_t {
   kStepFailed = 1,  // op_index, opcode, errno, call
   kAtGate = 2,
-  kExecDone = 3,     // the payload's exec succeeded
+  kExecDone = 3,     // the payload's exec succeeded; aux: its pid inside
   kExecFailed = 4,   // errno; op_index, opcode as for kStepFailed
   kWaitStatus = 5,   // aux: si_code, aux64: si_status of the payload, and kKilledByFilter
   kUsage = 6,        // aux64: microseconds of user << 32 | system time of all reaped children
@@ -142,12 +144,20 @@ enum class FrameKind : uint8_t {
   kTwinForked = 7,   // aux: its pid inside; init changes nothing of itself any more
   kTwinStands = 8,   // stopped, all but the filter applied
   kTwinEnded = 9,    // aux: si_code, aux64: si_status; not reaped yet
-  kListener = 10,    // comes with the listener of the payload's filter (SCM_RIGHTS)
+  kListener = 10,    // comes with the listener of the payload's filter; aux: its pid inside
   kFileSignal = 11,  // the payload, aux its id inside, is dead of SIGXFSZ and not reaped yet;
                      // before kWaitStatus, which waits for payload_read
   kUsageCount = 12,  // aux: a CountKind, aux64: its two counts, each of 32 bits, of all reaped
                      // children; before kUsage
+  // Of health checks, which are numbered from 1 on. For each that was asked for there is one
+  // kCheckEnded, whatever happened.
+  kCheckerForked = 13,  // aux: pid inside of the process that starts checks
+  kCheckStands = 14,    // aux: pid inside, aux64: number; its filter is there at once, and it waits
+  kCheckFailed = 15,    // op_index, opcode, errno, call; aux: number; its program was not started
+  kCheckEnded = 16,     // aux: si_code (0: it never was), aux64: si_status | number << 32
+  kCheckerEnded = 17,   // aux: si_code, aux64: si_status; no check can be made any more
 };
+inline constexpr FrameKind kLastFrameKind = FrameKind::kCheckerEnded;
 
 // The counts of kUsageCount, first << 32 | second; what 32 bits do not hold is their largest.
 enum class CountKind : uint32_t {
@@ -175,6 +185,8 @@ struct StatusFrame {
 };
 static_assert(sizeof(StatusFrame) == 32);
 
+inline constexpr uint32_t kCheckOutput = 1024;
+
 // Shared between supervisor and init (never the payload after exec). The supervisor writes the
 // launch program and opens the gate; init writes the times at which operations ended.
 inline constexpr uint32_t kLaunchMagic = 0x43524431;
@@ -185,13 +197,22 @@ struct SharedRegion {
   uint32_t argc;
   uint32_t envc;
   uint32_t path_count;
-  uint32_t used;           // bytes of `bytes`
-  uint32_t cwd;            // offset
-  uint32_t vector_offset;  // of the offsets of argv, then environment, then paths (uint32_t each)
+  uint32_t used;  // bytes of `bytes`
+  uint32_t cwd;   // offset
+  // Of the offsets (uint32_t each) of argv, environment and paths, then of the argv and the paths
+  // of the health check.
+  uint32_t vector_offset;
+  uint32_t check_argc;  // 0: there is no health check
+  uint32_t check_path_count;
   // The hand-over of a listener; atomic, each is written once and by one process.
   uint32_t listener;      // payload: its number + 1; nothing of the job has run
   uint32_t init_ready;    // init: the supervisor has it, and the filter of init is in force
   uint32_t payload_read;  // supervisor: it has looked at the payload that is dead of SIGXFSZ
+  // Supervisor: the number of the check that it has read and that may go on; atomic.
+  uint32_t check_go;
+  // Checker, before kCheckEnded: how the output of that check began.
+  uint32_t check_output_size;
+  char check_output[kCheckOutput];
   uint64_t op_done_ns[kMaxOps];
   // What the twin was answered, by probe and point; probes_made has a bit per point.
   int64_t probe_result[kMaxProbes][kProbePoints];

@@ -22,10 +22,12 @@ absl::Status WriteExecProgram(const v1::LaunchPlan& launch, child::SharedRegion*
   for (const std::string& word : launch.argv()) offsets.push_back(put(word));
   for (const std::string& word : launch.environment()) offsets.push_back(put(word));
   for (const std::string& word : launch.exec_path()) offsets.push_back(put(word));
+  for (const std::string& word : launch.health().argv()) offsets.push_back(put(word));
+  for (const std::string& word : launch.health().exec_path()) offsets.push_back(put(word));
   text.resize((text.size() + 3) / 4 * 4, '\0');
   const size_t vector_offset = text.size();
   const size_t used = vector_offset + offsets.size() * sizeof(uint32_t) + 1;
-  constexpr size_t kMaxStrings = sizeof(region->pointers) / sizeof(region->pointers[0]) - 3;
+  constexpr size_t kMaxStrings = sizeof(region->pointers) / sizeof(region->pointers[0]) - 5;
   if (used > child::kLaunchBytes || offsets.size() > kMaxStrings) {
     return Error(absl::StatusCode::kResourceExhausted,
                  absl::StrCat("arguments and environment take ", used, " bytes in ", offsets.size(),
@@ -39,6 +41,8 @@ absl::Status WriteExecProgram(const v1::LaunchPlan& launch, child::SharedRegion*
   region->argc = static_cast<uint32_t>(launch.argv_size());
   region->envc = static_cast<uint32_t>(launch.environment_size());
   region->path_count = static_cast<uint32_t>(launch.exec_path_size());
+  region->check_argc = static_cast<uint32_t>(launch.health().argv_size());
+  region->check_path_count = static_cast<uint32_t>(launch.health().exec_path_size());
   region->used = static_cast<uint32_t>(used);
   region->cwd = cwd;
   region->vector_offset = static_cast<uint32_t>(vector_offset);

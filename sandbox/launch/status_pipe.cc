@@ -98,7 +98,7 @@ absl::StatusOr<StatusFrame> DecodeFrame(absl::string_view bytes) {
   if (frame.version != child::kWireVersion) {
     return Malformed(absl::StrCat("version ", frame.version));
   }
-  if (frame.kind < FrameKind::kStepFailed || frame.kind > FrameKind::kUsageCount) {
+  if (frame.kind < FrameKind::kStepFailed || frame.kind > child::kLastFrameKind) {
     return Malformed(absl::StrCat("kind ", static_cast<int>(frame.kind)));
   }
   if (frame.opcode > Opcode::kCount || frame.call >= child::KernelCall::kCount) {

@@ -74,6 +74,13 @@ struct CgroupUsage {
   std::optional<Pressure> io_pressure;
 };
 
+// The same at one moment.
+struct CgroupNow {
+  uint64_t cpu_ns = 0;
+  uint64_t memory_bytes = 0;
+  uint64_t pids = 0;  // includes the sandbox's init
+};
+
 // A group of one job. Single use: a leaf is never used again (a group that was killed kills what
 // is cloned into it, kernel 6.18). The destructor kills what is left and removes the group.
 class CgroupLease {
@@ -86,7 +93,10 @@ class CgroupLease {
   virtual absl::Status Enter(pid_t pid) = 0;
   // Compares the process's membership and every limit file with the plan.
   virtual absl::Status Verify(const std::vector<CgroupLine>& membership) = 0;
+  // Room for one more process than the plan's limit: one that is Cordon's and not the job's.
+  virtual absl::Status AddProcess() = 0;
   virtual absl::StatusOr<uint64_t> CpuNs() = 0;
+  virtual absl::StatusOr<CgroupNow> Now() = 0;
   virtual absl::StatusOr<CgroupUsage> Collect() = 0;
   // What is charged now, by kind; nothing where the host does not say.
   virtual std::optional<MemoryParts> Memory() = 0;

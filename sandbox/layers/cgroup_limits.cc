@@ -111,6 +111,14 @@ absl::Status CheckMember(const std::vector<CgroupLine>& membership, absl::string
                   path, found);
 }
 
+absl::Status AddProcessTo(const Group& group, const v1::CgroupPlan& plan) {
+  // The first of them is the init.
+  const std::string most = absl::StrCat(uint64_t{plan.pids_max()} + 2);
+  const LimitFile limit = {"pids.max", {most}, most};
+  CORDON_RETURN_IF_ERROR(SetLimit(group, limit));
+  return CheckLimit(group, limit);
+}
+
 absl::Status SetLimit(const Group& group, const LimitFile& limit) {
   for (const std::string& value : limit.writes) {
     CORDON_RETURN_IF_ERROR(group.Write(limit.file, value));

@@ -36,6 +36,9 @@ std::vector<LimitFile> LimitsOfV2(const v1::CgroupPlan& plan, uint64_t page_size
 absl::Status CheckMember(const std::vector<CgroupLine>& membership, absl::string_view controller,
                          absl::string_view path);
 
+// One process more than SetLimit gave the group, set and compared.
+absl::Status AddProcessTo(const Group& group, const v1::CgroupPlan& plan);
+
 absl::Status SetLimit(const Group& group, const LimitFile& limit);
 // FAILED_PRECONDITION, stage "verify", with file, expected and found.
 absl::Status CheckLimit(const Group& group, const LimitFile& limit);

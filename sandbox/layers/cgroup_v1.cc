@@ -64,7 +64,12 @@ class CgroupV1 : public CgroupLease {
   }
 
   absl::Status Verify(const std::vector<CgroupLine>& membership) override;
+  absl::Status AddProcess() override {
+    const Group* pids = Of("pids");
+    return pids == nullptr ? absl::OkStatus() : AddProcessTo(*pids, plan_);
+  }
   absl::StatusOr<uint64_t> CpuNs() override;
+  absl::StatusOr<CgroupNow> Now() override;
   absl::StatusOr<CgroupUsage> Collect() override;
   std::optional<MemoryParts> Memory() override;
   bool AnyInState(char state) override {
@@ -254,6 +259,20 @@ absl::StatusOr<uint64_t> CgroupV1::CpuNs() {
     return Error(absl::StatusCode::kFailedPrecondition, "no cpuacct group").Layer("cgroup");
   }
   return accounting->ReadNumber("cpuacct.usage");
+}
+
+absl::StatusOr<CgroupNow> CgroupV1::Now() {
+  CgroupNow now;
+  const Group* memory = Of("memory");
+  const Group* pids = Of("pids");
+  if (memory == nullptr || pids == nullptr) {
+    return Error(absl::StatusCode::kFailedPrecondition, "no memory or no pids group")
+        .Layer("cgroup");
+  }
+  CORDON_ASSIGN_OR_RETURN(now.cpu_ns, CpuNs());
+  CORDON_ASSIGN_OR_RETURN(now.memory_bytes, memory->ReadNumber("memory.usage_in_bytes"));
+  CORDON_ASSIGN_OR_RETURN(now.pids, pids->ReadNumber("pids.current"));
+  return now;
 }
 
 absl::StatusOr<CgroupUsage> CgroupV1::Collect() {

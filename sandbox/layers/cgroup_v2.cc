@@ -56,9 +56,19 @@ class CgroupV2 : public CgroupLease {
   absl::Status Enter(pid_t) override { return absl::OkStatus(); }
   absl::Status Verify(const std::vector<CgroupLine>& membership) override;
 
+  absl::Status AddProcess() override { return AddProcessTo(*group_, plan_); }
+
   absl::StatusOr<uint64_t> CpuNs() override {
     CORDON_ASSIGN_OR_RETURN(const std::string text, group_->Read("cpu.stat"));
     return ParseFlatKeyed(text)["usage_usec"] * 1000;
+  }
+
+  absl::StatusOr<CgroupNow> Now() override {
+    CgroupNow now;
+    CORDON_ASSIGN_OR_RETURN(now.cpu_ns, CpuNs());
+    CORDON_ASSIGN_OR_RETURN(now.memory_bytes, group_->ReadNumber("memory.current"));
+    CORDON_ASSIGN_OR_RETURN(now.pids, group_->ReadNumber("pids.current"));
+    return now;
   }
 
   absl::StatusOr<CgroupUsage> Collect() override;

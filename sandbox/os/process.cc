@@ -15,6 +15,8 @@
 
 #include <algorithm>
 
+#include "absl/strings/str_cat.h"
+#include "policy/base/signal_name.h"
 #include "policy/base/status.h"
 #include "sandbox/os/file.h"
 
@@ -92,11 +94,28 @@ absl::Status TryNamespaces(uint64_t namespace_flags) {
   return WaitPidfd(child->pidfd.get(), true).status();
 }
 
-absl::Status KillPidfd(int pidfd) {
-  if (::syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, nullptr, 0) != 0 && errno != ESRCH) {
-    return ErrnoStatus("pidfd_send_signal", "SIGKILL", errno);
+absl::StatusOr<UniqueFd> OpenPidfd(pid_t pid) {
+  UniqueFd pidfd(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
+  if (!pidfd.valid()) return ErrnoStatus("pidfd_open", absl::StrCat(pid), errno);
+  return pidfd;
+}
+
+absl::Status SignalPidfd(int pidfd, int number) {
+  if (::syscall(SYS_pidfd_send_signal, pidfd, number, nullptr, 0) != 0) {
+    return ErrnoStatus("pidfd_send_signal", SignalName(number), errno);
   }
   return absl::OkStatus();
+}
+
+bool IsGone(int pidfd) {
+  const absl::Status asked = SignalPidfd(pidfd, 0);
+  return !asked.ok() && DetailsOf(asked)[0].errno_value() == ESRCH;
+}
+
+absl::Status KillPidfd(int pidfd) {
+  const absl::Status sent = SignalPidfd(pidfd, SIGKILL);
+  if (!sent.ok() && DetailsOf(sent)[0].errno_value() == ESRCH) return absl::OkStatus();
+  return sent;
 }
 
 absl::Status KillChild(int pidfd, pid_t pid) {

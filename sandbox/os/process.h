@@ -37,6 +37,10 @@ absl::StatusOr<Clone3Result> Clone3(uint64_t namespace_flags, int cgroup_fd);
 // it. The error has a hint for the usual reasons.
 absl::Status TryNamespaces(uint64_t namespace_flags);
 
+absl::StatusOr<UniqueFd> OpenPidfd(pid_t pid);
+absl::Status SignalPidfd(int pidfd, int number);
+// Reaped, so that its number may be another's by now.
+bool IsGone(int pidfd);
 // SIGKILL by pidfd; a process that is gone already is no error.
 absl::Status KillPidfd(int pidfd);
 // The same for a child that is not reaped yet, whose id is its own therefore: also where a filter

@@ -87,6 +87,7 @@ absl::StatusOr<CheckedProgram> BuildProgram(const LowerInput& input,
   builder.Add(Opcode::kGate, {"process", "", ""}).a = static_cast<uint64_t>(child::kByteOpenGate);
   builder.Add(Opcode::kReadLaunch, {"process", "", ""});
   builder.Add(Opcode::kSetUndumpable, {"process", "", ""});
+  builder.Add(Opcode::kForkChecker, {"process", "health_check", ""});
   const bool listens = ListensToFilter(input.plan);
   builder.Add(Opcode::kForkPayload, {"process", "", ""}).flags =
       listens ? child::kFlagListener : uint16_t{0};

@@ -66,6 +66,8 @@ constexpr Before kOrder[] = {
     {Opcode::kGate, Opcode::kReadLaunch},
     {Opcode::kReadLaunch, Opcode::kSetUndumpable},
     {Opcode::kSetUndumpable, Opcode::kForkPayload},  // the payload inherits it until exec
+    {Opcode::kSetUndumpable, Opcode::kForkChecker},  // and the checker for its life
+    {Opcode::kForkChecker, Opcode::kForkPayload},    // it is ready before anything hostile exists
     {Opcode::kForkPayload, Opcode::kInitFilter},
     {Opcode::kForkPayload, Opcode::kPassListener},
     {Opcode::kPassListener, Opcode::kInitFilter},  // which forbids its calls
@@ -88,25 +90,14 @@ constexpr Before kOrder[] = {
 };
 
 // In every program, exactly once.
-constexpr Opcode kOnce[] = {Opcode::kScrubArguments,
-                            Opcode::kAdoptFds,
-                            Opcode::kMakeMountsPrivate,
-                            Opcode::kResetInherited,
-                            Opcode::kSetIds,
-                            Opcode::kMakeRoot,
-                            Opcode::kPivotRoot,
-                            Opcode::kSealRoot,
-                            Opcode::kNoNewPrivs,
-                            Opcode::kForkTwin,
-                            Opcode::kReapTwin,
-                            Opcode::kGate,
-                            Opcode::kReadLaunch,
-                            Opcode::kSetUndumpable,
-                            Opcode::kForkPayload,
-                            Opcode::kReap,
-                            Opcode::kCloseInitFds,
-                            Opcode::kChdir,
-                            Opcode::kExec};
+constexpr Opcode kOnce[] = {
+    Opcode::kScrubArguments, Opcode::kAdoptFds,      Opcode::kMakeMountsPrivate,
+    Opcode::kResetInherited, Opcode::kSetIds,        Opcode::kMakeRoot,
+    Opcode::kPivotRoot,      Opcode::kSealRoot,      Opcode::kNoNewPrivs,
+    Opcode::kForkTwin,       Opcode::kReapTwin,      Opcode::kGate,
+    Opcode::kReadLaunch,     Opcode::kSetUndumpable, Opcode::kForkChecker,
+    Opcode::kForkPayload,    Opcode::kReap,          Opcode::kCloseInitFds,
+    Opcode::kChdir,          Opcode::kExec};
 
 bool InArena(const SetupProgram& program, uint32_t offset) {
   return offset < program.arena.size() &&

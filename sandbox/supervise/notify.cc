@@ -5,13 +5,14 @@
 #include <cerrno>
 #include <optional>
 
-#include "absl/strings/ascii.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "policy/base/status.h"
 #include "policy/bpf/call_words.h"
+#include "sandbox/os/children.h"
 #include "sandbox/os/file.h"
+#include "sandbox/os/process.h"
 #include "sandbox/os/procfs.h"
 
 namespace cordon {
@@ -40,19 +41,6 @@ absl::StatusOr<uint64_t> FilterCount(absl::string_view text, absl::string_view w
         .Layer("seccomp");
   }
   return count;
-}
-
-// The one child of the init; 0 when it has none any more.
-absl::StatusOr<uint32_t> ChildOf(pid_t init) {
-  CORDON_ASSIGN_OR_RETURN(const std::string children,
-                          ReadAt(kCwd, absl::StrCat("/proc/", init, "/task/", init, "/children")));
-  const absl::string_view number = absl::StripAsciiWhitespace(children);
-  uint32_t child = 0;
-  if (number.empty() || absl::SimpleAtoi(number, &child)) return child;
-  return Error(absl::StatusCode::kInternal,
-               absl::StrCat("the init has not the one child that it should have: \"",
-                            EscapeForPeople(children), "\""))
-      .Layer("seccomp");
 }
 
 }  // namespace
@@ -182,15 +170,15 @@ absl::Status VerifyFilter(absl::string_view payload_status, absl::string_view ow
       .Layer("seccomp");
 }
 
-absl::StatusOr<bool> VerifyFilterOfPayload(pid_t init) {
-  CORDON_ASSIGN_OR_RETURN(const uint32_t payload, ChildOf(init));
-  if (payload == 0) return false;
+absl::StatusOr<bool> VerifyFilterOfPayload(pid_t init, uint32_t inside) {
+  const absl::StatusOr<FoundChild> payload = FindChild(init, inside);
+  if (absl::IsNotFound(payload.status())) return false;
+  if (!payload.ok()) return payload.status();
   const absl::StatusOr<std::string> status =
-      ReadAt(kCwd, absl::StrCat("/proc/", payload, "/status"));
+      ReadAt(kCwd, absl::StrCat("/proc/", payload->pid, "/status"));
   if (!status.ok()) {
     // Reaped meanwhile?
-    CORDON_ASSIGN_OR_RETURN(const uint32_t still, ChildOf(init));
-    if (still == 0) return false;
+    if (IsGone(payload->pidfd.get())) return false;
     return status.status();
   }
   CORDON_ASSIGN_OR_RETURN(const std::string own, ReadAt(kCwd, "/proc/thread-self/status"));

@@ -103,9 +103,9 @@ class Notifier {
   std::optional<v1::CallViolation> violation_;
 };
 
-// The child of `init`, the payload that waits, is under one filter more than this process; false
-// when it has ended, and then its init has said why.
-absl::StatusOr<bool> VerifyFilterOfPayload(pid_t init);
+// The payload that waits, a child of `init` with that id inside, is under one filter more than this
+// process; false when it has ended, and then its init has said why.
+absl::StatusOr<bool> VerifyFilterOfPayload(pid_t init, uint32_t inside);
 
 // The same from the text of /proc/PID/status: one filter more than this process itself is under.
 // Read while the payload waits, before the first instruction of the job.

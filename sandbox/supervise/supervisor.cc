@@ -17,31 +17,20 @@
 #include "sandbox/os/event.h"
 #include "sandbox/os/file.h"
 #include "sandbox/os/process.h"
+#include "sandbox/supervise/cancel.h"
 #include "sandbox/supervise/clocks.h"
 #include "sandbox/supervise/dead_payload.h"
+#include "sandbox/supervise/health.h"
 #include "sandbox/supervise/notify.h"
 #include "sandbox/supervise/relay.h"
+#include "sandbox/supervise/timeline.h"
 #include "sandbox/supervise/timing.h"
 #include "sandbox/supervise/usage.h"
 #include "sandbox/supervise/verdict.h"
+#include "sandbox/supervise/watcher.h"
 
 namespace cordon {
 namespace {
-
-enum Token : uint64_t {
-  kInit = 1,
-  kStatus,
-  kWall,
-  kCpu,
-  kIdle,
-  kOom,
-  kSignal,
-  kNotify,
-  kCancel,
-  kStdin = 10,   // + 1: the pipe
-  kStdout = 20,  // + 1: the sink
-  kStderr = 30,
-};
 
 // How long the init may take to end the rest of the tree after the main process ended.
 constexpr uint64_t kCleanupNs = 2'000'000'000;
@@ -49,82 +38,14 @@ constexpr uint64_t kCleanupNs = 2'000'000'000;
 // outlives it; tearing down a large job may take as long, too.
 constexpr uint64_t kAfterKillNs = 10'000'000'000;
 
-StreamLimit LimitOf(const v1::StreamPlan& plan) { return {plan.bytes(), plan.truncate()}; }
+absl::Status AtRun(const absl::Status& status, absl::string_view step) {
+  return WithStep(WithLayer(WithStage(status, "run"), "supervisor"), step);
+}
 
-class Watcher : public Supervision {
- public:
-  Watcher(Sandbox& sandbox, const Streams& streams, const Control& control)
-      : sandbox_(sandbox),
-        control_(control),
-        watch_(sandbox.plan().watch()),
-        budget_{watch_.output_bytes(), 0, false},
-        out_(std::move(sandbox.child().stdout_read), streams.out, streams.escape_out, kStdout,
-             &budget_, streams.out_linked, LimitOf(watch_.out())),
-        err_(std::move(sandbox.child().stderr_read), streams.err, streams.escape_err, kStderr,
-             &budget_, streams.err_linked, LimitOf(watch_.err())),
-        in_(streams.in, std::move(sandbox.child().stdin_write), kStdin) {}
-
-  absl::Status Launch(const v1::LaunchPlan& launch);
-  // Handles what happens within `timeout_ms` (-1: waits).
-  absl::Status Turn(int timeout_ms);
-
-  int fd() const override { return epoll_->fd(); }
-  absl::Status Step() override;
-  bool finished() const override { return init_ended_ && out_.done() && err_.done(); }
-  absl::StatusOr<v1::Report> Finish() override;
-  absl::Status EndFor(KillReason reason, const std::vector<std::string>& why) override;
-  absl::Status Cancel(int signal) override;
-  int cancel_signal() const override { return seen_.cancel_signal; }
-  uint64_t ended_ns() const override { return end_ns_; }
-  bool alive() const override { return !init_ended_; }
-  bool Quiet() const override { return in_.Quiet() && out_.Quiet() && err_.Quiet(); }
-  const OutputRelay& Output(int stream) const override { return stream == 1 ? out_ : err_; }
-
- private:
-  absl::Status Summarise(v1::Report* report);
-  absl::Status Start();
-  absl::Status Watch(int fd, uint32_t events, Token token);
-  absl::Status Handle(const Epoll::Event& event);
-  absl::Status OnStatus();
-  absl::Status OnFrame(const child::StatusFrame& frame);
-  absl::Status OnInitEnd();
-  absl::Status OnCpuTimer();
-  absl::Status OnWallTimer();
-  absl::Status OnIdleTimer();
-  absl::Status OnListener();
-  absl::Status AnswerCalls();
-  absl::Status End(KillReason reason);
-  absl::Status Kill();
-  uint64_t ExecTime(const child::StatusFrame& frame);
-  // The job is over now, by itself or because it is to be ended: what comes behind is clean-up.
-  void MarkEnd(uint64_t end_ns);
-  void Observe(const JobUsage& usage, uint64_t wall_ns);
-
-  Sandbox& sandbox_;
-  const Control control_;
-  const v1::WatchPlan& watch_;
-  OutputBudget budget_;
-  OutputRelay out_;
-  OutputRelay err_;
-  InputRelay in_;
-  std::optional<Epoll> epoll_;
-  std::optional<JobClocks> clocks_;
-  SignalFd signals_;
-  UniqueFd listener_;  // between its arrival and notifier_
-  std::optional<Notifier> notifier_;
-  Observations seen_;
-  absl::Status launch_error_;
-  std::string program_name_;
-  UsageInput usage_;
-  std::optional<uint64_t> stolen_before_;
-  uint64_t exec_ns_ = 0;
-  uint64_t end_ns_ = 0;
-  bool killing_ = false;
-  bool init_ended_ = false;
-};
+}  // namespace
 
 // What must be heard of: a descriptor that epoll does not take would be waited for in vain.
-absl::Status Watcher::Watch(int fd, uint32_t events, Token token) {
+absl::Status Watcher::Watch(int fd, uint32_t events, WatchToken token) {
   CORDON_ASSIGN_OR_RETURN(const bool added, epoll_->Add(fd, events, token));
   return added ? absl::OkStatus() : ErrnoStatus("epoll_ctl", "", EPERM);
 }
@@ -139,6 +60,7 @@ absl::Status Watcher::Start() {
   if (control_.cancel_fd >= 0) {
     CORDON_RETURN_IF_ERROR(Watch(control_.cancel_fd, EPOLLIN, kCancel));
   }
+  CORDON_ASSIGN_OR_RETURN(grace_, CancelGrace::Make(launch_));
   Child& child = sandbox_.child();
   CORDON_RETURN_IF_ERROR(SetNonBlocking(child.status.get()));
   CORDON_RETURN_IF_ERROR(Watch(child.pidfd.get(), EPOLLIN, kInit));
@@ -146,9 +68,21 @@ absl::Status Watcher::Start() {
   CORDON_RETURN_IF_ERROR(Watch(clocks_->wall_fd(), EPOLLIN, kWall));
   CORDON_RETURN_IF_ERROR(Watch(clocks_->cpu_fd(), EPOLLIN, kCpu));
   CORDON_RETURN_IF_ERROR(Watch(clocks_->idle_fd(), EPOLLIN, kIdle));
+  CORDON_RETURN_IF_ERROR(Watch(grace_->fd(), EPOLLIN, kGraceOver));
   CgroupLease* lease = sandbox_.lease();
   if (lease != nullptr && lease->OomFd() >= 0) {
     CORDON_RETURN_IF_ERROR(Watch(lease->OomFd(), lease->OomEvents(), kOom));
+  }
+  if (launch_.timeline_interval_ns() != 0) {
+    CORDON_ASSIGN_OR_RETURN(timeline_,
+                            TimelineSampler::Make(launch_.timeline_interval_ns(), lease,
+                                                  sandbox_.plan().cgroup().unavailable_why()));
+    CORDON_RETURN_IF_ERROR(Watch(timeline_->fd(), EPOLLIN, kTimeline));
+  }
+  if (launch_.has_health()) {
+    CORDON_ASSIGN_OR_RETURN(health_, HealthMonitor::Make(&sandbox_, launch_.health()));
+    CORDON_RETURN_IF_ERROR(Watch(health_->fd(), EPOLLIN, kHealth));
+    ++usage_.own_pids;
   }
   CORDON_RETURN_IF_ERROR(out_.Start(&*epoll_));
   CORDON_RETURN_IF_ERROR(err_.Start(&*epoll_));
@@ -156,6 +90,7 @@ absl::Status Watcher::Start() {
 }
 
 absl::Status Watcher::Launch(const v1::LaunchPlan& launch) {
+  launch_ = launch;
   program_name_ = launch.argv_size() > 0 ? launch.argv(0) : "";
   CORDON_RETURN_IF_ERROR(WithStage(Start(), "prepare"));  // the job has not begun
   CORDON_RETURN_IF_ERROR(sandbox_.Launch(launch));
@@ -166,7 +101,9 @@ absl::Status Watcher::Launch(const v1::LaunchPlan& launch) {
 absl::Status Watcher::Turn(int timeout_ms) {
   CORDON_ASSIGN_OR_RETURN(const std::vector<Epoll::Event> events, epoll_->Wait(timeout_ms));
   for (const Epoll::Event& event : events) CORDON_RETURN_IF_ERROR(Handle(event));
-  if (budget_.exceeded && !init_ended_) return End(KillReason::kOutput);
+  if (init_ended_) return absl::OkStatus();
+  if (budget_.exceeded) return End(KillReason::kOutput);
+  if (health_.has_value() && health_->unhealthy()) return End(KillReason::kUnhealthy);
   return absl::OkStatus();
 }
 
@@ -186,15 +123,19 @@ absl::Status Watcher::Handle(const Epoll::Event& event) {
       // v1 signals before the killer has run; whatever comes of it, the group is at its limit.
       if (sandbox_.lease()->OomSeen()) return End(KillReason::kMemory);
       return absl::OkStatus();
-    case kSignal: {
-      const int number = signals_.Read();
-      return number == 0 ? absl::OkStatus() : Cancel(number);
-    }
+    case kSignal:
+      return OnSignal();
     case kCancel:
       epoll_->Remove(control_.cancel_fd);  // it stays readable
       return Cancel(0);
+    case kGraceOver:
+      return OnGraceOver();
     case kNotify:
       return AnswerCalls();
+    case kTimeline:
+      return timeline_->Step();
+    case kHealth:
+      return health_->Step();
     case kStdin:
     case kStdin + 1:
       return in_.Step(&*epoll_);
@@ -206,12 +147,35 @@ absl::Status Watcher::Handle(const Epoll::Event& event) {
   }
 }
 
+absl::Status Watcher::OnSignal() {
+  const int number = signals_.Read();
+  return number == 0 ? absl::OkStatus() : Cancel(number);
+}
+
+absl::Status Watcher::OnGraceOver() {
+  grace_->Acknowledge();
+  if (init_ended_) return absl::OkStatus();
+  seen_.cancel_killed = !seen_.main_ended;
+  return End(KillReason::kCancelled);
+}
+
 absl::Status Watcher::Cancel(int signal) {
-  seen_.cancel_signal = signal;
-  if (!init_ended_) return End(KillReason::kCancelled);
-  // The job is over; only its last output waits for a consumer that does not read.
-  out_.Abandon(&*epoll_);
-  err_.Abandon(&*epoll_);
+  if (seen_.killed == KillReason::kNone && !cancel_waits_) seen_.cancel_signal = signal;
+  if (init_ended_) {
+    // The job is over; only its last output waits for a consumer that does not read.
+    out_.Abandon(&*epoll_);
+    err_.Abandon(&*epoll_);
+    return absl::OkStatus();
+  }
+  // A program that has not begun cannot be asked; it is as soon as it has.
+  if (exec_ns_ == 0 && grace_->wanted() && !std::exchange(cancel_waits_, true)) {
+    return absl::OkStatus();
+  }
+  if (seen_.main_ended || !grace_->Request(sandbox_.child().pid, main_inside_)) {
+    seen_.cancel_killed = true;
+    return End(KillReason::kCancelled);
+  }
+  if (seen_.killed == KillReason::kNone) seen_.killed = KillReason::kCancelled;
   return absl::OkStatus();
 }
 
@@ -248,15 +212,22 @@ uint64_t Watcher::ExecTime(const child::StatusFrame& frame) {
 absl::Status Watcher::OnFrame(const child::StatusFrame& frame) {
   switch (frame.kind) {
     case child::FrameKind::kListener:
-      return OnListener();
+      return OnListener(frame.aux);
     case child::FrameKind::kExecDone:
       if (ListensToFilter(sandbox_.plan()) && !notifier_.has_value()) {
         return Error(absl::StatusCode::kInternal, "the job began without its filter's listener")
             .Layer("seccomp");
       }
       exec_ns_ = ExecTime(frame);
+      main_inside_ = frame.aux;
       // Not before: the job does not wait for it.
       stolen_before_ = StolenNow();
+      if (timeline_.has_value()) {
+        CORDON_RETURN_IF_ERROR(
+            timeline_->Begin(exec_ns_, sandbox_.cpu_baseline_ns(), usage_.own_pids));
+      }
+      if (health_.has_value()) CORDON_RETURN_IF_ERROR(health_->Begin(exec_ns_));
+      if (cancel_waits_) CORDON_RETURN_IF_ERROR(Cancel(seen_.cancel_signal));
       return clocks_->Began(exec_ns_);
     case child::FrameKind::kExecFailed:
     case child::FrameKind::kStepFailed:
@@ -269,6 +240,7 @@ absl::Status Watcher::OnFrame(const child::StatusFrame& frame) {
       seen_.wait_status = static_cast<int>(static_cast<uint32_t>(frame.aux64));
       seen_.killed_by_filter = (frame.aux64 & child::kKilledByFilter) != 0;
       MarkEnd(frame.monotonic_ns);
+      if (health_.has_value()) health_->End();
       // From now on the wall timer only bounds the clean-up.
       return clocks_->Over(MonotonicNs() + kCleanupNs);
     case child::FrameKind::kFileSignal:
@@ -281,7 +253,7 @@ absl::Status Watcher::OnFrame(const child::StatusFrame& frame) {
       usage_.init.Add(frame);
       return absl::OkStatus();
     default:
-      return absl::OkStatus();
+      return health_.has_value() ? health_->OnFrame(frame) : absl::OkStatus();
   }
 }
 
@@ -299,6 +271,8 @@ absl::Status Watcher::OnInitEnd() {
   }
   epoll_->Remove(sandbox_.child().pidfd.get());
   clocks_->Disarm();
+  if (timeline_.has_value()) timeline_->End();
+  if (health_.has_value()) health_->End();
   in_.Stop(&*epoll_);
   // Every writer is dead: what is left in the pipes is all there is.
   CORDON_RETURN_IF_ERROR(out_.Step(&*epoll_));
@@ -315,14 +289,14 @@ absl::Status Watcher::OnWallTimer() {
 
 // The payload waits, with its filter in force, until it is told that the listener is here. An error
 // ends the sandbox, and no instruction of the job has run.
-absl::Status Watcher::OnListener() {
+absl::Status Watcher::OnListener(uint32_t payload_inside) {
   if (!listener_.valid() || notifier_.has_value()) {
     return Error(absl::StatusCode::kInternal, "a listener that was not expected").Layer("seccomp");
   }
   CORDON_ASSIGN_OR_RETURN(notifier_,
                           Notifier::Make(std::move(listener_), sandbox_.plan().seccomp().rules(),
                                          NativeArchitecture()));
-  const absl::StatusOr<bool> waits = VerifyFilterOfPayload(sandbox_.child().pid);
+  const absl::StatusOr<bool> waits = VerifyFilterOfPayload(sandbox_.child().pid, payload_inside);
   // Of an init that has ended nothing can be read, and its end is explained elsewhere.
   const bool ended = Readable(sandbox_.child().pidfd.get(), 0);
   if (!waits.ok() && !ended) return waits.status();
@@ -435,20 +409,23 @@ absl::Status Watcher::Summarise(v1::Report* report) {
   }
   CORDON_ASSIGN_OR_RETURN(const JobUsage usage, CollectUsage(sandbox_.lease(), usage_));
   Observe(usage, usage_.wall_ns);
+  grace_->Fill(&seen_);
+  if (timeline_.has_value()) timeline_->Fill(report);
+  if (health_.has_value()) {
+    health_->Fill(report);
+    health_->Fill(&seen_);
+  }
   if (notifier_.has_value()) {
     notifier_->Fill(report);
-    if (seen_.killed == KillReason::kSyscall)
+    if (seen_.killed == KillReason::kSyscall) {
       *report->mutable_violation() = *notifier_->violation();
+    }
   }
   Decide(seen_, report);
   *report->mutable_usage() = usage.report;
   JudgeTiming(usage.report, end_ns_ - std::min(end_ns_, sandbox_.started_ns()), OnlineCpus(),
               report);
   return absl::OkStatus();
-}
-
-absl::Status AtRun(const absl::Status& status, absl::string_view step) {
-  return WithStep(WithLayer(WithStage(status, "run"), "supervisor"), step);
 }
 
 absl::Status Watcher::Step() { return AtRun(Turn(0), "watch the job"); }
@@ -463,8 +440,6 @@ absl::StatusOr<v1::Report> Watcher::Finish() {
   for (const v1::Step& step : sandbox_.Steps()) *report.add_steps() = step;
   return report;
 }
-
-}  // namespace
 
 absl::StatusOr<v1::Report> RunJob(Sandbox& sandbox, const v1::LaunchPlan& launch,
                                   const Streams& streams, const Control& control) {

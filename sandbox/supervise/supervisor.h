@@ -32,7 +32,8 @@ struct Streams {
   bool err_linked = false;
 };
 
-// Who may cancel the job (verdict CANCELLED).
+// Who may cancel the job (verdict CANCELLED): at once, or with the grace of the launch plan, which
+// a second signal cuts short.
 struct Control {
   bool signals =
       true;  // SIGINT, SIGTERM and SIGHUP to the caller; this thread blocks them meanwhile

@@ -13,17 +13,17 @@
 #include "sandbox/os/process.h"
 
 namespace cordon {
+
+void SetDuration(uint64_t ns, google::protobuf::Duration* out) {
+  out->set_seconds(static_cast<int64_t>(ns / 1'000'000'000));
+  out->set_nanos(static_cast<int32_t>(ns % 1'000'000'000));
+}
 namespace {
 
 // The unit of /proc/stat, the same for every Linux (USER_HZ).
 constexpr uint64_t kTickNs = 10'000'000;
 constexpr size_t kStolenField = 8;  // "cpu user nice system idle iowait irq softirq steal"
 constexpr uint64_t kBlock = 512;
-
-void SetDuration(uint64_t ns, google::protobuf::Duration* out) {
-  out->set_seconds(static_cast<int64_t>(ns / 1'000'000'000));
-  out->set_nanos(static_cast<int32_t>(ns % 1'000'000'000));
-}
 
 void AtLeast(v1::Usage* out, const char* field) { out->add_lower_bound(field); }
 void Unknown(v1::Usage* out, const char* field) { out->add_unknown(field); }
@@ -148,7 +148,7 @@ void WithGroup(const CgroupUsage& group, const UsageInput& input, JobUsage* usag
   // The init is ours.
   out->set_pids_peak(
       group.pids_peak_known
-          ? static_cast<uint32_t>(group.pids_peak - std::min<uint64_t>(group.pids_peak, 1))
+          ? static_cast<uint32_t>(group.pids_peak - std::min(group.pids_peak, input.own_pids))
           : 1);
   if (!group.pids_peak_known) AtLeast(out, "pids_peak");
   usage->oom_kills = group.oom_kills;

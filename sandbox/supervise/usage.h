@@ -43,7 +43,10 @@ class MemorySamples {
 };
 
 // What the supervisor itself knows at the end.
+void SetDuration(uint64_t ns, google::protobuf::Duration* out);
+
 struct UsageInput {
+  uint64_t own_pids = 1;                  // processes of the group that are Cordon's
   uint64_t cpu_baseline_ns = 0;           // of the group when the gate was opened
   std::optional<uint64_t> cpu_at_end_ns;  // since then, at the end of the job; not yet its clean-up
   uint64_t wall_ns = 0;

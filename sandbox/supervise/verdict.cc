@@ -6,16 +6,12 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/string_view.h"
+#include "policy/base/signal_name.h"
+#include "policy/base/status.h"
 #include "policy/base/units.h"
 
 namespace cordon {
 namespace {
-
-constexpr absl::string_view kSignalNames[] = {
-    "",          "SIGHUP",  "SIGINT",    "SIGQUIT", "SIGILL",   "SIGTRAP", "SIGABRT", "SIGBUS",
-    "SIGFPE",    "SIGKILL", "SIGUSR1",   "SIGSEGV", "SIGUSR2",  "SIGPIPE", "SIGALRM", "SIGTERM",
-    "SIGSTKFLT", "SIGCHLD", "SIGCONT",   "SIGSTOP", "SIGTSTP",  "SIGTTIN", "SIGTTOU", "SIGURG",
-    "SIGXCPU",   "SIGXFSZ", "SIGVTALRM", "SIGPROF", "SIGWINCH", "SIGIO",   "SIGPWR",  "SIGSYS"};
 
 void AddEvidence(v1::Report* report, absl::string_view name, absl::string_view observed,
                  absl::string_view limit, absl::string_view source) {
@@ -73,6 +69,11 @@ void CancelEvidence(const Observations& seen, v1::Report* report) {
     AddEvidence(report, "supervisor.signal", SignalName(seen.cancel_signal), "", "signalfd");
   } else {
     AddEvidence(report, "supervisor.cancel", "asked by the caller", "", "descriptor");
+  }
+  if (seen.asked_signal != 0) {
+    AddEvidence(report, absl::StrCat("cancel.", SignalName(seen.asked_signal)),
+                seen.cancel_killed ? "killed afterwards" : "ended by itself",
+                Seconds(seen.cancel_grace_ns), "pidfd of the main process");
   }
 }
 
@@ -136,6 +137,21 @@ void IdleEvidence(const Observations& seen, v1::Report* report) {
               "cgroup cpu clock, bytes of stdin, stdout and stderr, states of the threads");
 }
 
+void HealthEvidence(const Observations& seen, v1::Report* report) {
+  if (!seen.checker_end.empty()) {
+    AddEvidence(report, "health.checker", seen.checker_end, "", "the process that starts checks");
+  }
+  if (!seen.health_end.empty()) {
+    AddEvidence(report, "health.check", seen.health_end, "", "waitid, in the sandbox");
+  }
+  if (!seen.health_output.empty()) {
+    AddEvidence(report, "health.output", EscapeForPeople(seen.health_output), "",
+                "stdout and stderr of the check");
+  }
+  AddEvidence(report, "health.failed_in_row", absl::StrCat(seen.health_in_row),
+              absl::StrCat(seen.health_retries), "supervisor");
+}
+
 void DeadlockEvidence(const Observations& seen, v1::Report* report) {
   for (const std::string& why : seen.why) {
     AddEvidence(report, "talk.waits", why, "", "/proc/PID/task/TID/syscall, FIONREAD");
@@ -183,6 +199,9 @@ constexpr DecisionRow kTable[] = {
        return seen.killed == KillReason::kSyscall || DiedOf(seen, SIGSYS);
      },
      FilterEvidence},
+    {"health check failed", v1::UNHEALTHY,
+     [](const Observations& seen) { return seen.killed == KillReason::kUnhealthy; },
+     HealthEvidence},
     {"refused process", v1::PROCESS_LIMIT,
      [](const Observations& seen) { return seen.forks_denied > 0 && !EndedWell(seen); },
      ForkEvidence},
@@ -215,15 +234,6 @@ void AddCircumstances(const Observations& seen, v1::Report* report) {
 }
 
 }  // namespace
-
-std::string SignalName(int number) {
-  if (number > 0 && static_cast<size_t>(number) < std::size(kSignalNames)) {
-    return std::string(kSignalNames[number]);
-  }
-  // Kernel numbers; libc keeps the first few for itself, but the kernel reports what it sent.
-  if (number >= 32 && number <= 64) return absl::StrCat("SIGRT", number - 32);
-  return absl::StrCat("signal ", number);
-}
 
 absl::Span<const DecisionRow> DecisionTable() { return kTable; }
 

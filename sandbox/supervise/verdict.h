@@ -24,6 +24,7 @@ enum class KillReason {
   kOutput,
   kSyscall,  // a call under KILL
   kCancelled,
+  kUnhealthy,
   kDeadlock,  // of sandboxes that talk; `why` says who waits for whom
   kDecided,   // another sandbox of the same job had decided it; `why` says which
 };
@@ -37,7 +38,15 @@ struct OutputSeen {
 
 struct Observations {
   KillReason killed = KillReason::kNone;
-  int cancel_signal = 0;  // with kCancelled; 0: by the caller's descriptor
+  int cancel_signal = 0;         // with kCancelled; 0: by the caller's descriptor
+  int asked_signal = 0;          // that the main process got first, with a grace; 0: none
+  uint64_t cancel_grace_ns = 0;  // that it had then
+  bool cancel_killed = false;    // it did not end by itself
+  std::string health_end;        // of the last health check
+  std::string health_output;     // how its output began: bytes of the job's
+  std::string checker_end;       // what became of the process that starts them; empty: it is there
+  uint32_t health_in_row = 0;    // failures that counted
+  uint32_t health_retries = 0;
   std::vector<std::string> why;
   // From the init: how the main process ended. Without it, it was killed with the rest.
   bool main_ended = false;
@@ -90,9 +99,6 @@ absl::Span<const DecisionRow> DecisionTable();
 
 // Sets verdict, exit_code, signal, signal_name and evidence.
 void Decide(const Observations& seen, v1::Report* report);
-
-// "SIGSEGV" of 11; "SIGRTMIN+3"; "signal 99".
-std::string SignalName(int number);
 
 }  // namespace cordon
 

@@ -136,6 +136,18 @@ class Results(BatchTest):
                              [layer["layer"] for layer in result["report"]["layers"]])
             self.assertEqual(len(detail["steps"][1]), len(result["report"]["steps"]))
 
+    def test_a_job_is_watched_as_its_entry_says(self):
+        self.write(self.job("ill", "sleep 1000", 'timeline: "10ms" health_check { argv: "false" '
+                            'interval: "10ms" retries: 2 } expect { verdict: UNHEALTHY }')
+                   + self.job("well", "sleep 1", 'health_check { argv: "true" }'))
+        report, done = self.report()
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        ill, well = (each["report"] for each in report["result"])
+        self.assertEqual(ill["health"]["failed_in_row"], 2)
+        self.assertGreaterEqual(len(ill["timeline"]["sample"]), 2)
+        self.assertTrue(well["health"]["ready"])
+        self.assertNotIn("timeline", well)
+
     def test_all_good_is_zero_and_files_are_written(self):
         self.write('job { name: "cat" argv: "cat" policy: "base/compute" stdin: "in.txt" '
                    'stdout: "out.txt" }')

@@ -472,7 +472,7 @@ class Ends(CliTest):
         self.assertTrue(wait_until(swept, 10), group_folders(process.pid))
 
 
-def main():
+def main(suite="cli"):
     global CORDON, PAYLOAD, FACTS  # pylint: disable=global-statement
     parser = argparse.ArgumentParser()
     parser.add_argument("--cordon", required=True)
@@ -482,7 +482,7 @@ def main():
     doctor = subprocess.run([CORDON, "doctor", "--format", "json"], capture_output=True,
                             check=False)
     FACTS = json.loads(doctor.stdout)
-    unittest.main(argv=[sys.argv[0], *rest], testRunner=python_results.Runner("cli"))
+    unittest.main(argv=[sys.argv[0], *rest], testRunner=python_results.Runner(suite))
 
 
 if __name__ == "__main__":

@@ -149,5 +149,11 @@ TEST(ApplyJobTest, ArgumentsHoldNoNul) {
   EXPECT_THAT(Apply("argv: \"x\" argv: \"a\\000b\""), HasErrorWith("argv[1] (job)"));
 }
 
+TEST(ApplyJobTest, WhatIsAskedOfTheSupervisorIsChecked) {
+  EXPECT_THAT(Apply("timeline: '0'"), HasErrorWith("timeline (job): is 0"));
+  EXPECT_THAT(Apply("cancel { grace: '1s' signal: 'SIGNAL' }"),
+              HasErrorWith("cancel.signal (job): "));
+}
+
 }  // namespace
 }  // namespace cordon

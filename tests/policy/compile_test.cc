@@ -110,6 +110,13 @@ TEST(CompileLaunchTest, TheJobsVariablesReplaceThoseOfThePolicy) {
   EXPECT_THAT(launch->environment(), ElementsAre("A=1", "B==3", "C="));
 }
 
+TEST(CompileLaunchTest, WhatIsAskedOfTheSupervisorIsInThePlan) {
+  const auto launch = Launch("", "argv: '/p' timeline: '20ms' cancel { grace: '3s' }");
+  ASSERT_THAT(launch, IsOk());
+  EXPECT_EQ(launch->timeline_interval_ns(), 20'000'000u);
+  EXPECT_EQ(launch->cancel_grace_ns(), 3'000'000'000u);
+}
+
 TEST(CompileLaunchTest, TheJobMayStartElsewhere) {
   EXPECT_EQ(Launch("working_directory: \"/w\"", "argv: \"/x\"")->working_directory(), "/w");
   EXPECT_EQ(Launch("working_directory: \"/w\"", "argv: \"/x\" working_directory: \"/tmp\"")

@@ -16,6 +16,7 @@ class FakeLease : public CgroupLease {
   CgroupUsage usage;
   std::optional<MemoryParts> memory;
   bool runnable = false;
+  absl::StatusOr<CgroupNow> now = CgroupNow();
   absl::Status verified;
   std::vector<CgroupLine> seen;
 
@@ -25,7 +26,9 @@ class FakeLease : public CgroupLease {
     seen = membership;
     return verified;
   }
+  absl::Status AddProcess() override { return absl::OkStatus(); }
   absl::StatusOr<uint64_t> CpuNs() override { return usage.cpu_ns; }
+  absl::StatusOr<CgroupNow> Now() override { return now; }
   absl::StatusOr<CgroupUsage> Collect() override { return usage; }
   std::optional<MemoryParts> Memory() override { return memory; }
   bool AnyInState(char state) override { return runnable && state == 'R'; }

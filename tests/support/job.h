@@ -95,6 +95,8 @@ struct JobOptions {
     kill: "dangerous")";
   std::string input;
   Streams streams = {-1, -1, -1, false, false};  // -1: files of RunPayload's own
+  Control control;
+  v1::LaunchPlan launch;  // what RunPayload's launch has beside the program and its environment
 };
 
 inline std::string JobPolicyText(const JobOptions& options) {
@@ -151,10 +153,11 @@ inline JobResult RunPayload(const std::vector<std::string>& arguments,
   if (streams.err < 0) streams.err = err.fd();
   const auto run = [&]() -> absl::StatusOr<v1::Report> {
     CORDON_ASSIGN_OR_RETURN(const CompiledPlan plan, PlanOf(options));
-    CORDON_ASSIGN_OR_RETURN(const v1::LaunchPlan launch, LaunchOf(plan, arguments));
+    CORDON_ASSIGN_OR_RETURN(v1::LaunchPlan launch, LaunchOf(plan, arguments));
+    launch.MergeFrom(options.launch);
     CORDON_ASSIGN_OR_RETURN(const std::unique_ptr<Sandbox> sandbox,
                             Sandbox::Prepare(plan, HostFactsOfTest()));
-    return RunJob(*sandbox, launch, streams);
+    return RunJob(*sandbox, launch, streams, options.control);
   };
   result.report = run();
   result.out = out.Text();

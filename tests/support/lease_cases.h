@@ -57,6 +57,11 @@ inline void LifeOfAGroup(const v1::HostFacts& facts) {
   const uint64_t before = (*lease)->CpuNs().value();
   for (int i = 0; i < 500 && (*lease)->CpuNs().value() < before + 20'000'000; ++i) ::usleep(2000);
   EXPECT_GE((*lease)->CpuNs().value(), before + 20'000'000);
+  const auto now = (*lease)->Now();
+  ASSERT_THAT(now, IsOk());
+  EXPECT_GE(now->cpu_ns, before + 20'000'000);
+  EXPECT_EQ(now->pids, 1u);
+  EXPECT_LE(now->memory_bytes, uint64_t{32} << 20);
   EXPECT_FALSE((*lease)->Remove().ok());  // a member is left
   EXPECT_THAT((*lease)->Kill(), IsOk());
   EXPECT_THAT(KillPidfd(child->pidfd.get()), IsOk());

@@ -27,6 +27,7 @@
 #include "payload_notify.h"
 #include "payload_talk.h"
 #include "payload_usage.h"
+#include "payload_watch.h"
 
 extern char** environ;
 
@@ -477,6 +478,12 @@ static const struct {
     {"trickle", Trickle},
     {"wait_in_vfork", WaitInVfork},
     {"switches", Switches},
+    {"end_on_signal", EndOnSignal},
+    {"use_and_sleep", UseAndSleep},
+    {"ready_between", ReadyBetween},
+    {"kill_all", KillAll},
+    {"forge_health", ForgeHealth},
+    {"lower_limits", LowerLimits},
 };
 
 int main(int argc, char** argv) {

@@ -79,6 +79,29 @@ absl::Status AddCopyOut(const std::string& text, v1::JobSpec* job) {
   return absl::OkStatus();
 }
 
+absl::Status AddHealthCheck(const RunOptions& options, v1::JobSpec* job) {
+  if (options.health_command.empty()) {
+    for (const std::string* each : {&options.health_interval, &options.health_timeout,
+                                    &options.health_retries, &options.health_start_period}) {
+      if (!each->empty()) return Usage("a flag of a health check, and no --health-cmd");
+    }
+    return absl::OkStatus();
+  }
+  v1::HealthCheck* health = job->mutable_health_check();
+  for (const std::string& word : options.health_command) health->add_argv(word);
+  if (!options.health_interval.empty()) health->set_interval(options.health_interval);
+  if (!options.health_timeout.empty()) health->set_timeout(options.health_timeout);
+  if (!options.health_start_period.empty()) health->set_start_period(options.health_start_period);
+  if (options.health_retries.empty()) return absl::OkStatus();
+  uint32_t retries = 0;
+  if (!absl::SimpleAtoi(options.health_retries, &retries)) {
+    return Usage(absl::StrCat("--health-retries \"", EscapeForPeople(options.health_retries),
+                              "\" is not a number"));
+  }
+  health->set_retries(retries);
+  return absl::OkStatus();
+}
+
 absl::StatusOr<v1::JobSpec> JobOf(const RunOptions& options) {
   v1::JobSpec job;
   if (options.command.empty()) {
@@ -92,6 +115,10 @@ absl::StatusOr<v1::JobSpec> JobOf(const RunOptions& options) {
   for (const std::string& each : options.copy_in) CORDON_RETURN_IF_ERROR(AddCopyIn(each, &job));
   for (const std::string& each : options.copy_out) CORDON_RETURN_IF_ERROR(AddCopyOut(each, &job));
   job.set_working_directory(options.working_directory);
+  job.set_timeline(options.timeline);
+  if (!options.cancel_grace.empty()) job.mutable_cancel()->set_grace(options.cancel_grace);
+  if (!options.cancel_signal.empty()) job.mutable_cancel()->set_signal(options.cancel_signal);
+  CORDON_RETURN_IF_ERROR(AddHealthCheck(options, &job));
   v1::Limits* limits = job.mutable_limits();
   if (!options.cpu_time.empty()) limits->set_cpu_time(options.cpu_time);
   if (!options.wall_time.empty()) limits->set_wall_time(options.wall_time);

@@ -42,6 +42,14 @@ struct RunOptions {
   std::string memory;
   std::string processes;
   std::string output_limit;
+  std::string timeline;
+  std::string cancel_grace;
+  std::string cancel_signal;
+  std::vector<std::string> health_command;  // one word each
+  std::string health_interval;
+  std::string health_timeout;
+  std::string health_retries;
+  std::string health_start_period;
   std::vector<std::string> binds;
   std::vector<std::string> environment;
   std::vector<std::string> copy_in;

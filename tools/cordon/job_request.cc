@@ -2,6 +2,7 @@
 #include "tools/cordon/job_request.h"
 
 #include "policy/base/path.h"
+#include "policy/job_watch.h"
 #include "sandbox/os/file.h"
 
 namespace cordon::cli {
@@ -13,6 +14,7 @@ RunRequest RequestOf(const v1::BatchJob& job) {
   *request.job.mutable_environment() = job.environment();
   request.job.set_working_directory(job.working_directory());
   *request.job.mutable_limits() = job.limits();
+  CopyWatch(job, &request.job);
   for (const v1::Bind& bind : job.bind()) {
     v1::Bind* added = request.job.add_extra_bind();
     *added = bind;

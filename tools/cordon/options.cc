@@ -18,6 +18,22 @@ void AddRun(CLI::App* run, RunOptions* options) {
   run->add_option("--memory", options->memory, "Memory limit, such as 256MiB; only tightens");
   run->add_option("--pids", options->processes, "Limit on processes and threads; only tightens");
   run->add_option("--output-limit", options->output_limit, "Limit on output; only tightens");
+  run->add_option(
+      "--timeline", options->timeline,
+      "Sample CPU time, memory and processes this often, such as 100ms, for the report");
+  run->add_option("--cancel-grace", options->cancel_grace,
+                  "How long a job that is cancelled may take to end; default 0, killed at once");
+  run->add_option("--cancel-signal", options->cancel_signal,
+                  "What it gets first then; default SIGTERM");
+  run->add_option("--health-cmd", options->health_command,
+                  "A word of a command that is run inside again and again; once for each word")
+      ->allow_extra_args(false);
+  run->add_option("--health-interval", options->health_interval, "Between two; default 30s");
+  run->add_option("--health-timeout", options->health_timeout, "Of one; default 30s");
+  run->add_option("--health-retries", options->health_retries,
+                  "Failures in a row that end the job; default 3");
+  run->add_option("--health-start-period", options->health_start_period,
+                  "Failures in it do not count before the first success; default 0");
   // One value per flag: without this, "--bind A B -- cmd" would swallow what follows.
   run->add_option("--bind", options->binds,
                   "SRC:DST[:ro|rw], a bind mount beyond the policy (the report lists it)")

@@ -73,6 +73,17 @@ job { name: "d" argv: "true" expect { exit_code: 256 } })");
                           HasSubstr("jobs.textproto:3:"), HasSubstr("jobs.textproto:4:")));
 }
 
+TEST(ReadJobsTest, WhatIsAskedOfTheSupervisorIsCheckedWhereItStands) {
+  const auto read = Text(R"(job { name: "a" argv: "true" timeline: "1us" }
+job { name: "b" argv: "true"
+      cancel { signal: "SIGINT" } })");
+  EXPECT_THAT(Errors(read.status()),
+              ElementsAre(HasSubstr("jobs.textproto:1:30: job[0].timeline: is 1us"),
+                          HasSubstr("jobs.textproto:3:16: job[1].cancel.signal: is never sent")));
+  EXPECT_THAT(Text(R"(job { name: "a" argv: "true" timeline: "1s" cancel { grace: "1s" } })"),
+              IsOk());
+}
+
 TEST(ReadJobsTest, NamesAreUniqueAndKnown) {
   EXPECT_THAT(Errors(Text(R"(job { name: "a" argv: "x" }
 job { name: "a" argv: "x" after: "nobody" })")

@@ -58,6 +58,27 @@ TEST_F(ExecProgramTest, EveryStringIsFoundByItsOffset) {
   EXPECT_EQ(region_->bytes[region_->used - 1], '\0');
 }
 
+TEST_F(ExecProgramTest, AHealthCheckComesBehindTheRest) {
+  v1::LaunchPlan launch = Plan();
+  launch.mutable_health()->add_argv("./ok");
+  launch.mutable_health()->add_argv("-q");
+  launch.mutable_health()->add_exec_path("/work/ok");
+  ASSERT_THAT(WriteExecProgram(launch, region_.get()), IsOk());
+  EXPECT_EQ(region_->argc, 3u);
+  EXPECT_EQ(region_->check_argc, 2u);
+  EXPECT_EQ(region_->check_path_count, 1u);
+  std::vector<std::string> behind;
+  for (uint32_t i = 6; i < 9; ++i) {
+    uint32_t offset = 0;
+    std::memcpy(&offset, region_->bytes + region_->vector_offset + i * sizeof(offset),
+                sizeof(offset));
+    behind.emplace_back(region_->bytes + offset);
+  }
+  EXPECT_THAT(behind, testing::ElementsAre("./ok", "-q", "/work/ok"));
+  ASSERT_THAT(WriteExecProgram(Plan(), region_.get()), IsOk());
+  EXPECT_EQ(region_->check_argc, 0u);
+}
+
 TEST_F(ExecProgramTest, WhatDoesNotFitIsRefusedAndNeverCutOff) {
   v1::LaunchPlan launch = Plan();
   launch.add_argv(std::string(child::kLaunchBytes, 'x'));

@@ -67,7 +67,9 @@ TEST(DecodeFrameTest, FieldsOutOfRangeAreErrors) {
   EXPECT_TRUE(refused([](StatusFrame* f) { f->version = 0; }));
   EXPECT_TRUE(refused([](StatusFrame* f) { f->version = child::kWireVersion + 1; }));
   EXPECT_TRUE(refused([](StatusFrame* f) { f->kind = static_cast<FrameKind>(0); }));
-  EXPECT_TRUE(refused([](StatusFrame* f) { f->kind = static_cast<FrameKind>(13); }));
+  EXPECT_TRUE(refused([](StatusFrame* f) {
+    f->kind = static_cast<FrameKind>(static_cast<int>(child::kLastFrameKind) + 1);
+  }));
   EXPECT_TRUE(refused([](StatusFrame* f) { f->kind = static_cast<FrameKind>(255); }));
   EXPECT_TRUE(refused([](StatusFrame* f) { f->opcode = static_cast<Opcode>(0xffff); }));
   EXPECT_TRUE(refused([](StatusFrame* f) { f->call = child::KernelCall::kCount; }));

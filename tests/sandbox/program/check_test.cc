@@ -85,6 +85,8 @@ TEST_F(CheckTest, EveryOrderThatMattersIsARule) {
       {Opcode::kGate, Opcode::kReadLaunch},
       {Opcode::kReadLaunch, Opcode::kSetUndumpable},
       {Opcode::kSetUndumpable, Opcode::kForkPayload},
+      {Opcode::kSetUndumpable, Opcode::kForkChecker},
+      {Opcode::kForkChecker, Opcode::kForkPayload},
       {Opcode::kForkPayload, Opcode::kInitFilter},
       {Opcode::kInitFilter, Opcode::kReap},
       {Opcode::kReap, Opcode::kPayloadSession},
@@ -130,8 +132,8 @@ TEST_F(CheckTest, WhatMustBeThereOnceIsMissedAndIsRefusedTwice) {
        {Opcode::kAdoptFds, Opcode::kMakeMountsPrivate, Opcode::kSetIds, Opcode::kMakeRoot,
         Opcode::kPivotRoot, Opcode::kSealRoot, Opcode::kNoNewPrivs, Opcode::kForkTwin,
         Opcode::kReapTwin, Opcode::kGate, Opcode::kReadLaunch, Opcode::kSetUndumpable,
-        Opcode::kForkPayload, Opcode::kReap, Opcode::kCloseInitFds, Opcode::kChdir,
-        Opcode::kExec}) {
+        Opcode::kForkChecker, Opcode::kForkPayload, Opcode::kReap, Opcode::kCloseInitFds,
+        Opcode::kChdir, Opcode::kExec}) {
     const size_t at = IndexOf(good_, code);
     SetupProgram without = good_;
     EraseOp(&without, at);

@@ -51,6 +51,13 @@ class SupervisorTest : public testing::Test {
     arguments.push_back(token_);
     return RunPayload(arguments, options);
   }
+  // Waits until the payload's program runs.
+  bool Runs() const {
+    for (int i = 0; i < 6000 && ProcessesWith(token_).empty(); ++i) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    }
+    return !ProcessesWith(token_).empty();
+  }
   std::string token_;
   size_t descriptors_ = 0;
 };
@@ -383,6 +390,27 @@ TEST_F(SupervisorTest, SignalsToTheSupervisorCancelTheJob) {
               : signal == SIGTERM ? "SIGTERM"
                                   : "SIGHUP");
   }
+}
+
+TEST_F(SupervisorTest, ADescriptorCancelsAJobWithItsGrace) {
+  const absl::StatusOr<UniqueFd> event = MakeEventFd();
+  ASSERT_THAT(event, IsOk());
+  JobOptions options;
+  options.control.cancel_fd = event->get();
+  options.launch.set_cancel_grace_ns(300'000'000);
+  options.launch.set_cancel_signal(SIGTERM);
+  std::thread caller([&] {
+    EXPECT_TRUE(Runs());
+    const uint64_t one = 1;
+    EXPECT_EQ(::write(event->get(), &one, sizeof(one)), static_cast<ssize_t>(sizeof(one)));
+  });
+  const JobResult result = Run({"ignore_signals", "1000000"}, options);
+  caller.join();
+  ASSERT_VERDICT(result, "CANCELLED");
+  EXPECT_NE(EvidenceOf(*result.report, "supervisor.cancel"), nullptr);
+  ASSERT_NE(EvidenceOf(*result.report, "cancel.SIGTERM"), nullptr);
+  EXPECT_EQ(EvidenceOf(*result.report, "cancel.SIGTERM")->observed(), "killed afterwards");
+  EXPECT_GE(Seconds(result.report->usage().wall_time()), 0.3);
 }
 
 TEST_F(SupervisorTest, AFailedExecIsAnErrorOfStageLaunch) {

@@ -103,6 +103,12 @@ std::vector<Cause> CausesBeforeTheClocks() {
          seen->killed_by_filter = true;
        },
        v1::SYSCALL_VIOLATION, "seccomp.kill"},
+      {"health check failed",
+       [](Observations* seen) {
+         seen->killed = KillReason::kUnhealthy;
+         seen->health_end = "exit 1";
+       },
+       v1::UNHEALTHY, "health.check"},
       {"refused process",
        [](Observations* seen) {
          seen->forks_denied = 2;
@@ -231,7 +237,7 @@ TEST(VerdictTest, AnEarlierCauseWinsOverEveryLaterOne) {
           << causes[first].row << " before " << causes[second].row;
     }
   }
-  EXPECT_EQ(excluded, 18u);
+  EXPECT_EQ(excluded, 19u);
 }
 
 // First cause wins: what a job does in its extra time comes too late.
@@ -426,6 +432,25 @@ TEST(VerdictTest, AnExitCodeIsNeverTakenForASignal) {
   }
 }
 
+TEST(VerdictTest, ACancelledJobThatEndedInItsGraceIsCancelled) {
+  Observations seen = Fine();
+  seen.killed = KillReason::kCancelled;
+  seen.cancel_signal = SIGHUP;
+  seen.asked_signal = SIGTERM;
+  seen.cancel_grace_ns = 2'000'000'000;
+  v1::Report report = Judge(seen);
+  EXPECT_EQ(report.verdict(), v1::CANCELLED);
+  EXPECT_EQ(report.exit_code(), 0);
+  ASSERT_NE(Find(report, "cancel.SIGTERM"), nullptr);
+  EXPECT_EQ(Find(report, "cancel.SIGTERM")->observed(), "ended by itself");
+  EXPECT_EQ(Find(report, "cancel.SIGTERM")->limit(), "2s");
+  seen.main_ended = false;
+  seen.cancel_killed = true;
+  report = Judge(seen);
+  EXPECT_EQ(report.signal(), SIGKILL);
+  EXPECT_EQ(Find(report, "cancel.SIGTERM")->observed(), "killed afterwards");
+}
+
 TEST(VerdictTest, ClocksAreExactInTheEvidence) {
   Observations seen = Fine();
   seen.killed = KillReason::kWall;
@@ -437,17 +462,6 @@ TEST(VerdictTest, ClocksAreExactInTheEvidence) {
   EXPECT_EQ(wall->observed(), "2.000000001s");
   EXPECT_EQ(wall->limit(), "2s");
   EXPECT_EQ(wall->source(), "CLOCK_MONOTONIC");
-}
-
-TEST(SignalNameTest, NamesWhatTheKernelSends) {
-  EXPECT_EQ(SignalName(SIGSEGV), "SIGSEGV");
-  EXPECT_EQ(SignalName(SIGHUP), "SIGHUP");
-  EXPECT_EQ(SignalName(SIGSYS), "SIGSYS");
-  EXPECT_EQ(SignalName(32), "SIGRT0");
-  EXPECT_EQ(SignalName(64), "SIGRT32");
-  EXPECT_EQ(SignalName(0), "signal 0");
-  EXPECT_EQ(SignalName(65), "signal 65");
-  EXPECT_EQ(SignalName(-1), "signal -1");
 }
 
 TEST(VerdictTest, ADeadlockIsDescribedAndAfterWhatTheKernelCounted) {

@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: Apache-2.0
+// Health checks of real jobs; what a job tries against them is in tests/cli/life_cli_test.py.
+#include "sandbox/supervise/health.h"
+
+#include <unistd.h>
+
+#include <chrono>
+#include <fstream>
+#include <string>
+#include <thread>
+
+#include "absl/strings/str_split.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "policy/base/status.h"
+#include "tests/support/host_watch.h"
+#include "tests/support/job.h"
+#include "tests/support/kernel_test.h"
+#include "tests/support/status_matchers.h"
+
+namespace cordon {
+namespace {
+
+using testing::IsEmpty;
+
+class HealthTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    CORDON_NEEDS("user namespaces", HaveUserNamespaces());
+    IgnoreSigpipe();
+  }
+  void TearDown() override {
+    EXPECT_THAT(ChildrenOfTest(), IsEmpty());
+    EXPECT_THAT(GroupsOfTest(), IsEmpty());
+  }
+
+  static JobOptions Checked(const std::vector<std::string>& words, uint32_t retries) {
+    JobOptions options;
+    v1::HealthPlan* health = options.launch.mutable_health();
+    health->add_argv("/payload/payload");
+    for (const std::string& word : words) health->add_argv(word);
+    health->add_exec_path("/payload/payload");
+    health->set_interval_ns(10'000'000);
+    health->set_timeout_ns(60'000'000'000);
+    health->set_retries(retries);
+    return options;
+  }
+};
+
+TEST_F(HealthTest, AJobWithoutOneHasNoReportOfIt) {
+  const JobResult result = RunPayload({"exit", "0"});
+  ASSERT_THAT(result.report, IsOk());
+  EXPECT_FALSE(result.report->has_health());
+}
+
+TEST_F(HealthTest, ChecksThatPassLetTheJobRun) {
+  const JobResult result = RunPayload({"sleep", "700"}, Checked({"exit", "0"}, 1));
+  ASSERT_THAT(result.report, IsOk());
+  EXPECT_EQ(result.report->verdict(), v1::EXITED);
+  EXPECT_TRUE(result.report->health().ready());
+  EXPECT_GE(result.report->health().passed(), 1u);
+  EXPECT_EQ(result.report->health().failed(), 0u);
+}
+
+TEST_F(HealthTest, FailuresInARowEndIt) {
+  const JobResult result = RunPayload({"sleep", "1000000"}, Checked({"exit", "9"}, 4));
+  ASSERT_THAT(result.report, IsOk());
+  EXPECT_EQ(result.report->verdict(), v1::UNHEALTHY);
+  EXPECT_EQ(result.report->health().failed(), 4u);
+  EXPECT_EQ(EvidenceOf(*result.report, "health.check")->observed(), "exit 9");
+}
+
+// The host changes what holds the checks: they are not started, and there is no verdict.
+TEST_F(HealthTest, ACheckThatIsHeldOtherwiseIsNotStarted) {
+  CORDON_NEEDS("root", IsRoot());
+  bool changed = false;
+  std::thread host([&changed] {
+    for (int i = 0; i < 20000 && !changed; ++i) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+      for (const std::string& init : ChildrenOfTest()) {
+        const std::string children = FileText("/proc/" + init + "/task/" + init + "/children");
+        for (const absl::string_view word : absl::StrSplit(children, ' ', absl::SkipEmpty())) {
+          const std::string pid(word);
+          if (FileText("/proc/" + pid + "/comm") != "cordon-checker\n") continue;
+          std::ofstream("/proc/" + pid + "/oom_score_adj") << "7";
+          changed = true;
+        }
+      }
+    }
+  });
+  const JobResult result = RunPayload({"sleep", "1000000"}, Checked({"exit", "0"}, 1));
+  host.join();
+  EXPECT_TRUE(changed);
+  EXPECT_THAT(result.report, HasErrorWith("oom_score_adj: expected 1000, found 7"));
+  EXPECT_EQ(DetailsOf(result.report.status())[0].stage(), "verify");
+}
+
+TEST_F(HealthTest, AListenerOfNotifyIsNotTheChecks) {
+  JobOptions options = Checked({"sockets", "1", "1"}, 1);
+  options.seccomp += "\nrule { calls: \"socket\" action: NOTIFY errno_name: \"EACCES\" }";
+  const JobResult result = RunPayload({"sleep", "1000000"}, options);
+  ASSERT_THAT(result.report, IsOk());
+  EXPECT_EQ(result.report->verdict(), v1::UNHEALTHY);
+  EXPECT_EQ(result.report->health().last().end(), "exit 38");  // ENOSYS
+  EXPECT_EQ(result.report->notified_call_size(), 0);
+}
+
+}  // namespace
+}  // namespace cordon
