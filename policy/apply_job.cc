@@ -11,6 +11,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
+#include "policy/base/cpu_list.h"
 #include "policy/base/field_path.h"
 #include "policy/base/path.h"
 #include "policy/base/status.h"
@@ -47,11 +48,32 @@ absl::Status CheckJob(const v1::JobSpec& job) {
   }
   CheckCopyIns(job.copy_in(), "copy_in", &violations);
   CheckCopyOuts(job.copy_out(), "copy_out", &violations);
+  if (!job.cpuset_cpus().empty()) {
+    violations.AddIfError("cpuset_cpus", CanonicalCpuList(job.cpuset_cpus()).status());
+  }
   if (job.program_source().empty() != job.program_target().empty()) {
     violations.Add("program_source", "needs program_target, and the other way round");
   }
   CheckWatch(job, "", &violations);
   return violations.ToStatus();
+}
+
+absl::Status TightenCpus(const v1::JobSpec& job, const std::string& policy, v1::Cgroup* cgroup) {
+  if (job.cpuset_cpus().empty()) return absl::OkStatus();
+  CORDON_ASSIGN_OR_RETURN(const std::string cpus, CanonicalCpuList(job.cpuset_cpus()));
+  std::string why;
+  if (cgroup->enforcement() == v1::OFF) {
+    why = absl::StrCat("the policy \"", policy,
+                       "\" makes no cgroup: nothing would hold the job there");
+  } else if (!CpusWithin(cpus, cgroup->cpuset_cpus())) {
+    why = absl::StrCat("the job asks for ", cpus, ", the policy \"", policy, "\" allows ",
+                       cgroup->cpuset_cpus());
+  }
+  if (!why.empty()) {
+    return Error(absl::StatusCode::kInvalidArgument, why).Source(kJob).Field("cpuset_cpus");
+  }
+  cgroup->set_cpuset_cpus(cpus);
+  return absl::OkStatus();
 }
 
 void ReplaceVariables(const v1::JobSpec& job, v1::Policy* policy) {
@@ -86,6 +108,7 @@ absl::StatusOr<JobPolicy> ApplyJob(const NormalPolicy& policy, const v1::JobSpec
   ParsedPolicy parsed = policy.parsed();
   CORDON_RETURN_IF_ERROR(
       TightenLimits(job.limits(), policy.name(), parsed.policy.mutable_limits()));
+  CORDON_RETURN_IF_ERROR(TightenCpus(job, policy.name(), parsed.policy.mutable_cgroup()));
   ReplaceVariables(job, &parsed.policy);
   if (!job.working_directory().empty()) {
     parsed.policy.set_working_directory(job.working_directory());

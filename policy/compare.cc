@@ -6,13 +6,11 @@
 #include <algorithm>
 #include <cstdint>
 #include <map>
-#include <set>
 #include <utility>
 
-#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
-#include "absl/strings/str_split.h"
+#include "policy/base/cpu_list.h"
 #include "policy/base/status.h"
 #include "policy/base/units.h"
 #include "policy/bpf/calls_diff.h"
@@ -170,28 +168,10 @@ void PlanComparer::CompareStream(absl::string_view name, const v1::StreamPlan& b
       absl::StrCat("limits.", name, "_action"));
 }
 
-// The numbers of "0-2,5", which the layer has brought into this form; nothing stands for all.
-std::set<uint32_t> CpusOf(absl::string_view list) {
-  std::set<uint32_t> cpus;
-  for (absl::string_view part : absl::StrSplit(list, ',', absl::SkipEmpty())) {
-    const std::pair<absl::string_view, absl::string_view> ends = absl::StrSplit(part, '-');
-    uint32_t first = 0;
-    uint32_t last = 0;
-    if (!absl::SimpleAtoi(ends.first, &first)) continue;
-    if (!absl::SimpleAtoi(ends.second, &last)) last = first;
-    for (uint32_t cpu = first; cpu <= last; ++cpu) cpus.insert(cpu);
-  }
-  return cpus;
-}
-
 void PlanComparer::CompareCpus() {
   const std::string& was = before_.cgroup().cpuset_cpus();
   const std::string& is = after_.cgroup().cpuset_cpus();
-  const std::set<uint32_t> old = CpusOf(was);
-  const std::set<uint32_t> now = CpusOf(is);
-  const bool within =
-      was.empty() || (!is.empty() && std::includes(old.begin(), old.end(), now.begin(), now.end()));
-  if (within) return;
+  if (CpusWithin(is, was)) return;
   Say("cgroup",
       absl::StrCat("processors: ", is.empty() ? "all" : is, ", was ", was.empty() ? "all" : was),
       "cgroup.cpuset_cpus");

@@ -37,6 +37,22 @@ bool ReadCpu(absl::string_view text, size_t* cpu) {
   return absl::SimpleAtoi(text, cpu) && *cpu < kCpus;
 }
 
+absl::StatusOr<std::bitset<kCpus>> Read(absl::string_view text) {
+  std::bitset<kCpus> cpus;
+  for (const absl::string_view part : absl::StrSplit(text, ',')) {
+    const size_t dash = part.find('-');
+    size_t first = 0;
+    if (!ReadCpu(part.substr(0, dash), &first)) return BadList(part);
+    size_t last = first;
+    if (dash != absl::string_view::npos && !ReadCpu(part.substr(dash + 1), &last)) {
+      return BadList(part);
+    }
+    if (last < first) return BadList(part);
+    for (size_t cpu = first; cpu <= last; ++cpu) cpus.set(cpu);
+  }
+  return cpus;
+}
+
 std::string Print(const std::bitset<kCpus>& cpus) {
   std::vector<std::string> parts;
   for (size_t first = 0; first < kCpus; ++first) {
@@ -52,19 +68,16 @@ std::string Print(const std::bitset<kCpus>& cpus) {
 }  // namespace
 
 absl::StatusOr<std::string> CanonicalCpuList(absl::string_view text) {
-  std::bitset<kCpus> cpus;
-  for (const absl::string_view part : absl::StrSplit(text, ',')) {
-    const size_t dash = part.find('-');
-    size_t first = 0;
-    if (!ReadCpu(part.substr(0, dash), &first)) return BadList(part);
-    size_t last = first;
-    if (dash != absl::string_view::npos && !ReadCpu(part.substr(dash + 1), &last)) {
-      return BadList(part);
-    }
-    if (last < first) return BadList(part);
-    for (size_t cpu = first; cpu <= last; ++cpu) cpus.set(cpu);
-  }
+  CORDON_ASSIGN_OR_RETURN(const std::bitset<kCpus> cpus, Read(text));
   return Print(cpus);
+}
+
+bool CpusWithin(absl::string_view list, absl::string_view all) {
+  if (all.empty()) return true;
+  if (list.empty()) return false;
+  const absl::StatusOr<std::bitset<kCpus>> some = Read(list);
+  const absl::StatusOr<std::bitset<kCpus>> bound = Read(all);
+  return some.ok() && bound.ok() && (*some & ~*bound).none();
 }
 
 }  // namespace cordon

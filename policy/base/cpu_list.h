@@ -15,6 +15,10 @@ namespace cordon {
 // largest NR_CPUS).
 absl::StatusOr<std::string> CanonicalCpuList(absl::string_view text);
 
+// Whether every processor of `list` is one of `all`. Both canonical; an empty `all` stands for all
+// processors, an empty `list`, too.
+bool CpusWithin(absl::string_view list, absl::string_view all);
+
 }  // namespace cordon
 
 #endif  // CORDON_POLICY_BASE_CPU_LIST_H_

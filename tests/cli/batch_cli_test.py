@@ -5,90 +5,20 @@ Run by ctest: batch_cli_test.py --cordon PROGRAM [unittest options]. What ran is
 that the jobs add to (a bind), not from what the batch says.
 """
 
-import argparse
 import json
 import os
 import random
 import re
 import resource
-import shutil
 import signal
 import subprocess
-import sys
-import tempfile
 import time
 import unittest
 import xml.etree.ElementTree as ElementTree
 
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "tools"))
-import python_results  # noqa: E402  (the folder is on the path only now)
-from host_view import group_folders, processes_with, wait_until  # noqa: E402
-
-CORDON = ""
-FACTS = {}
-IS_ROOT = os.geteuid() == 0
-OWNER = 61_841  # of folders that jobs of root write
-SOAK = float(os.environ.get("CORDON_TEST_SOAK", "1"))
-
-
-def groups_of_cordon():
-    return set(group_folders(""))
-
-
-class BatchTest(unittest.TestCase):
-    def setUp(self):
-        if not FACTS["user_namespaces"]:
-            self.skipTest("needs user namespaces")
-        if not {"memory", "pids"} <= set(FACTS.get("cgroup_controllers", [])):
-            self.skipTest("needs control groups that the caller may use")
-        self.folder = tempfile.mkdtemp(prefix="cordon_batch_")
-        os.chmod(self.folder, 0o755)
-        self.addCleanup(shutil.rmtree, self.folder, True)
-        self.marks = self.path("marks")
-        os.mkdir(self.marks)
-        if IS_ROOT:
-            os.chown(self.marks, OWNER, OWNER)
-        self.token = f"batch_{os.getpid()}_{self._testMethodName}"
-        self.groups = groups_of_cordon()
-        self.addCleanup(self.nothing_is_left)
-
-    def nothing_is_left(self):
-        """Groups of other runs of this host come and go; ours would stay."""
-        self.assertTrue(wait_until(lambda: not processes_with(self.token), 60))
-        left = groups_of_cordon() - self.groups
-        self.assertTrue(wait_until(lambda: not left & groups_of_cordon(), 60), left)
-
-    def path(self, name):
-        return os.path.join(self.folder, name)
-
-    def write(self, text, name="jobs.textproto"):
-        with open(self.path(name), "w", encoding="utf-8") as file:
-            file.write(text)
-        return self.path(name)
-
-    def job(self, name, script="", more=""):
-        """A job that leaves a mark, then runs `script`."""
-        line = f": {self.token}; echo {name} >> /marks/ran; {script}"
-        return (f'job {{ name: "{name}" policy: "base/compute" argv: "sh" argv: "-c" '
-                f'argv: "{line}" bind {{ source: "marks" target: "/marks" read_only: false }} '
-                f'{more} }}\n')
-
-    def ran(self):
-        if not os.path.exists(self.path("marks/ran")):
-            return []
-        with open(self.path("marks/ran"), encoding="utf-8") as file:
-            return file.read().split()
-
-    def batch(self, *flags, jobs=None):
-        return subprocess.run(
-            [CORDON, "batch", jobs or self.path("jobs.textproto"), *flags], check=False,
-            capture_output=True, text=True, stdin=subprocess.DEVNULL, cwd="/")
-
-    def report(self, *flags):
-        """The report of a run, and its exit status."""
-        done = self.batch(*flags, "--report", self.path("report.json"))
-        with open(self.path("report.json"), encoding="utf-8") as file:
-            return json.load(file), done
+import batch_case
+from batch_case import SOAK, BatchTest
+from host_view import wait_until
 
 
 class Results(BatchTest):
@@ -169,6 +99,37 @@ class Results(BatchTest):
         results = [json.loads(line) for line in done.stdout.splitlines()]
         self.assertEqual([(each["name"], each["outcome"]) for each in results],
                          [("n0", "GOOD"), ("n1", "BAD"), ("n2", "BAD")])
+
+    def test_lines_of_json_from_standard_input(self):
+        """Host paths are relative to the current directory then."""
+        self.write("hello\n", "in.txt")
+        job = {"name": "cat", "argv": ["cat"], "policy": "base/compute", "stdin": "in.txt",
+               "stdout": "out.txt"}
+        command = [self.cordon, "batch", "-", "--format", "json", "--quiet"]
+        for lines, code in (((job, dict(job, name="two", stdout="two.txt")), 0), ((job, job), 125)):
+            done = subprocess.run(command, input="".join(json.dumps(line) + "\n" for line in lines),
+                                  check=False, capture_output=True, text=True, cwd=self.folder)
+            self.assertEqual(done.returncode, code, done.stderr)
+        self.assertIn("standard input:2:", done.stderr)  # a name that is taken
+        for name in ("out.txt", "two.txt"):
+            with open(self.path(name), encoding="utf-8") as file:
+                self.assertEqual(file.read(), "hello\n")
+
+    def test_each_of_those_that_run_together_has_a_processor_of_its_own(self):
+        if len(os.sched_getaffinity(0)) < 2:
+            self.skipTest("needs two processors")
+        self.write("".join(self.job(f"j{i}", "nproc >> /marks/cpus")
+                           for i in range(4)))
+        counts = []
+        for at_once in ("2", "1"):
+            done = self.batch("--jobs", at_once)
+            self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+            with open(self.path("marks/cpus"), encoding="utf-8") as file:
+                counts.append(file.read().split())
+            os.unlink(self.path("marks/cpus"))
+        self.assertEqual(counts[0], ["1"] * 4)
+        # One at a time, a job may use what there is.
+        self.assertEqual(counts[1], [str(len(os.sched_getaffinity(0)))] * 4)
 
     def test_what_comes_after_waits_and_goes_with_it(self):
         self.write(self.job("last", more='after: "middle"') + self.job("first", "sleep 0.2")
@@ -303,7 +264,7 @@ class Journal(BatchTest):
 
     def test_two_batches_on_one_journal(self):
         self.write(self.job("a", "sleep 3"))
-        with subprocess.Popen([CORDON, "batch", self.path("jobs.textproto"), "--journal",
+        with subprocess.Popen([self.cordon, "batch", self.path("jobs.textproto"), "--journal",
                                self.journal], stdout=subprocess.DEVNULL,
                               stderr=subprocess.DEVNULL) as first:
             self.assertTrue(wait_until(self.ran, 60))
@@ -316,8 +277,9 @@ class Journal(BatchTest):
     def test_a_journal_that_cannot_grow_stops_the_batch_and_loses_nothing(self):
         self.write(self.job("a") + self.job("b"))
         done = subprocess.run(
-            [CORDON, "batch", self.path("jobs.textproto"), "--journal", self.journal], check=False,
-            capture_output=True, text=True, restore_signals=False,  # SIGXFSZ stays ignored
+            [self.cordon, "batch", self.path("jobs.textproto"), "--journal", self.journal],
+            check=False, capture_output=True, text=True,
+            restore_signals=False,  # SIGXFSZ stays ignored
             preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (200, 200)))
         self.assertEqual(done.returncode, 125)
         self.assertIn("EFBIG", done.stderr)
@@ -339,7 +301,7 @@ class Journal(BatchTest):
         plain, _ = self.report("--jobs", "2")
         os.unlink(self.path("marks/ran"))
         for _ in range(max(3, int(20 * SOAK))):
-            with subprocess.Popen([CORDON, "batch", self.path("jobs.textproto"), "--jobs", "2",
+            with subprocess.Popen([self.cordon, "batch", self.path("jobs.textproto"), "--jobs", "2",
                                    "--journal", self.journal], stdout=subprocess.DEVNULL,
                                   stderr=subprocess.DEVNULL) as run:
                 time.sleep(random.uniform(0, 0.15))
@@ -348,7 +310,7 @@ class Journal(BatchTest):
         before = self.ran()
         resumed, _ = self.report("--jobs", "2", "--journal", self.journal)
         # Groups of what was killed are swept by the next job, and there may have been none.
-        subprocess.run([CORDON, "run", "--policy", "base/compute", "--", "true"], check=True)
+        subprocess.run([self.cordon, "run", "--policy", "base/compute", "--", "true"], check=True)
         again = self.ran()[len(before):]
         self.assertFalse(set(again) & finished, "a finished job has run again")
         for each in (plain, resumed):
@@ -367,7 +329,7 @@ class Journal(BatchTest):
 class Stopping(BatchTest):
     def stop(self, *signals):
         self.write(self.job("first") + self.job("long", "sleep 60") + self.job("never"))
-        with subprocess.Popen([CORDON, "batch", self.path("jobs.textproto"), "--journal",
+        with subprocess.Popen([self.cordon, "batch", self.path("jobs.textproto"), "--journal",
                                self.path("journal"), "--report", self.path("report.json")],
                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as run:
             self.assertTrue(wait_until(lambda: "long" in self.ran(), 60))
@@ -393,7 +355,7 @@ class Stopping(BatchTest):
     def test_a_stopped_batch_goes_on_with_the_job_that_was_cancelled(self):
         self.stop(signal.SIGTERM)
         os.truncate(self.path("marks/ran"), 0)
-        with subprocess.Popen([CORDON, "batch", self.path("jobs.textproto"), "--journal",
+        with subprocess.Popen([self.cordon, "batch", self.path("jobs.textproto"), "--journal",
                                self.path("journal")], stdout=subprocess.DEVNULL,
                               stderr=subprocess.DEVNULL) as run:
             self.assertTrue(wait_until(self.ran, 60))
@@ -401,16 +363,5 @@ class Stopping(BatchTest):
         self.assertEqual(self.ran(), ["long"])
 
 
-def main() -> None:
-    global CORDON, FACTS  # pylint: disable=global-statement
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--cordon", required=True)
-    arguments, rest = parser.parse_known_args()
-    CORDON = os.path.abspath(arguments.cordon)
-    told = subprocess.run([CORDON, "doctor", "--format", "json"], capture_output=True, check=False)
-    FACTS = json.loads(told.stdout)["facts"]
-    unittest.main(argv=[sys.argv[0], *rest], testRunner=python_results.Runner("batch_cli"))
-
-
 if __name__ == "__main__":
-    main()
+    batch_case.main("batch_cli")

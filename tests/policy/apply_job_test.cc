@@ -50,6 +50,26 @@ TEST(ApplyJobTest, LimitsFall) {
       LimitsAtMost(applied->policy.proto().limits(), NormalizeText(kPolicy)->proto().limits()));
 }
 
+TEST(ApplyJobTest, ProcessorsAreAmongThePolicys) {
+  const absl::StatusOr<JobPolicy> any = Apply("cpuset_cpus: \"3,1\"");
+  ASSERT_THAT(any, IsOk());
+  EXPECT_EQ(any->policy.proto().cgroup().cpuset_cpus(), "1,3");
+  constexpr absl::string_view kTwo = "cgroup { cpuset_cpus: \"0-1\" }";
+  const absl::StatusOr<JobPolicy> one = Apply("cpuset_cpus: \"1\"", kTwo);
+  ASSERT_THAT(one, IsOk());
+  EXPECT_EQ(one->policy.proto().cgroup().cpuset_cpus(), "1");
+  EXPECT_EQ(Apply("", kTwo)->policy.proto().cgroup().cpuset_cpus(), "0-1");
+  EXPECT_THAT(
+      Apply("cpuset_cpus: \"1-2\"", kTwo),
+      HasError("cpuset_cpus (job): the job asks for 1-2, the policy \"judge/cpp\" allows 0-1"));
+  EXPECT_THAT(Apply("cpuset_cpus: \"2-1\""),
+              HasError("cpuset_cpus (job): \"2-1\" is no CPU number from 0 to 8191 and no range; "
+                       "write a list such as \"0-1,3\""));
+  EXPECT_THAT(Apply("cpuset_cpus: \"1\"", "cgroup { enforcement: OFF }"),
+              HasError("cpuset_cpus (job): the policy \"judge/cpp\" makes no cgroup: nothing would "
+                       "hold the job there"));
+}
+
 // POL-11
 TEST(ApplyJobTest, LimitsDoNotRise) {
   const absl::StatusOr<JobPolicy> applied =

@@ -4,11 +4,11 @@
 // of its supervisor too, stays with that job.
 #include <sys/epoll.h>
 
+#include <algorithm>
 #include <csignal>
 #include <cstdio>
 #include <map>
 #include <optional>
-#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -16,24 +16,24 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
-#include "policy/base/hard_limits.h"
 #include "policy/base/path.h"
-#include "policy/base/sha256.h"
 #include "policy/base/status.h"
-#include "policy/base/units.h"
 #include "policy/batch/html_report.h"
 #include "policy/batch/jobs.h"
 #include "policy/batch/junit.h"
 #include "policy/batch/schedule.h"
 #include "policy/normalize.h"
+#include "sandbox/api/cordon.h"
 #include "sandbox/api/policy_source.h"
 #include "sandbox/api/run_job.h"
 #include "sandbox/api/stdio_files.h"
+#include "sandbox/host/probe.h"
 #include "sandbox/host/scope.h"
 #include "sandbox/os/event.h"
 #include "sandbox/os/file.h"
 #include "sandbox/os/process.h"
 #include "sandbox/os/worker.h"
+#include "tools/cordon/batch_check.h"
 #include "tools/cordon/batch_journal.h"
 #include "tools/cordon/batch_output.h"
 #include "tools/cordon/batch_store.h"
@@ -50,99 +50,31 @@ constexpr char kNothing[] = "/dev/null";
 constexpr uint64_t kSignals = ~uint64_t{0};  // token of the signalfd; others are slots
 
 absl::StatusOr<std::vector<BatchTask>> LoadTasks(const BatchOptions& options) {
+  if (options.jobs.empty()) {
+    CORDON_ASSIGN_OR_RETURN(const std::string bytes, ReadAll(0, "standard input", kMaxJobsBytes));
+    return ReadJobs(bytes, JobsForm::kJsonLines, "standard input");
+  }
   CORDON_ASSIGN_OR_RETURN(const std::string bytes, ReadRegularFile(options.jobs, kMaxJobsBytes));
-  CORDON_ASSIGN_OR_RETURN(std::vector<BatchTask> tasks,
-                          ReadJobs(bytes, FormOfJobs(options.jobs), options.jobs));
-  return tasks;
-}
-
-// What was found out about all jobs before the first one starts.
-struct Checked {
-  std::string digest;            // of the jobs and the normal forms of their policies
-  std::vector<uint64_t> memory;  // what each may use, in bytes
-};
-
-// What runs under a policy of its own: the job, or each of its sandboxes.
-std::vector<const v1::BatchJob*> PartsOf(const v1::BatchJob& job) {
-  std::vector<const v1::BatchJob*> parts;
-  for (const v1::BatchJob& one : job.sandbox()) parts.push_back(&one);
-  if (parts.empty()) parts.push_back(&job);
-  return parts;
-}
-
-// Memory that a part of a job may use under its policy; what is wrong with it there goes to
-// `errors`, each error at the job's place.
-uint64_t CheckPart(const BatchTask& task, const v1::BatchJob& part,
-                   const absl::StatusOr<NormalPolicy>& policy,
-                   std::vector<v1::ErrorDetail>* errors) {
-  absl::Status status = policy.status();
-  if (policy.ok()) {
-    const absl::StatusOr<JobPolicy> job = ApplyJob(*policy, RequestOf(part).job);
-    if (job.ok()) return ParseSizeOrUnlimited(job->policy.proto().limits().memory()).value_or(0);
-    status = job.status();
-  }
-  for (v1::ErrorDetail& detail : DetailsOf(status)) {
-    if (policy.ok()) detail.set_source(task.place);  // else the error is of the policy's own
-    errors->push_back(std::move(detail));
-  }
-  return 0;
-}
-
-// Each policy is read once, and each job compared with it.
-absl::StatusOr<Checked> CheckAll(const std::vector<BatchTask>& tasks) {
-  struct Known {
-    absl::StatusOr<NormalPolicy> policy;
-    std::string digest;
-  };
-  std::map<std::string, Known> policies;
-  std::vector<v1::ErrorDetail> errors;
-  Checked checked;
-  std::string all;
-  for (const BatchTask& task : tasks) {
-    if (errors.size() >= kMaxErrors) break;
-    // Lengths keep one job's bytes apart from the next one's.
-    const std::string bytes = task.job.SerializeAsString();
-    absl::StrAppend(&all, bytes.size(), ":", bytes);
-    checked.memory.push_back(0);
-    for (const v1::BatchJob* part : PartsOf(task.job)) {
-      auto found = policies.find(part->policy());
-      const bool fresh = found == policies.end();
-      if (fresh) {
-        absl::StatusOr<NormalPolicy> policy = LoadPolicy(part->policy());
-        const std::string digest =
-            policy.ok() ? Sha256Hex(policy->proto().SerializeAsString()) : "";
-        found = policies.emplace(part->policy(), Known{std::move(policy), digest}).first;
-      }
-      const Known& known = found->second;
-      absl::StrAppend(&all, known.digest);
-      // Errors of a policy are told once.
-      if (!fresh && !known.policy.ok()) continue;
-      checked.memory.back() += CheckPart(task, *part, known.policy, &errors);
-    }
-  }
-  if (!errors.empty()) return ErrorFromDetails(absl::StatusCode::kInvalidArgument, errors);
-  checked.digest = Sha256Hex(all);
-  return checked;
+  return ReadJobs(bytes, FormOfJobs(options.jobs), options.jobs);
 }
 
 std::string OrNothing(const std::string& path) { return path.empty() ? kNothing : path; }
 
-// In the worker. The report as bytes. `ready`: an error that keeps the job from running.
-std::string RunOne(const v1::BatchJob& job, const RunRequest& request, const BatchStore& store,
-                   absl::Status ready) {
-  if (job.sandbox_size() > 0) {
-    PolicySource profiles;
-    absl::Status failure;
-    return ReportOfTalk(job, profiles, {kNothing, kNothing}, &failure).SerializeAsString();
+// A job that has one processor for itself. On cgroup v2 its group has to hold it there: before
+// Linux 6.2 a process that enters a group with a cpuset forgets its own affinity. Elsewhere the
+// affinity that it inherits from the worker does.
+v1::JobSpec Pinned(v1::JobSpec spec, std::optional<uint32_t> cpu, const NormalPolicy& policy,
+                   const v1::HostFacts& facts) {
+  const v1::Cgroup& cgroup = policy.proto().cgroup();
+  const auto& controllers = facts.cgroup_controllers();
+  const bool by_group =
+      facts.cgroup_mode() == v1::HostFacts::CGROUP_V2 &&
+      std::find(controllers.begin(), controllers.end(), "cpuset") != controllers.end();
+  if (cpu.has_value() && by_group && cgroup.enforcement() != v1::OFF &&
+      cgroup.cpuset_cpus().empty()) {
+    spec.set_cpuset_cpus(absl::StrCat(*cpu));
   }
-  const absl::StatusOr<StdioFiles> files =
-      StdioFiles::Open({OrNothing(job.stdin()), OrNothing(job.stdout()), OrNothing(job.stderr())});
-  PolicySource profiles;
-  absl::Status failure;
-  if (ready.ok()) ready = store.CheckBound(request);
-  if (ready.ok()) ready = files.status();
-  return ReportOfJob(request, profiles, ready, files.ok() ? files->streams() : Streams(), &failure)
-      .SerializeAsString();
+  return spec;
 }
 
 v1::Report ReportOf(absl::StatusOr<std::string> bytes) {
@@ -156,10 +88,12 @@ v1::Report ReportOf(absl::StatusOr<std::string> bytes) {
 
 class Batch {
  public:
-  Batch(const BatchOptions& options, std::vector<BatchTask> tasks, Checked checked)
+  Batch(const BatchOptions& options, std::vector<BatchTask> tasks, CheckedBatch checked,
+        v1::HostFacts facts)
       : options_(options),
         tasks_(std::move(tasks)),
         checked_(std::move(checked)),
+        facts_(std::move(facts)),
         schedule_(tasks_),
         results_(tasks_.size()),
         progress_(tasks_.size(), options.json, options.quiet) {}
@@ -178,7 +112,17 @@ class Batch {
     return absl::OkStatus();
   }
 
+  // What a policy is to its jobs is the same for all of them. Of one that this host cannot hold
+  // each job says so itself.
+  void CompilePolicies() {
+    for (auto& [name, ready] : checked_.policies) {
+      absl::StatusOr<CompiledPlan> plan = CompiledPlan::Make(ready.policy, facts_);
+      if (plan.ok()) ready.plan.emplace(*std::move(plan));
+    }
+  }
+
   absl::Status Run() {
+    CompilePolicies();
     const std::vector<uint32_t> cpus = AllowedCpus();
     slots_.resize(options_.at_once);
     while (!schedule_.done() || running_ > 0) {
@@ -234,7 +178,7 @@ class Batch {
         RunRequest request = RequestOf(job);
         const absl::Status ready = store_.Fill(tasks_[*next], tasks_, results_, &request);
         CORDON_ASSIGN_OR_RETURN(
-            Worker worker, Worker::Start([&] { return RunOne(job, request, store_, ready); }, cpu));
+            Worker worker, Worker::Start([&] { return RunOne(job, request, ready, cpu); }, cpu));
         slots_[i].worker.emplace(std::move(worker));
         slots_[i].task = *next;
         memory_ += checked_.memory[*next];
@@ -244,6 +188,31 @@ class Batch {
       }
     }
     return absl::OkStatus();
+  }
+
+  // In the worker. The report as bytes. `ready`: an error that keeps the job from running.
+  std::string RunOne(const v1::BatchJob& job, const RunRequest& request, absl::Status ready,
+                     std::optional<uint32_t> cpu) const {
+    if (job.sandbox_size() > 0) {
+      PolicySource profiles;
+      absl::Status failure;
+      return ReportOfTalk(job, profiles, {kNothing, kNothing}, &failure).SerializeAsString();
+    }
+    v1::Report report;
+    report.set_policy(job.policy());
+    report.set_cordon_version(std::string(Version()));
+    report.set_kernel_release(facts_.kernel_release());
+    const absl::StatusOr<StdioFiles> files = StdioFiles::Open(
+        {OrNothing(job.stdin()), OrNothing(job.stdout()), OrNothing(job.stderr())});
+    if (ready.ok()) ready = store_.CheckBound(request);
+    if (ready.ok()) ready = files.status();
+    if (ready.ok()) {
+      const ReadyPolicy& policy = checked_.policies.at(job.policy());
+      ready = RunUnder(policy, facts_, Pinned(request.job, cpu, policy.policy, facts_),
+                       files->streams(), {}, &report, request.store);
+    }
+    if (!ready.ok()) FillFailure(ready, &report);
+    return report.SerializeAsString();
   }
 
   // Jobs that run beside each other must not need more than the machine has: they would push each
@@ -315,7 +284,8 @@ class Batch {
 
   const BatchOptions& options_;
   std::vector<BatchTask> tasks_;
-  Checked checked_;
+  CheckedBatch checked_;
+  v1::HostFacts facts_;  // probed once: nothing that a job does changes them
   Schedule schedule_;
   std::vector<v1::JobResult> results_;
   BatchProgress progress_;
@@ -336,12 +306,13 @@ std::string FolderOf(const std::string& absolute) {
   return slash == 0 ? "/" : absolute.substr(0, slash);
 }
 
-// The paths are absolute: host paths of jobs are relative to the folder of the list.
+// The paths are absolute: host paths of jobs are relative to the folder of the list, or to the
+// current one when the list comes from standard input.
 absl::StatusOr<int> RunBatch(const BatchOptions& options) {
   CORDON_ASSIGN_OR_RETURN(std::vector<BatchTask> tasks, LoadTasks(options));
   tasks = ShardOf(std::move(tasks), options.shard, options.shard_count);
-  CORDON_RETURN_IF_ERROR(ChangeDirectory(FolderOf(options.jobs)));
-  CORDON_ASSIGN_OR_RETURN(Checked checked, CheckAll(tasks));
+  if (!options.jobs.empty()) CORDON_RETURN_IF_ERROR(ChangeDirectory(FolderOf(options.jobs)));
+  CORDON_ASSIGN_OR_RETURN(CheckedBatch checked, CheckBatch(tasks));
   if (options.dry_run) {
     if (!options.quiet) std::fprintf(stderr, "%zu jobs, no error\n", tasks.size());
     return 0;
@@ -350,9 +321,11 @@ absl::StatusOr<int> RunBatch(const BatchOptions& options) {
   CORDON_ASSIGN_OR_RETURN(ReportWriter whole, ReportWriter::Open(options.report, -1));
   CORDON_ASSIGN_OR_RETURN(ReportWriter junit, ReportWriter::Open(options.junit, -1));
   CORDON_ASSIGN_OR_RETURN(ReportWriter html, ReportWriter::Open(options.html, -1));
-  EnterOwnScope().IgnoreError();  // each job says why there is none
+  const absl::Status scope = EnterOwnScope();
   CORDON_ASSIGN_OR_RETURN(const absl::optional<SupervisorLeaf> leaf, StepAside());
-  Batch batch(options, std::move(tasks), std::move(checked));
+  CORDON_ASSIGN_OR_RETURN(v1::HostFacts facts, ProbeHost());
+  ExplainScope(scope, &facts);  // each job says why there is no group
+  Batch batch(options, std::move(tasks), std::move(checked), std::move(facts));
   absl::Status status = batch.Open();
   if (status.ok()) status = batch.Run();
   if (leaf.has_value()) leaf->Return();
@@ -383,6 +356,7 @@ absl::Status ReadShard(const std::string& text, BatchOptions* options) {
 
 int RunBatchCommand(BatchOptions options) {
   const std::string here = CurrentDirectory();
+  if (options.jobs == "-") options.jobs.clear();
   for (std::string* path : {&options.jobs, &options.journal, &options.report, &options.junit,
                             &options.html, &options.store}) {
     if (!path->empty()) *path = LexicalJoin(here, *path);

@@ -84,7 +84,7 @@ struct ExplainOptions {
 int Explain(const ExplainOptions& options, bool json);
 
 struct BatchOptions {
-  std::string jobs;  // the list
+  std::string jobs;  // the list; "-": JSON lines from standard input
   uint32_t at_once = 1;
   std::string journal;
   std::string store;  // of artifacts; "": beside the journal

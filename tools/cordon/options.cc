@@ -70,7 +70,11 @@ void AddFormat(CLI::App* command, std::string* format) {
 }
 
 void AddBatch(CLI::App* batch, BatchOptions* options) {
-  batch->add_option("JOBS", options->jobs, "List of jobs: .textproto, .json or .jsonl")->required();
+  batch
+      ->add_option("JOBS", options->jobs,
+                   "List of jobs: .textproto, .json or .jsonl; \"-\": JSON lines from standard "
+                   "input, all of which are read before the first job starts")
+      ->required();
   batch->add_option("--jobs,-j", options->at_once, "Jobs at a time")
       ->check(CLI::Range(1, 1024))
       ->capture_default_str();

@@ -29,5 +29,17 @@ TEST(CpuListTest, RefusesWhatTheKernelMightReadOtherwise) {
   }
 }
 
+TEST(CpuListTest, OneListLiesWithinAnother) {
+  EXPECT_TRUE(CpusWithin("1", "0-3"));
+  EXPECT_TRUE(CpusWithin("0-3", "0-3"));
+  EXPECT_TRUE(CpusWithin("0,2", ""));  // all
+  EXPECT_FALSE(CpusWithin("3-4", "0-3"));
+  EXPECT_FALSE(CpusWithin("4", "0-3,5"));
+  EXPECT_FALSE(CpusWithin("", "0-3"));
+  EXPECT_TRUE(CpusWithin("", ""));
+  EXPECT_FALSE(CpusWithin("x", "0-3"));
+  EXPECT_FALSE(CpusWithin("0", "x"));
+}
+
 }  // namespace
 }  // namespace cordon
