@@ -19,14 +19,15 @@ namespace {
 
 void Nothing(int /*signal*/) {}
 
-// Ends the wait of a thread of ours: a real-time signal that nobody had set, the same for all
+// Ends the wait of a thread of ours: a real-time signal that nobody handles, the same for all
 // receivers of the process; 0 when there is none. Its handler stays: another receiver may need it.
 int WakeSignal() {
   static const int chosen = [] {
     for (int number = SIGRTMAX; number > SIGRTMIN; --number) {
       struct sigaction now = {};
+      // One that is ignored serves as well: a handler that does nothing ignores it, too.
       if (::sigaction(number, nullptr, &now) != 0 || (now.sa_flags & SA_SIGINFO) != 0 ||
-          now.sa_handler != SIG_DFL) {
+          (now.sa_handler != SIG_DFL && now.sa_handler != SIG_IGN)) {
         continue;
       }
       struct sigaction action = {};

@@ -159,6 +159,12 @@ uint64_t MonotonicNs() {
   return static_cast<uint64_t>(now.tv_sec) * 1000000000u + static_cast<uint64_t>(now.tv_nsec);
 }
 
+uint64_t ThreadCpuNs() {
+  struct timespec now = {};
+  ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+  return static_cast<uint64_t>(now.tv_sec) * 1000000000u + static_cast<uint64_t>(now.tv_nsec);
+}
+
 uint64_t OwnPeakRssBytes() {
   struct rusage usage = {};
   ::getrusage(RUSAGE_SELF, &usage);

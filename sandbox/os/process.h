@@ -61,6 +61,8 @@ uint32_t RealUid();
 std::vector<uint32_t> SupplementaryGroups();  // in the kernel's order
 pid_t CurrentPid();
 uint64_t MonotonicNs();
+// CPU time of the calling thread.
+uint64_t ThreadCpuNs();
 uint64_t OwnPeakRssBytes();
 uint32_t OnlineCpus();
 uint64_t PageSize();

@@ -89,7 +89,13 @@ absl::StatusOr<SeccompListener::Wait> SeccompListener::Await() {
     if (errno != ENOENT) return ErrnoStatus("ioctl", "SECCOMP_IOCTL_NOTIF_RECV", errno);
     // Kernel: since 6.12 this is also the answer when nobody is left.
     struct pollfd one = {fd_.get(), POLLIN, 0};
-    const bool nobody = ::poll(&one, 1, 0) == 1 && (one.revents & POLLHUP) != 0;
+    int ready;
+    do {
+      ready = ::poll(&one, 1, 0);
+    } while (ready < 0 && errno == EINTR);
+    // Not knowing is no call: a verdict must not come of it.
+    if (ready < 0) return ErrnoStatus("poll", "the seccomp listener", errno);
+    const bool nobody = ready == 1 && (one.revents & POLLHUP) != 0;
     came.kind = nobody ? Wait::kNobody : Wait::kLost;
     return came;
   }

@@ -19,7 +19,7 @@ namespace {
 
 constexpr uint64_t kMs = 1'000'000;
 constexpr uint64_t kNever = ~uint64_t{0};
-// How much longer than a look itself the pause behind it is.
+// How many times the CPU time of a look the pause behind it is.
 constexpr uint64_t kPausePerLook = 20;
 
 const char* StreamName(int stream) { return stream == 1 ? "stdout" : "stderr"; }
@@ -233,7 +233,7 @@ absl::Status Talk::CancelAll(int signal) {
 }
 
 absl::Status Talk::Look() {
-  const uint64_t began = MonotonicNs();
+  const uint64_t began = ThreadCpuNs();
   std::vector<TalkerLook> now;
   for (const Job& job : jobs_) {
     if (job.watch == nullptr || !job.watch->alive()) continue;
@@ -254,8 +254,9 @@ absl::Status Talk::Look() {
   }
   const std::vector<std::string> found = FindDeadlock(before_, now);
   before_ = std::move(now);
-  const uint64_t took = MonotonicNs() - began;
-  next_look_ns_ = began + took + std::max(kTalkLookMs * kMs, took * kPausePerLook);
+  // What it cost, not how long others kept it waiting: a busy host must not space the looks.
+  const uint64_t cost = ThreadCpuNs() - began;
+  next_look_ns_ = MonotonicNs() + std::max(kTalkLookMs * kMs, cost * kPausePerLook);
   if (found.empty()) return absl::OkStatus();
   // The decider last: what all of them share is told of one of the others.
   for (const bool decider : {false, true}) {

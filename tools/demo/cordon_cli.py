@@ -24,6 +24,7 @@ class Job(NamedTuple):
     stdout: Optional[str] = None
     stderr: Optional[str] = None
     folder: Optional[str] = None  # host folder where the command is started
+    timeline: Optional[str] = None  # how often its course is sampled, for the page
 
 
 class Outcome(NamedTuple):
@@ -80,7 +81,7 @@ def command_line(cordon: str, job: Job, report: str) -> List[str]:
         line += [f"--{flag}", value]
     for bind in job.binds:
         line += ["--bind", bind]
-    for flag in ("stdin", "stdout", "stderr"):
+    for flag in ("stdin", "stdout", "stderr", "timeline"):
         if getattr(job, flag):
             line += [f"--{flag}", getattr(job, flag)]
     return line + ["--", *job.argv]

@@ -183,10 +183,11 @@ class ProblemsTest(unittest.TestCase):
 class CommandTest(unittest.TestCase):
     def test_arguments_of_the_job_stand_behind_the_dashes(self):
         line = command_line("cordon", Job("judge/c", ["./a", "--report"], ["/a:/b:ro"],
-                                          {"cpu-time": "1s"}, stdin="/in"), "/r.json")
+                                          {"cpu-time": "1s"}, stdin="/in", timeline="10ms"),
+                            "/r.json")
         self.assertEqual(line, ["cordon", "run", "--policy", "judge/c", "--report", "/r.json",
-                                "--cpu-time", "1s", "--bind", "/a:/b:ro", "--stdin", "/in", "--",
-                                "./a", "--report"])
+                                "--cpu-time", "1s", "--bind", "/a:/b:ro", "--stdin", "/in",
+                                "--timeline", "10ms", "--", "./a", "--report"])
 
     def test_reads_protobuf_json_numbers(self):
         for text, value in (("1.500s", 1.5), ("0s", 0.0), ("123", 123.0), (7, 7.0)):

@@ -163,7 +163,7 @@ class Judge:
             policy=policy_of(submission, language), argv=[*language["run"], self.token, *arguments],
             binds=binds, limits={**language["limits"], **submission.get("limits", {})},
             stdin=problem.input_path if problem else None, stdout=stdout, stderr=stderr,
-            folder=output))
+            folder=output, timeline="10ms"))
         row.verdict = row.outcome.verdict
         text = read_text(stdout)
         self._look_for_leaks(row, text + read_text(stderr))

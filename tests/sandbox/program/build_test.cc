@@ -36,13 +36,14 @@ TEST(BuildProgramTest, DieWithParentIsSetAgainBehindSetIds) {
   EXPECT_EQ(program->ops[ids + 1].code, Opcode::kDieWithParent);
 }
 
-// A plan without NOTIFY pays for none of it: not one operation is there or differs.
-TEST(BuildProgramTest, OnlyAFilterThatNotifiesNeedsItsSteps) {
+// A plan without NOTIFY and named kills pays for none of it: not one operation is there or differs.
+TEST(BuildProgramTest, OnlyAFilterThatAsksNeedsItsSteps) {
   v1::Plan plan = RichPlan().value();
   const ResolvedSources sources = SourcesFor(plan.mount());
   const auto with = BuildProgram({plan, sources, false}, InitFilter());
   ASSERT_THAT(with, IsOk());
   plan.mutable_seccomp()->set_notify(false);
+  plan.mutable_seccomp()->set_named_kill(false);
   const auto without = BuildProgram({plan, sources, false}, InitFilter());
   ASSERT_THAT(without, IsOk());
   const std::vector<child::Op>& ops = without->program().ops;
