@@ -12,14 +12,15 @@ namespace cordon {
 namespace {
 
 constexpr uint64_t kSecond = 1'000'000'000;
-constexpr uint64_t kHour = 3600 * kSecond;
+// Less than any machine has been up: what is "so long ago" must lie behind its start.
+constexpr uint64_t kLimit = 5 * kSecond;
 
 class ClocksTest : public testing::Test {
  protected:
   ClocksTest() {
     v1::WatchPlan& watch = *plan_.mutable_watch();
-    watch.set_wall_time_ns(kHour);
-    watch.set_cpu_time_ns(kHour);
+    watch.set_wall_time_ns(kLimit);
+    watch.set_cpu_time_ns(kLimit);
     watch.set_idle_time_ns(kUnlimited);
     lease_.usage.cpu_ns = kBaseline;
   }
@@ -49,7 +50,7 @@ TEST_F(ClocksTest, AJobWithinItsLimitsIsNotEnded) {
 }
 
 TEST_F(ClocksTest, TheWallLimitEndsIt) {
-  JobClocks clocks = Begin(kHour);
+  JobClocks clocks = Begin(kLimit);
   EXPECT_TRUE(Readable(clocks.wall_fd(), 10'000));
   EXPECT_EQ(*clocks.OnWall(), KillReason::kWall);
   EXPECT_EQ(clocks.first(), KillReason::kWall);
@@ -57,47 +58,47 @@ TEST_F(ClocksTest, TheWallLimitEndsIt) {
 
 TEST_F(ClocksTest, TheCpuLimitEndsItAndTheBaselineIsNotTheJobs) {
   JobClocks clocks = Begin(0);
-  Use(kHour - 1);
+  Use(kLimit - 1);
   EXPECT_EQ(*clocks.OnCpu(), KillReason::kNone);
-  Use(kHour);
+  Use(kLimit);
   EXPECT_EQ(*clocks.OnCpu(), KillReason::kCpu);
-  EXPECT_EQ(*clocks.CpuUsed(), kHour);
+  EXPECT_EQ(*clocks.CpuUsed(), kLimit);
 }
 
 // Both timers may be due: the group's clock says that the CPU limit was there already.
 TEST_F(ClocksTest, AtTheWallLimitTheCpuClockIsAskedFirst) {
-  JobClocks clocks = Begin(kHour);
-  Use(kHour);
+  JobClocks clocks = Begin(kLimit);
+  Use(kLimit);
   EXPECT_EQ(*clocks.OnWall(), KillReason::kCpu);
 }
 
 TEST_F(ClocksTest, ExtraTimeDelaysTheEndAndNotTheFinding) {
-  plan_.mutable_watch()->set_extra_time_ns(kHour);
-  JobClocks clocks = Begin(kHour);
+  plan_.mutable_watch()->set_extra_time_ns(kLimit);
+  JobClocks clocks = Begin(kLimit);
   EXPECT_EQ(*clocks.OnWall(), KillReason::kNone);
   EXPECT_EQ(clocks.first(), KillReason::kWall);
   // What it uses in its extra time changes nothing.
-  Use(kHour);
+  Use(kLimit);
   EXPECT_EQ(*clocks.OnCpu(), KillReason::kNone);
   EXPECT_EQ(clocks.first(), KillReason::kWall);
-  Use(2 * kHour);
+  Use(2 * kLimit);
   EXPECT_EQ(*clocks.OnCpu(), KillReason::kWall);
 }
 
 TEST_F(ClocksTest, ExtraTimeOfTheCpuClockIsCpuTime) {
   plan_.mutable_watch()->set_extra_time_ns(kSecond);
   JobClocks clocks = Begin(0);
-  Use(kHour);
+  Use(kLimit);
   EXPECT_EQ(*clocks.OnCpu(), KillReason::kNone);
   EXPECT_EQ(clocks.first(), KillReason::kCpu);
-  Use(kHour + kSecond);
+  Use(kLimit + kSecond);
   EXPECT_EQ(*clocks.OnCpu(), KillReason::kCpu);
 }
 
 TEST_F(ClocksTest, AnExpiryOfBeforeTheJobBeganDecidesNothing) {
   JobClocks clocks = JobClocks::Make(plan_, &lease_).value();
   const uint64_t now = MonotonicNs();
-  ASSERT_THAT(clocks.Launched(now - kHour, kBaseline), IsOk());
+  ASSERT_THAT(clocks.Launched(now - kLimit, kBaseline), IsOk());
   ASSERT_TRUE(Readable(clocks.wall_fd(), 10'000));
   ASSERT_THAT(clocks.Began(now), IsOk());
   EXPECT_EQ(*clocks.OnWall(), KillReason::kNone);
@@ -115,7 +116,7 @@ TEST_F(ClocksTest, AJobThatComputesTalksOrWaitsForAReaderIsNotIdle) {
   plan_.mutable_watch()->set_idle_time_ns(kSecond);
   {
     JobClocks clocks = Begin(kSecond);
-    Use(kHour / 2);
+    Use(kLimit / 2);
     EXPECT_EQ(*clocks.OnIdle(0, false), KillReason::kNone);
     Use(0);
   }
@@ -144,7 +145,7 @@ TEST_F(ClocksTest, AStarvedJobIsNotIdle) {
 TEST_F(ClocksTest, WithoutAGroupOnlyTheWallClockCounts) {
   plan_.mutable_watch()->set_cpu_time_ns(1);
   plan_.mutable_watch()->set_idle_time_ns(1);
-  JobClocks clocks = Begin(kHour, false);
+  JobClocks clocks = Begin(kLimit, false);
   EXPECT_FALSE(clocks.CpuUsed().has_value());
   EXPECT_FALSE(Readable(clocks.cpu_fd(), 20));
   EXPECT_FALSE(Readable(clocks.idle_fd(), 0));
