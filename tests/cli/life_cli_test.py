@@ -61,6 +61,24 @@ class LifeTest(CliTest):
         self.assertTrue(wait_until(lambda: jobs_with(self.token), 60))
         return process
 
+    def start_deaf(self, *flags):
+        """A job that has come to ignore SIGTERM."""
+        process = self.start(["ignore_signals", "1000000"], *flags)
+
+        def deaf():
+            for pid in jobs_with(self.token):
+                try:
+                    with open(f"/proc/{pid}/status", encoding="utf-8") as file:
+                        mask = next(line for line in file if line.startswith("SigIgn:"))
+                except (OSError, StopIteration):
+                    continue
+                if int(mask.split()[1], 16) >> (signal.SIGTERM - 1) & 1:
+                    return True
+            return False
+
+        self.assertTrue(wait_until(deaf, 60))
+        return process
+
     def start_listener(self, number, *flags):
         process = self.start(["end_on_signal", str(number)], *flags)
         self.assertTrue(wait_until(lambda: self.said() == "ready\n", 60), self.said())
@@ -114,8 +132,7 @@ class Cancelling(LifeTest):
             self.assertEqual(self.evidence(report, "supervisor.signal")[0]["observed"], "SIGHUP")
 
     def test_who_does_not_end_is_killed_when_the_time_is_over(self):
-        process = self.start(["ignore_signals", "1000000"], "--cancel-grace", "400ms",
-                             "--wall-time", "10s")
+        process = self.start_deaf("--cancel-grace", "400ms", "--wall-time", "10s")
         began = time.monotonic()
         process.send_signal(signal.SIGINT)
         report = self.cancelled(process)
@@ -125,7 +142,7 @@ class Cancelling(LifeTest):
         self.assertEqual(asked["observed"], "killed afterwards")
 
     def test_a_second_signal_does_not_wait(self):
-        process = self.start(["ignore_signals", "1000000"], "--cancel-grace", "10m")
+        process = self.start_deaf("--cancel-grace", "10m")
         process.send_signal(signal.SIGTERM)
         time.sleep(0.5)
         self.assertIsNone(process.poll())
@@ -135,14 +152,13 @@ class Cancelling(LifeTest):
         self.assertEqual(report["signal_name"], "SIGKILL")
 
     def test_limits_hold_in_the_grace(self):
-        process = self.start(["ignore_signals", "1000000"], "--cancel-grace", "10m",
-                             "--wall-time", "2s")
+        process = self.start_deaf("--cancel-grace", "10m", "--wall-time", "2s")
         process.send_signal(signal.SIGTERM)
         report = self.cancelled(process)
         self.assertGreaterEqual(seconds(report["usage"]["wall_time"]), 2)
 
     def test_a_supervisor_that_is_killed_in_the_grace_takes_the_job_along(self):
-        process = self.start(["ignore_signals", "1000000"], "--cancel-grace", "10m")
+        process = self.start_deaf("--cancel-grace", "10m")
         process.send_signal(signal.SIGTERM)
         time.sleep(0.2)
         self.assertEqual(len(jobs_with(self.token)), 1)
@@ -428,7 +444,8 @@ class HealthAttacks(HealthTest):
         calls = '"ptrace", "process_vm_writev", "pidfd_getfd", "pidfd_open"'
         self.policy_with('seccomp { allow', f'seccomp {{ rule {{ calls: [{calls}] action: ALLOW }}'
                                             ' allow')
-        self.policy_with('wall_time: "10s"', 'wall_time: "5m"')
+        self.policy_with('wall_time: "10s" cpu_time: "5s"',
+                         'wall_time: "5m" cpu_time: "5m"')
         self.without_landlock()
         # It may trace a check whose program has begun: stop it, and keep it from being reaped.
         done, report = self.run_checked(["forge_health", "1000000"], "exit", "1", retries=8,
@@ -446,7 +463,8 @@ class HealthAttacks(HealthTest):
         self.assertEqual(done.returncode, 128 + signal.SIGKILL)
 
     def test_stopping_it_ends_the_job(self):
-        self.policy_with('wall_time: "10s"', 'wall_time: "5m"')
+        self.policy_with('wall_time: "10s" cpu_time: "5s"',
+                         'wall_time: "5m" cpu_time: "5m"')
         self.without_landlock()
         _, report = self.run_checked(["kill_all", "19", "1000000"], "exit", "0", timeout="300ms")
         self.assertEqual(report["verdict"], "UNHEALTHY", report)
