@@ -127,7 +127,8 @@ absl::Status Observe(const Child& child, const child::StatusFrame& frame, TwinOb
 }
 
 // A process that dies cannot be read any more; the step that it failed in, or died in, explains it
-// better. It is dying already, so its word or its silence comes at once; one that lives says nothing.
+// better. It is dying already, so that its word or its silence comes at once. One that lives says
+// nothing.
 absl::Status Explained(const absl::Status& seen, const Child& child,
                        const CheckedProgram& program) {
   constexpr int kLastWordMs = 300;

@@ -8,6 +8,7 @@ told is what it wrote to a file of the host; whether it lives is read from the h
 import base64
 import json
 import os
+import re
 import signal
 import subprocess
 import time
@@ -66,15 +67,9 @@ class LifeTest(CliTest):
         process = self.start(["ignore_signals", "1000000"], *flags)
 
         def deaf():
-            for pid in jobs_with(self.token):
-                try:
-                    with open(f"/proc/{pid}/status", encoding="utf-8") as file:
-                        mask = next(line for line in file if line.startswith("SigIgn:"))
-                except (OSError, StopIteration):
-                    continue
-                if int(mask.split()[1], 16) >> (signal.SIGTERM - 1) & 1:
-                    return True
-            return False
+            with open(f"/proc/{jobs_with(self.token)[0]}/status", encoding="utf-8") as file:
+                mask = re.search(r"SigIgn:\s*(\w+)", file.read())[1]
+            return int(mask, 16) >> (signal.SIGTERM - 1) & 1
 
         self.assertTrue(wait_until(deaf, 60))
         return process

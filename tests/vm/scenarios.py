@@ -38,7 +38,7 @@ _AS_ROOT = (r"^sandbox_(child_ops_(cred|fd|mount|apparmor)|launch_.*|layers_(cgr
 
 SCENARIOS = (
     Scenario("full", "AppArmor, Landlock, cgroup v2: all kernel tests as a user, many as root",
-             "v2", 1500, tests=(("user", _NO_ATTACKS), ("root", _AS_ROOT)),
+             "v2", 2400, tests=(("user", _NO_ATTACKS), ("root", _AS_ROOT)),
              cases=(("root", "apparmor_user.py"),)),
     Scenario("attacks", "hostile programs and hostile parents on cgroup v2", "v2", 2400,
              tests=(("user", r"^(escape|hostile_start)$"),)),
