@@ -19,11 +19,13 @@ namespace {
 
 void Nothing(int /*signal*/) {}
 
-// Ends the wait of a thread of ours: a real-time signal that nobody handles, the same for all
-// receivers of the process; 0 when there is none. Its handler stays: another receiver may need it.
+// Ends the wait of a thread of ours: a signal that nobody handles, the same for all receivers of
+// the process; 0 when there is none. Its handler stays: another receiver may need it. Those that
+// the kernel ignores by itself come first: nothing changes for who does not handle them, and unlike
+// a real-time signal one is sent even where RLIMIT_SIGPENDING lets nothing wait.
 int WakeSignal() {
   static const int chosen = [] {
-    for (int number = SIGRTMAX; number > SIGRTMIN; --number) {
+    for (const int number : {SIGURG, SIGWINCH, SIGRTMAX, SIGRTMAX - 1, SIGRTMAX - 2}) {
       struct sigaction now = {};
       // One that is ignored serves as well: a handler that does nothing ignores it, too.
       if (::sigaction(number, nullptr, &now) != 0 || (now.sa_flags & SA_SIGINFO) != 0 ||
@@ -48,7 +50,7 @@ absl::StatusOr<std::unique_ptr<CallReceiver>> CallReceiver::Make(SeccompListener
 }
 
 absl::Status CallReceiver::Start() {
-  if (WakeSignal() == 0) return ErrnoStatus("sigaction", "a real-time signal", EBUSY);
+  if (WakeSignal() == 0) return ErrnoStatus("sigaction", "SIGURG", EBUSY);
   // The thread must take no signal that is meant for its process.
   sigset_t all;
   sigset_t before;

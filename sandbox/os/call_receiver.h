@@ -32,8 +32,8 @@ class CallReceiver {
   // Ends the thread; calls that wait are answered by nobody any more.
   ~CallReceiver();
 
-  // What came before counts too. The thread has all signals blocked but one real-time signal that
-  // the process had left at its default, which ends its wait and gets an empty handler for good.
+  // What came before counts too. The thread has all signals blocked but one that the process does
+  // not handle (SIGURG as a rule), which ends its wait and gets an empty handler for good.
   absl::Status Start();
 
   // Readable while there are arrivals.
