@@ -53,8 +53,12 @@ def mounts():
 
 def essence(report):
     """A report without what differs from run to run: times, counters, groups."""
-    return [(each["name"], each["outcome"], each.get("report", {}).get("verdict"), each.get("report", {}).get("exit_code"),
-             each.get("report", {}).get("signal_name")) for each in report["result"]]
+    found = []
+    for each in report["result"]:
+        job = each.get("report", {})
+        found.append((each["name"], each["outcome"], job.get("verdict"), job.get("exit_code"),
+                      job.get("signal_name")))
+    return found
 
 
 class Soak(BatchTest):

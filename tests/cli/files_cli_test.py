@@ -440,6 +440,8 @@ class Batch(FilesTest):
                 wait_until(lambda: os.path.exists(self.path("store"))
                            and len(os.listdir(self.path("store"))) > 0, 0.3)
                 run.send_signal(signal.SIGKILL)
+            if not os.path.exists(self.path("store")):
+                continue  # killed before it had one
             for name in os.listdir(self.path("store")):
                 with open(self.path("store", name), "rb") as file:
                     self.assertEqual(hashlib.sha256(file.read()).hexdigest(), name)
