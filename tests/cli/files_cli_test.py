@@ -133,7 +133,7 @@ class CopyOut(FilesTest):
 
     def test_a_job_that_was_killed_leaves_what_it_had(self):
         done, report = self.run_job("open('log', 'w').write('so far')\nimport time\n"
-                                    "time.sleep(1000)", "--wall-time", "3s",
+                                    "time.sleep(1000)", "--wall-time", "8s",
                                     "--copy-out", "/work/log:out/log")
         self.assertEqual((done.returncode, report["verdict"]), (124, "WALL_LIMIT"))
         self.assertEqual(self.read("out", "log"), "so far")
