@@ -28,8 +28,9 @@
 //   * Descriptors 0, 1 and 2 are open. A run needs up to 40 more.
 //   * The thread that calls Run lives until it returns: the kernel ends the job with it, and so
 //     with the process.
-// It changes nothing of the process but its control group (HostOptions), starts no thread, and
-// installs no signal handler.
+// What it changes of the process: its control group (HostOptions), and, from the first job on whose
+// filter asks the supervisor (kill_evidence, NOTIFY), one signal that nobody handles, SIGURG as a
+// rule, has a handler that does nothing. Such a job has a thread of the library's while Run runs.
 #ifndef CORDON_SANDBOX_API_CORDON_H_
 #define CORDON_SANDBOX_API_CORDON_H_
 

@@ -301,17 +301,14 @@ class Batch {
   bool stopping_ = false;
 };
 
-std::string FolderOf(const std::string& absolute) {
-  const size_t slash = absolute.rfind('/');
-  return slash == 0 ? "/" : absolute.substr(0, slash);
-}
-
 // The paths are absolute: host paths of jobs are relative to the folder of the list, or to the
 // current one when the list comes from standard input.
 absl::StatusOr<int> RunBatch(const BatchOptions& options) {
   CORDON_ASSIGN_OR_RETURN(std::vector<BatchTask> tasks, LoadTasks(options));
   tasks = ShardOf(std::move(tasks), options.shard, options.shard_count);
-  if (!options.jobs.empty()) CORDON_RETURN_IF_ERROR(ChangeDirectory(FolderOf(options.jobs)));
+  if (!options.jobs.empty()) {
+    CORDON_RETURN_IF_ERROR(ChangeDirectory(std::string(ParentPath(options.jobs))));
+  }
   CORDON_ASSIGN_OR_RETURN(CheckedBatch checked, CheckBatch(tasks));
   if (options.dry_run) {
     if (!options.quiet) std::fprintf(stderr, "%zu jobs, no error\n", tasks.size());
@@ -333,7 +330,7 @@ absl::StatusOr<int> RunBatch(const BatchOptions& options) {
   const v1::BatchReport& report = batch.Finish();
   CORDON_RETURN_IF_ERROR(whole.Write(JsonText(report)));
   CORDON_RETURN_IF_ERROR(junit.Write(JUnitXml(report)));
-  const std::string title = options.jobs.substr(options.jobs.rfind('/') + 1);
+  const std::string title(LastComponent(options.jobs));
   CORDON_RETURN_IF_ERROR(html.Write(HtmlReport(report, title)));
   if (batch.stopped()) return kExitStopped;
   return report.good() == report.jobs() ? 0 : kExitNotAllGood;

@@ -222,6 +222,20 @@ v1::Report RunForReport(const RunOptions& options, ProfileSource& source) {
   return ReportOf(options, source, &failure);
 }
 
+int Conclude(const v1::Report& report, const absl::Status& failure, bool quiet,
+             ReportWriter& writer) {
+  if (!failure.ok()) {
+    PrintErrors(failure);
+  } else if (!quiet) {
+    Describe(report);
+  }
+  if (const absl::Status written = writer.Write(report); !written.ok()) {
+    PrintErrors(written);
+    return kExitCordon;
+  }
+  return ExitCodeOf(report);
+}
+
 int Run(const RunOptions& options) {
   // A signal that comes during the set-up waits for the watcher: cut off there, a run would leave
   // its group and no report.
@@ -238,16 +252,7 @@ int Run(const RunOptions& options) {
   PolicySource profiles;
   absl::Status failure;
   const v1::Report report = ReportOf(options, profiles, &failure);
-  if (!failure.ok()) {
-    PrintErrors(failure);
-  } else if (!options.quiet) {
-    Describe(report);
-  }
-  if (const absl::Status written = writer->Write(report); !written.ok()) {
-    PrintErrors(written);
-    return kExitCordon;
-  }
-  return ExitCodeOf(report);
+  return Conclude(report, failure, options.quiet, *writer);
 }
 
 }  // namespace cordon::cli

@@ -60,8 +60,7 @@ int RunTalkCommand(TalkOptions options) {
   absl::StatusOr<ReportWriter> writer = ReportWriter::Open(options.report, options.report_fd);
   status.Update(writer.status());
   // Host paths are relative to the folder of the list.
-  const size_t slash = options.jobs.rfind('/');
-  if (status.ok()) status = ChangeDirectory(slash == 0 ? "/" : options.jobs.substr(0, slash));
+  if (status.ok()) status = ChangeDirectory(std::string(ParentPath(options.jobs)));
   if (!status.ok()) {
     PrintErrors(status);
     return kExitCordon;
@@ -69,16 +68,7 @@ int RunTalkCommand(TalkOptions options) {
   PolicySource profiles;
   absl::Status failure;
   const v1::Report report = ReportOfTalk(*job, profiles, TalkDefaults(), &failure);
-  if (!failure.ok()) {
-    PrintErrors(failure);
-  } else if (!options.quiet) {
-    Describe(report);
-  }
-  if (const absl::Status written = writer->Write(report); !written.ok()) {
-    PrintErrors(written);
-    return kExitCordon;
-  }
-  return ExitCodeOf(report);
+  return Conclude(report, failure, options.quiet, *writer);
 }
 
 }  // namespace cordon::cli

@@ -18,6 +18,8 @@
 
 namespace cordon::cli {
 
+class ReportWriter;
+
 // Exit codes of timeout(1), env(1) and docker.
 inline constexpr int kExitWidened = 1;    // `diff`: the second policy allows more
 inline constexpr int kExitOutputs = 123;  // `run`: the job was good, its --copy-out was not
@@ -74,6 +76,10 @@ v1::Report RunForReport(const RunOptions& options, ProfileSource& source);
 // The exit code that a report means, and one line on stderr of how a job ended, when not by itself.
 int ExitCodeOf(const v1::Report& report);
 void Describe(const v1::Report& report);
+// The end of both: says the failure, or how the job ended unless `quiet`; writes the report; gives
+// the exit status.
+int Conclude(const v1::Report& report, const absl::Status& failure, bool quiet,
+             ReportWriter& writer);
 int Check(const CheckOptions& options);
 
 struct ExplainOptions {
