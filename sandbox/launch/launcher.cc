@@ -127,11 +127,11 @@ absl::Status Observe(const Child& child, const child::StatusFrame& frame, TwinOb
 }
 
 // A process that dies cannot be read any more; the step that it failed in, or died in, explains it
-// better. It is dying already, so that its word or its silence comes at once. One that lives says
+// better. It is dying already, so that its word or its silence comes soon. One that lives says
 // nothing.
 absl::Status Explained(const absl::Status& seen, const Child& child,
                        const CheckedProgram& program) {
-  constexpr int kLastWordMs = 300;
+  constexpr int kLastWordMs = 2000;
   if (seen.ok()) return seen;
   for (;;) {
     const absl::StatusOr<std::optional<child::StatusFrame>> frame =
@@ -145,10 +145,11 @@ absl::Status Explained(const absl::Status& seen, const Child& child,
 }
 
 // A child that failed a step or was killed refuses what the supervisor does with it (EACCES and
-// ESRCH of its /proc, EPIPE), a moment before it is seen to have ended. One that lives is not the
-// cause.
+// ESRCH of its /proc, EPIPE) before it is seen to have ended: the kernel first takes its namespaces
+// apart, which was seen to take more than 200 ms on a busy machine. One that lives is not the
+// cause; it is not waited for but on the way to an error.
 absl::Status CauseOf(const Child& child, const CheckedProgram& program, const absl::Status& seen) {
-  constexpr int kDyingMs = 200;
+  constexpr int kDyingMs = 5000;
   const int error = DetailsOf(seen)[0].errno_value();
   if (error != EACCES && error != ESRCH && error != EPIPE) return seen;
   if (!Readable(child.pidfd.get(), kDyingMs)) return seen;
