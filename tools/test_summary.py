@@ -5,7 +5,7 @@
 Reads in each DIR and in the folders below it: ctest's JUnit files (ctest*.xml), GoogleTest's XML of
 each test program (NAME.xml in cases/), and tallies of our own runners (*.tally.json). A program
 that ctest calls failed counts as a failure even if its own file shows none (it crashed afterwards).
-Names failures, groups skips by reason, and ends with the line `N passed, N failed, N skipped`.
+Groups skips by reason, names failures, and ends with the line `N passed, N failed, N skipped`.
 Exits 1 on a failure or when nothing ran; with --nowhere also when a test was skipped in each place
 where it was met.
 """
@@ -108,11 +108,6 @@ def skipped_everywhere(results: List[Result]) -> List[Result]:
 
 
 def print_summary(results: List[Result]) -> None:
-    failed = [r for r in results if r.outcome == "failed"]
-    if failed:
-        print("\nFailed:")
-        for result in failed:
-            print(f"  {result.name}" + (f": {result.detail}" if result.detail else ""))
     reasons = collections.defaultdict(list)
     for result in results:
         if result.outcome == "skipped":
@@ -122,6 +117,12 @@ def print_summary(results: List[Result]) -> None:
         for reason, names in sorted(reasons.items()):
             more = f" and {len(names) - 1} more" if len(names) > 1 else ""
             print(f"  {len(names):3} {reason} ({names[0]}{more})")
+    # Last, where whoever looks at the end of a long log finds them.
+    failed = [r for r in results if r.outcome == "failed"]
+    if failed:
+        print("\nFailed:")
+        for result in failed:
+            print(f"  {result.name}" + (f": {result.detail}" if result.detail else ""))
     count = collections.Counter(r.outcome for r in results)
     print(f"\n{count['passed']} passed, {count['failed']} failed, {count['skipped']} skipped",
           flush=True)

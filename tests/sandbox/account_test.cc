@@ -76,7 +76,7 @@ TEST_F(AccountTest, EveryProcessOfTheTreeIsCountedWhoeverWaitsForIt) {
 
 TEST_F(AccountTest, MemoryOfProcessesIsSeenBeforeTheyAreKilled) {
   JobOptions options;
-  options.cpu_time = "300ms";
+  options.cpu_time = "2s";  // an emulated machine needs 300 ms of it for the memory
   const JobResult result = RunPayload({"hold", "anon", "16"}, options);
   ASSERT_THAT(result.report, IsOk());
   ASSERT_EQ(result.report->verdict(), v1::CPU_LIMIT);
@@ -90,7 +90,7 @@ TEST_F(AccountTest, MemoryOfProcessesIsSeenBeforeTheyAreKilled) {
 
 TEST_F(AccountTest, FilesInMemoryAreApartFromProcesses) {
   JobOptions options;
-  options.cpu_time = "300ms";
+  options.cpu_time = "2s";  // an emulated machine needs 300 ms of it for the memory
   options.file_size = "16MiB";
   const JobResult result = RunPayload({"hold", "tmpfs", "6"}, options);
   ASSERT_THAT(result.report, IsOk());

@@ -25,7 +25,7 @@ class Scenario(NamedTuple):
 
 # Cutting down: what knows nothing of the host's features has run in `full`.
 _HOST_FACTS = (r"^sandbox_(host_.*|layers_.*|sandbox|every_step|launch_launcher"
-               r"|supervise_supervisor)_test$|^cli$|^posture$")
+               r"|supervise_supervisor)_test$|^posture$")
 # The attacks are many runs: they have a boot of their own. The hostile starts run there as a user,
 # and as root in `full`: root may do what a host outside often forbids. The corpus has one, too: the
 # CPU time that it checks is best not shared with other programs.
@@ -34,7 +34,7 @@ _NO_ATTACKS = r"^(?!(escape|hostile_start|corpus)$)"
 # What root does otherwise than a user: sources, ids, descriptors, groups, profiles; and the whole.
 _AS_ROOT = (r"^sandbox_(child_ops_(cred|fd|mount|apparmor)|launch_.*|layers_(cgroup|apparmor).*"
             r"|os_apparmor|every_step|sabotage|sandbox|supervise_supervisor|files_.*)_test$"
-            r"|^(cli|files_cli|posture|hostile_start)$")
+            r"|^(posture|hostile_start)$")
 
 SCENARIOS = (
     Scenario("full", "AppArmor, Landlock, cgroup v2: all kernel tests as a user, many as root",

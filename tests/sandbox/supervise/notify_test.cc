@@ -189,10 +189,10 @@ TEST_F(NotifyTest, EachThreadIsToldByItsOwnId) {
 }
 
 TEST_F(NotifyTest, EveryCallOfAFloodIsCounted) {
-  Run({"sockets", "20000", std::to_string(AF_INET)}, kNotify);
+  Run({"sockets", "2000", std::to_string(AF_INET)}, kNotify);
   EXPECT_EQ(report().verdict(), v1::EXITED);
   ASSERT_EQ(report().notified_call_size(), 1);
-  EXPECT_EQ(report().notified_call(0).count(), 20000u);
+  EXPECT_EQ(report().notified_call(0).count(), 2000u);
 }
 
 TEST_F(NotifyTest, AFloodWithoutEndMeetsTheWallLimit) {
