@@ -250,6 +250,7 @@ OpResult RunForkPayload(Context& context, const Op& op) {
     RunPayload(context, FirstOfPayload(context));
   }
   context.payload_pid = pid;
+  __atomic_store_n(&context.shared->payload, static_cast<uint32_t>(pid), __ATOMIC_RELEASE);
   if (!listens) CloseFdsOfPayload(context);
   return Ok();
 }

@@ -208,6 +208,7 @@ struct SharedRegion {
   uint32_t listener;      // payload: its number + 1; nothing of the job has run
   uint32_t init_ready;    // init: the supervisor has it, and the filter of init is in force
   uint32_t payload_read;  // supervisor: it has looked at the payload that is dead of SIGXFSZ
+  uint32_t payload;       // init: the payload's id inside; atomic, 0 before it is there
   // Supervisor: the number of the check that it has read and that may go on; atomic.
   uint32_t check_go;
   // Checker, before kCheckEnded: how the output of that check began.

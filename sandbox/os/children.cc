@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sandbox/os/children.h"
 
+#include <fcntl.h>
+
+#include <algorithm>
 #include <cerrno>
 #include <map>
 #include <string>
@@ -11,6 +14,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "policy/base/status.h"
+#include "sandbox/os/event.h"
 #include "sandbox/os/file.h"
 #include "sandbox/os/process.h"
 #include "sandbox/os/procfs.h"
@@ -28,6 +32,20 @@ bool IsChild(pid_t pid, pid_t parent, uint32_t inside) {
       absl::StrSplit(status["NSpid"], absl::ByAnyChar("\t "), absl::SkipEmpty());
   return status["PPid"] == absl::StrCat(parent) && ids.size() > 1 &&
          ids.back() == absl::StrCat(inside);
+}
+
+// Whether every thread in the folder `tasks` is on its way out. One that is gone has no say.
+absl::StatusOr<bool> AllExit(int process, std::vector<std::string>* tasks) {
+  CORDON_ASSIGN_OR_RETURN(const UniqueFd folder, OpenAt(process, "task", O_RDONLY | O_DIRECTORY));
+  CORDON_ASSIGN_OR_RETURN(*tasks, ListDirectory(folder.get()));
+  std::sort(tasks->begin(), tasks->end());
+  for (const std::string& task : *tasks) {
+    const absl::StatusOr<std::string> stat = ReadAt(folder.get(), absl::StrCat(task, "/stat"));
+    if (!stat.ok()) continue;
+    CORDON_ASSIGN_OR_RETURN(const ProcessPlace place, ParsePlace(*stat));
+    if (!place.exiting) return false;
+  }
+  return true;
 }
 
 }  // namespace
@@ -53,6 +71,24 @@ absl::StatusOr<FoundChild> FindChild(pid_t parent, uint32_t inside) {
   }
   return Error(absl::StatusCode::kNotFound,
                absl::StrCat("process ", parent, " has no child ", inside));
+}
+
+// Kernel: do_exit() sets PF_EXITING before it gives up the descriptors, and whoever sees a pipe
+// closed by that sees the flag. A list of threads is no snapshot: one that was listed may have made
+// another one before it left, or, in an exec, become the first thread. Neither passes two lists.
+bool IsEnding(const FoundChild& child) {
+  if (Readable(child.pidfd.get(), 0)) return true;
+  const absl::StatusOr<UniqueFd> process =
+      OpenAt(kCwd, absl::StrCat("/proc/", child.pid), O_RDONLY | O_DIRECTORY);
+  if (!process.ok()) return IsGone(child.pidfd.get());
+  std::vector<std::string> before;
+  std::vector<std::string> after;
+  for (std::vector<std::string>* tasks : {&before, &after}) {
+    const absl::StatusOr<bool> all = AllExit(process->get(), tasks);
+    if (!all.ok() || !*all) return IsGone(child.pidfd.get());
+  }
+  // Nobody has come.
+  return std::includes(before.begin(), before.end(), after.begin(), after.end());
 }
 
 }  // namespace cordon

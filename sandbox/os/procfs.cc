@@ -199,15 +199,19 @@ absl::StatusOr<ProcessPlace> ParsePlace(absl::string_view stat) {
   // proc(5) counts from 1 and from the process id.
   constexpr size_t kNice = 19 - 3;
   constexpr size_t kRealTimePriority = 40 - 3;
+  constexpr size_t kFlags = 9 - 3;
+  constexpr uint64_t kExiting = 0x4;  // PF_EXITING of linux/sched.h, the same since Linux 2.6
   ProcessPlace place;
+  uint64_t flags = 0;
   if (fields.size() <= kRealTimePriority || fields[0].size() != 1 ||
-      !absl::SimpleAtoi(fields[kNice], &place.nice) ||
+      !absl::SimpleAtoi(fields[kFlags], &flags) || !absl::SimpleAtoi(fields[kNice], &place.nice) ||
       !absl::SimpleAtoi(fields[kRealTimePriority], &place.real_time_priority) ||
       !absl::SimpleAtoi(fields[2], &place.group) || !absl::SimpleAtoi(fields[3], &place.session) ||
       !absl::SimpleAtoi(fields[4], &place.terminal)) {
     return absl::InvalidArgumentError("stat: not the line of a process");
   }
   place.state = fields[0][0];
+  place.exiting = (flags & kExiting) != 0 || place.state == 'Z' || place.state == 'X';
   return place;
 }
 

@@ -77,6 +77,7 @@ struct ProcessPlace {
   int64_t terminal = 0;
   int64_t nice = 0;
   int64_t real_time_priority = 0;  // 0: under no real-time policy
+  bool exiting = false;            // it never returns to its program, and may not be a zombie yet
 };
 absl::StatusOr<ProcessPlace> ParsePlace(absl::string_view stat);
 

@@ -100,6 +100,7 @@ absl::Status OutputRelay::Flush() {
 }
 
 void OutputRelay::Cut() {
+  if (before_cut_) before_cut_();
   if (!end_) cut_ns_ = MonotonicNs();
   pending_.clear();
   source_.Reset();

@@ -7,7 +7,9 @@
 #define CORDON_SANDBOX_SUPERVISE_RELAY_H_
 
 #include <cstdint>
+#include <functional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -40,6 +42,8 @@ class OutputRelay {
               bool linked = false, StreamLimit limit = {});
 
   absl::Status Start(Epoll* epoll);
+  // `hook` runs when the consumer was found gone, before the job can notice.
+  void BeforeCut(std::function<void()> hook) { before_cut_ = std::move(hook); }
   // Something happened to the source or the sink.
   absl::Status Step(Epoll* epoll);
   // Everything that the job wrote is with the consumer, or the consumer is gone.
@@ -84,6 +88,7 @@ class OutputRelay {
   bool linked_;
   uint64_t delivered_ = 0;
   uint64_t cut_ns_ = 0;
+  std::function<void()> before_cut_;
   bool sink_pollable_ = true;
   bool sink_watched_ = false;
   uint32_t sink_events_ = 0;  // while it is watched

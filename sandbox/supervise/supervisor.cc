@@ -331,6 +331,22 @@ absl::Status Watcher::OnCpuTimer() {
   return absl::OkStatus();
 }
 
+// Not by what init says: it may be late, and with a program that ends at once it has not even said
+// that it began.
+bool Watcher::Ending() {
+  if (end_ns_ != 0) return true;
+  const uint32_t inside = __atomic_load_n(&sandbox_.child().region()->payload, __ATOMIC_ACQUIRE);
+  if (inside == 0) return false;
+  // Kernel: a list of children may miss one while others of the list are reaped.
+  constexpr int kLooks = 3;
+  for (int look = 0; look < kLooks && !main_.pidfd.valid(); ++look) {
+    absl::StatusOr<FoundChild> found = FindChild(sandbox_.child().pid, inside);
+    if (found.ok()) main_ = *std::move(found);
+    if (!found.ok() && !absl::IsNotFound(found.status())) return false;
+  }
+  return !main_.pidfd.valid() || IsEnding(main_);
+}
+
 absl::Status Watcher::OnIdleTimer() {
   if (init_ended_ || seen_.main_ended) return absl::OkStatus();
   CORDON_ASSIGN_OR_RETURN(

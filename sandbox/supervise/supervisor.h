@@ -6,6 +6,7 @@
 #define CORDON_SANDBOX_SUPERVISE_SUPERVISOR_H_
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -30,6 +31,8 @@ struct Streams {
   // The stream feeds another job: `out` or `err` is the write end of its stdin, non-blocking.
   bool out_linked = false;
   bool err_linked = false;
+  // Runs before the job can notice that a consumer of its output is gone.
+  std::function<void()> before_cut = nullptr;
 };
 
 // Who may cancel the job (verdict CANCELLED): at once, or with the grace of the launch plan, which
@@ -71,7 +74,10 @@ class Supervision {
   virtual absl::Status Cancel(int signal) = 0;
   virtual int cancel_signal() const = 0;  // of a cancelled job; 0: it was not
   virtual uint64_t ended_ns() const = 0;  // 0: its program runs
-  virtual bool alive() const = 0;         // some process of it may be
+  // Its program has ended, or is certain to (os/children.h), though nobody may have said so yet.
+  // A look at the host.
+  virtual bool Ending() = 0;
+  virtual bool alive() const = 0;  // some process of it may be
   // Its streams do not move before another process reads or writes.
   virtual bool Quiet() const = 0;
   virtual const OutputRelay& Output(int stream) const = 0;  // 1 or 2

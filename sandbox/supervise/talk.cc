@@ -21,6 +21,8 @@ constexpr uint64_t kMs = 1'000'000;
 constexpr uint64_t kNever = ~uint64_t{0};
 // How many times the CPU time of a look the pause behind it is.
 constexpr uint64_t kPausePerLook = 20;
+// How long an end that is certain is waited for when the others are ended.
+constexpr uint64_t kEndingMs = 10'000;
 
 const char* StreamName(int stream) { return stream == 1 ? "stdout" : "stderr"; }
 
@@ -47,6 +49,7 @@ class Talk {
     pid_t init = 0;
     std::map<std::string, std::string> streams;  // as in TalkerLook
     std::unique_ptr<Supervision> watch;          // while it is not over
+    uint64_t ending_ns = 0;  // its end was certain, though not reported; 0: not seen
     TalkResult::End end;
   };
   struct Link {
@@ -62,6 +65,9 @@ class Talk {
   absl::Status Hear(size_t job);
   void KeepStreams(size_t job);
   void KeepEnd(size_t job, absl::StatusOr<v1::Report> report);
+  bool SeenEnding(Job* job);
+  void LookForEnds();
+  absl::Status EndDecided(uint64_t now_ns);
   absl::Status EndOthers(size_t but, const std::string& why);
   absl::Status CancelAll(int signal);
   absl::Status Look();
@@ -109,6 +115,7 @@ absl::Status Talk::Start() {
   for (size_t i = 0; i < jobs_.size(); ++i) {
     Job& job = jobs_[i];
     job.init = job.talker.sandbox->child().pid;
+    job.talker.streams.before_cut = [this] { LookForEnds(); };
     absl::StatusOr<std::unique_ptr<Supervision>> watch =
         Supervision::Begin(*job.talker.sandbox, job.talker.launch, job.talker.streams);
     if (!watch.ok()) {
@@ -129,10 +136,7 @@ absl::Status Talk::Run() {
       CORDON_RETURN_IF_ERROR(Hear(static_cast<size_t>(event.token)));
     }
     const uint64_t now = MonotonicNs();
-    if (now >= patience_ns_) {
-      patience_ns_ = kNever;
-      CORDON_RETURN_IF_ERROR(EndOthers(decider_, decided_));
-    }
+    if (now >= patience_ns_) CORDON_RETURN_IF_ERROR(EndDecided(now));
     if (now >= next_look_ns_) CORDON_RETURN_IF_ERROR(Look());
   }
   return absl::OkStatus();
@@ -169,6 +173,21 @@ absl::Status Talk::Hear(size_t index) {
   return absl::OkStatus();
 }
 
+// What one sandbox does to another one it does through streams that end. So the ends are looked at
+// before any of that is passed on: an end that is certain by then comes before all that follows
+// from it, whenever the init of either gets to report.
+void Talk::LookForEnds() {
+  for (Job& job : jobs_) SeenEnding(&job);
+}
+
+bool Talk::SeenEnding(Job* job) {
+  if (job->ending_ns == 0 && job->watch != nullptr && job->watch->ended_ns() == 0 &&
+      job->watch->Ending()) {
+    job->ending_ns = MonotonicNs();
+  }
+  return job->ending_ns != 0;
+}
+
 // A reader sees the end of its input when the writer has closed the stream, and not only when it is
 // dead: then the only other write end, ours, goes, too.
 void Talk::KeepStreams(size_t index) {
@@ -178,10 +197,7 @@ void Talk::KeepStreams(size_t index) {
     const OutputRelay& output = watch.Output(link.link.stream);
     link.report.set_bytes(output.delivered());
     if (!output.done()) continue;
-    // The program had ended before: then nothing was taken from it.
-    const uint64_t ended = watch.ended_ns();
-    link.report.set_cut(output.cut_ns() != 0 && (ended == 0 || output.cut_ns() < ended));
-    jobs_[index].end.cut_off |= link.report.cut();
+    LookForEnds();
     link.sink.Reset();
   }
 }
@@ -191,7 +207,15 @@ void Talk::KeepEnd(size_t index, absl::StatusOr<v1::Report> report) {
   Job& job = jobs_[index];
   job.end.report = std::move(report);
   if (job.watch != nullptr) {
-    const uint64_t ended = job.watch->ended_ns();
+    uint64_t ended = job.watch->ended_ns();
+    if (ended != 0 && job.ending_ns != 0) ended = std::min(ended, job.ending_ns);
+    for (Link& link : links_) {
+      if (link.link.from != index) continue;
+      // The program had ended before: then nothing was taken from it.
+      const uint64_t cut = job.watch->Output(link.link.stream).cut_ns();
+      link.report.set_cut(cut != 0 && (ended == 0 || cut < ended));
+      job.end.cut_off |= link.report.cut();
+    }
     job.end.ended_ns = ended - std::min(ended, began_ns_);
     epoll_.Remove(job.watch->fd());
     job.watch.reset();
@@ -201,6 +225,22 @@ void Talk::KeepEnd(size_t index, absl::StatusOr<v1::Report> report) {
   for (Link& link : links_) {
     if (link.link.from == index) link.sink.Reset();
   }
+}
+
+// How one ended that was ending already is its own doing: it is left to say so.
+absl::Status Talk::EndDecided(uint64_t now_ns) {
+  patience_ns_ = kNever;
+  for (size_t i = 0; i < jobs_.size(); ++i) {
+    Job& job = jobs_[i];
+    if (i == decider_ || job.watch == nullptr) continue;
+    if (SeenEnding(&job) && job.watch->ended_ns() == 0 &&
+        now_ns < job.ending_ns + kEndingMs * kMs) {
+      patience_ns_ = std::min(patience_ns_, job.ending_ns + kEndingMs * kMs);
+      continue;
+    }
+    CORDON_RETURN_IF_ERROR(job.watch->EndFor(KillReason::kDecided, {decided_}));
+  }
+  return absl::OkStatus();
 }
 
 absl::Status Talk::EndOthers(size_t but, const std::string& why) {
@@ -235,13 +275,15 @@ absl::Status Talk::CancelAll(int signal) {
 absl::Status Talk::Look() {
   const uint64_t began = ThreadCpuNs();
   std::vector<TalkerLook> now;
-  for (const Job& job : jobs_) {
+  for (Job& job : jobs_) {
     if (job.watch == nullptr || !job.watch->alive()) continue;
     TalkerLook look;
     look.name = job.talker.name;
     look.quiet = job.watch->ended_ns() == 0 && job.watch->Quiet();
     if (look.quiet) {
       look.waits = LookAtWaits(job.init);
+      // What its end leaves behind is ended by its init, and waits for nobody.
+      look.quiet = !look.waits.stuck || !SeenEnding(&job);
       look.streams = job.streams;
       for (const Link& link : links_) {
         if (&jobs_[link.link.to] == &job && link.sink.valid()) {

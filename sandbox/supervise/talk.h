@@ -37,8 +37,10 @@ struct TalkResult {
   struct End {
     // An error: no verdict could be reached. The others were ended then.
     absl::StatusOr<v1::Report> report = absl::UnknownError("not run");
-    uint64_t ended_ns = 0;  // since the gates were opened; 0: its program never ran
-    bool cut_off = false;   // see talk_verdict.h
+    // Since the gates were opened: when the end of its program was known to be certain, which is
+    // before another sandbox can see anything of it. 0: its program never ran.
+    uint64_t ended_ns = 0;
+    bool cut_off = false;  // see talk_verdict.h
   };
   std::vector<End> ends;  // in the order of the talkers
   std::vector<v1::StreamReport> streams;

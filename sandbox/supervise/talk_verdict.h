@@ -17,6 +17,9 @@
 //      an exit code other than 0 counts, cut off or not
 //   6.                                                    -> the decider: EXITED 0
 //
+// "Before" is of causes: an end counts from when it was certain, and that is looked at before
+// anything that follows from it is passed on (talk.cc). Who reports first plays no part.
+//
 // So what happens to a contestant after a grader that said no (end of input, SIGPIPE, whatever it
 // does then) is not its fault, and a contestant whom the grader accepted must still end well, with
 // SIGPIPE as the one excuse. With a decider that ends well the order of ends plays no part.
@@ -35,7 +38,7 @@ namespace cordon {
 struct TalkEnd {
   std::string name;
   v1::Report report;      // SETUP_FAILED with the error where there was no verdict
-  uint64_t ended_ns = 0;  // since the gates were opened; 0: its program never ran
+  uint64_t ended_ns = 0;  // as in TalkResult::End
   bool cut_off = false;
 };
 

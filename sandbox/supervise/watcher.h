@@ -17,6 +17,7 @@
 #include "policy/proto/report.pb.h"
 #include "sandbox/launch/status_pipe.h"
 #include "sandbox/layers/layer.h"
+#include "sandbox/os/children.h"
 #include "sandbox/os/event.h"
 #include "sandbox/os/file.h"
 #include "sandbox/os/process.h"
@@ -65,7 +66,10 @@ class Watcher : public Supervision {
              &budget_, streams.out_linked, LimitOf(watch_.out())),
         err_(std::move(sandbox.child().stderr_read), streams.err, streams.escape_err, kStderr,
              &budget_, streams.err_linked, LimitOf(watch_.err())),
-        in_(streams.in, std::move(sandbox.child().stdin_write), kStdin) {}
+        in_(streams.in, std::move(sandbox.child().stdin_write), kStdin) {
+    out_.BeforeCut(streams.before_cut);
+    err_.BeforeCut(streams.before_cut);
+  }
 
   absl::Status Launch(const v1::LaunchPlan& launch);
   // Handles what happens within `timeout_ms` (-1: waits).
@@ -79,6 +83,7 @@ class Watcher : public Supervision {
   absl::Status Cancel(int signal) override;
   int cancel_signal() const override { return seen_.cancel_signal; }
   uint64_t ended_ns() const override { return end_ns_; }
+  bool Ending() override;
   bool alive() const override { return !init_ended_; }
   bool Quiet() const override { return in_.Quiet() && out_.Quiet() && err_.Quiet(); }
   const OutputRelay& Output(int stream) const override { return stream == 1 ? out_ : err_; }
@@ -128,6 +133,7 @@ class Watcher : public Supervision {
   std::optional<uint64_t> stolen_before_;
   bool cancel_waits_ = false;  // for the program to begin
   uint32_t main_inside_ = 0;   // id of the main process inside, once its program has begun
+  FoundChild main_;            // once somebody has looked for it
   uint64_t exec_ns_ = 0;
   uint64_t end_ns_ = 0;
   bool killing_ = false;

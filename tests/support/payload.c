@@ -469,6 +469,7 @@ static const struct {
     {"talk_hold", TalkHold},
     {"talk_slow", TalkSlow},
     {"talk_hear", TalkHear},
+    {"leave_thread", LeaveThread},
     {"burn", Burn},
     {"burn_tree", BurnTree},
     {"hold", Hold},
@@ -486,7 +487,11 @@ static const struct {
     {"lower_limits", LowerLimits},
 };
 
+// "stopped" before a mode: that one begins when somebody lets the program go on.
 int main(int argc, char** argv) {
+  if (argc > 2 && strcmp(argv[1], "stopped") == 0 && raise(SIGSTOP) == 0) {
+    return main(argc - 1, argv + 1);
+  }
   if (argc < 2) return 2;
   for (size_t i = 0; i < sizeof(kModes) / sizeof(kModes[0]); ++i) {
     if (strcmp(kModes[i].name, argv[1]) == 0) return kModes[i].run(argv);

@@ -25,6 +25,11 @@ enum { kLong = 1000000 };  // seconds
 
 static void Ignore(int number) { (void)number; }
 
+static void Abort(int number) {
+  (void)number;
+  abort();
+}
+
 // To the end of the input.
 static int Drain(void) {
   char block[4096];
@@ -166,22 +171,25 @@ int TalkClose(char** argv) {
   return argv[4] != NULL ? atoi(argv[4]) : 0;
 }
 
-// Writes argv[2] blocks of 4 KiB (0: without end), and dies of SIGPIPE when nobody reads.
+// Writes argv[2] blocks of 4 KiB (0: without end), and dies of SIGPIPE when nobody reads; with
+// argv[3] "abort" of SIGABRT then.
 int TalkFlood(char** argv) {
   static char block[4096];
+  if (argv[3] != NULL && strcmp(argv[3], "abort") == 0) signal(SIGPIPE, Abort);
   for (long i = 0, count = atol(argv[2]); count == 0 || i < count; ++i) {
     if (write(1, block, sizeof(block)) < 0) return 3;
   }
   return 0;
 }
 
-// Leaves a process that holds all ends of its stdio, and ends itself.
+// Leaves a process that holds all ends of its stdio, and ends itself. With argv[2] "read" that one
+// reads its input.
 int TalkHold(char** argv) {
   if (fork() == 0) {
     setsid();
+    if (argv[2] != NULL && strcmp(argv[2], "read") == 0) _exit(Drain());
     for (;;) Pause();
   }
-  (void)argv;
   return 0;
 }
 
@@ -200,4 +208,17 @@ int TalkSlow(char** argv) {
 int TalkHear(char** argv) {
   char byte;
   return read(0, &byte, 1) == 1 ? atoi(argv[2]) : 5;
+}
+
+static void* PauseInThread(void* unused) {
+  for (;;) Pause();
+  return unused;
+}
+
+// The first thread leaves, another one stays.
+int LeaveThread(char** argv) {
+  pthread_t thread;
+  (void)argv;
+  if (pthread_create(&thread, NULL, PauseInThread, NULL) != 0) return 3;
+  pthread_exit(NULL);
 }

@@ -10,5 +10,6 @@ int TalkFlood(char** argv);
 int TalkHold(char** argv);
 int TalkSlow(char** argv);
 int TalkHear(char** argv);
+int LeaveThread(char** argv);
 
 #endif  // CORDON_TESTS_SUPPORT_PAYLOAD_TALK_H_

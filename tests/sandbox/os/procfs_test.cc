@@ -242,6 +242,23 @@ TEST(ParsePlaceTest, ANameWithParenthesesAndBlanksDoesNotShiftTheFields) {
   EXPECT_EQ(place->terminal, 34816);
   EXPECT_EQ(place->nice, -5);
   EXPECT_EQ(place->real_time_priority, 50);
+  EXPECT_FALSE(place->exiting);
+}
+
+TEST(ParsePlaceTest, WhoIsExitingHasTheFlagOrIsAZombie) {
+  const std::string line = kStatLine;
+  const auto with = [&](const std::string& state, const std::string& flags) {
+    std::string text = line;
+    text.replace(text.find(" T "), 3, " " + state + " ");
+    text.replace(text.find(" -1 0 "), 6, " -1 " + flags + " ");
+    const auto place = ParsePlace(text);
+    return place.ok() && place->exiting;
+  };
+  EXPECT_FALSE(with("R", "4194560"));  // 0x400100
+  EXPECT_TRUE(with("R", "4194564"));
+  EXPECT_TRUE(with("D", "4"));
+  EXPECT_TRUE(with("Z", "0"));
+  EXPECT_FALSE(with("T", "8"));
 }
 
 TEST(ParsePlaceTest, WhatIsNoStatLineIsRefused) {

@@ -5,7 +5,9 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <chrono>
+#include <functional>
 #include <string>
 #include <thread>
 #include <utility>
@@ -15,6 +17,7 @@
 #include "gtest/gtest.h"
 #include "sandbox/os/event.h"
 #include "sandbox/os/process.h"
+#include "sandbox/os/procfs.h"
 #include "sandbox/supervise/talk_verdict.h"
 #include "tests/support/host_watch.h"
 #include "tests/support/job.h"
@@ -107,6 +110,59 @@ class TalkTest : public testing::Test {
 
   std::string token_;
   size_t descriptors_ = 0;
+};
+
+// The end of a sandbox is reported late: its init is stopped before its program, which begins with
+// "stopped", goes on. The init may go on twice the grace of a decided job later than that, or than
+// the end of the other sandbox.
+class SlowInit {
+ public:
+  enum class Until { kSoon, kTheOtherIsOver };
+  SlowInit(const std::string& token, Until until)
+      : thread_([this, token, until] { Act(token, until); }) {}
+  ~SlowInit() {
+    given_up_ = true;  // of a talk that has never begun
+    thread_.join();
+  }
+  SlowInit(const SlowInit&) = delete;
+  SlowInit& operator=(const SlowInit&) = delete;
+
+ private:
+  static std::string StatusOf(const std::string& pid, const char* field) {
+    return ParseStatus(FileText("/proc/" + pid + "/status"))[field];
+  }
+  void Await(const std::function<bool()>& done) const {
+    while (!done() && !given_up_) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+  void AwaitStopped(const std::string& pid) const {
+    Await([&] { return StatusOf(pid, "State").substr(0, 1) == "T"; });
+  }
+  static void Send(const std::string& pid, int signal) { ::kill(std::stoi(pid), signal); }
+
+  void Act(const std::string& token, Until until) const {
+    std::vector<std::string> programs;
+    Await([&] { return (programs = ProcessesWith(token)).size() == 2; });
+    if (programs.size() != 2) return;
+    const auto stops = [](const std::string& pid) {
+      return FileText("/proc/" + pid + "/cmdline").find("stopped") != std::string::npos;
+    };
+    const std::string slow = stops(programs[0]) ? programs[0] : programs[1];
+    const std::string other = stops(programs[0]) ? programs[1] : programs[0];
+    const std::string other_init = StatusOf(other, "PPid");
+    AwaitStopped(slow);
+    const std::string init = StatusOf(slow, "PPid");
+    Send(init, SIGSTOP);
+    AwaitStopped(init);
+    Send(slow, SIGCONT);
+    if (until == Until::kTheOtherIsOver) {
+      Await([&] { return FileText("/proc/" + other_init + "/status").empty(); });
+    }
+    std::this_thread::sleep_for(std::chrono::milliseconds(2 * kTalkGraceMs));
+    Send(init, SIGCONT);
+  }
+
+  std::atomic<bool> given_up_ = false;
+  std::thread thread_;
 };
 
 JobOptions Wall(const std::string& limit) {
@@ -302,6 +358,67 @@ TEST_F(TalkTest, OneThatCannotBeExecutedEndsTheOthers) {
   EXPECT_EQ(DetailsOf(result->ends[1].report.status())[0].errno_name(), "ENOENT");
   ASSERT_THAT(result->ends[0].report, IsOk());
   EXPECT_EQ(result->ends[0].report->verdict(), v1::CANCELLED);
+}
+
+size_t DecidedBy(const Talked& talked) {
+  std::vector<TalkEnd> ends;
+  for (const TalkResult::End& end : talked.result->ends) {
+    ends.push_back({"", end.report.ok() ? *end.report : v1::Report(), end.ended_ns, end.cut_off});
+  }
+  return DecideTalk(ends, 0, talked.result->cancelled).sandbox;
+}
+
+// The tests below are of the order of ends. In each of them the init that says how its program
+// ended is stopped until the other sandbox, which noticed, has ended, too, and was reported.
+TEST_F(TalkTest, AnEndIsBeforeWhatFollowsFromItThoughItIsReportedLater) {
+  const SlowInit slow(token_, SlowInit::Until::kTheOtherIsOver);
+  const Talked talked = Pair({"talk_ask", "9"}, {"stopped", "abort"}, Wall("120s"));
+  ASSERT_THAT(talked.result, IsOk());
+  EXPECT_EQ(talked.How(0), "EXITED 5");
+  EXPECT_EQ(talked.How(1), "SIGNALED SIGABRT");
+  EXPECT_LT(talked.result->ends[1].ended_ns, talked.result->ends[0].ended_ns);
+  EXPECT_EQ(DecidedBy(talked), 1u);
+}
+
+TEST_F(TalkTest, WhatFollowsFromTheEndOfTheDeciderIsNobodysFault) {
+  const SlowInit slow(token_, SlowInit::Until::kTheOtherIsOver);
+  // b says 5 at the end of its input. Nobody reads what it writes, so it is not cut off.
+  const Talked talked = Run({{"stopped", "exit", "7"}, {"talk_ask", "9"}}, {"ab"}, Wall("120s"));
+  ASSERT_THAT(talked.result, IsOk());
+  EXPECT_EQ(talked.How(0), "EXITED 7");
+  EXPECT_EQ(talked.How(1), "EXITED 5");
+  EXPECT_FALSE(talked.result->ends[1].cut_off);
+  EXPECT_EQ(DecidedBy(talked), 0u);
+}
+
+TEST_F(TalkTest, NorIsWhatFollowsFromABrokenPipe) {
+  const SlowInit slow(token_, SlowInit::Until::kTheOtherIsOver);
+  const Talked talked = Pair({"stopped", "exit", "7"}, {"talk_flood", "0", "abort"}, Wall("120s"));
+  ASSERT_THAT(talked.result, IsOk());
+  EXPECT_EQ(talked.How(0), "EXITED 7");
+  EXPECT_EQ(talked.How(1), "SIGNALED SIGABRT");
+  EXPECT_TRUE(talked.result->ends[1].cut_off);
+  EXPECT_EQ(DecidedBy(talked), 0u);
+}
+
+// b closes its stdout, which a takes for a no. What b does when it hears of that is a's.
+TEST_F(TalkTest, AStreamThatIsClosedIsNoEnd) {
+  const SlowInit slow(token_, SlowInit::Until::kTheOtherIsOver);
+  const Talked talked =
+      Pair({"stopped", "talk_ask", "9"}, {"talk_close", "1", "read", "3"}, Wall("120s"));
+  ASSERT_THAT(talked.result, IsOk());
+  EXPECT_EQ(talked.How(0), "EXITED 5");
+  EXPECT_EQ(talked.How(1), "EXITED 3");
+  EXPECT_LT(talked.result->ends[0].ended_ns, talked.result->ends[1].ended_ns);
+  EXPECT_EQ(DecidedBy(talked), 0u);
+}
+
+// What b leaves behind waits for a, and a for it; b's init is about to end that.
+TEST_F(TalkTest, WhatAnEndLeavesBehindMakesNoDeadlock) {
+  const SlowInit slow(token_, SlowInit::Until::kSoon);
+  const Talked talked = Pair({"talk_wait", "read"}, {"stopped", "talk_hold", "read"}, Wall("120s"));
+  EXPECT_EQ(talked.How(0), "EXITED 0");
+  EXPECT_EQ(talked.How(1), "EXITED 0");
 }
 
 // Nothing of one sandbox is open in the other one, and what it writes to can only be read here.
