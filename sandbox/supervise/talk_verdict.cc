@@ -3,7 +3,7 @@
 
 #include <signal.h>
 
-#include <algorithm>
+#include "sandbox/supervise/talk_usage.h"
 
 namespace cordon {
 namespace {
@@ -35,33 +35,6 @@ size_t FirstFailed(const std::vector<TalkEnd>& ends, size_t decider, bool strict
     if (first == ends.size() || ends[i].ended_ns < ends[first].ended_ns) first = i;
   }
   return first;
-}
-
-void Add(const google::protobuf::Duration& more, google::protobuf::Duration* sum) {
-  constexpr int64_t kSecond = 1'000'000'000;
-  const int64_t nanos = int64_t{sum->nanos()} + more.nanos();
-  sum->set_seconds(sum->seconds() + more.seconds() + nanos / kSecond);
-  sum->set_nanos(static_cast<int32_t>(nanos % kSecond));
-}
-
-bool Less(const google::protobuf::Duration& a, const google::protobuf::Duration& b) {
-  return a.seconds() != b.seconds() ? a.seconds() < b.seconds() : a.nanos() < b.nanos();
-}
-
-void AddUsage(const v1::Usage& more, v1::Usage* sum) {
-  Add(more.cpu_time(), sum->mutable_cpu_time());
-  Add(more.user_time(), sum->mutable_user_time());
-  Add(more.system_time(), sum->mutable_system_time());
-  if (Less(sum->wall_time(), more.wall_time())) *sum->mutable_wall_time() = more.wall_time();
-  sum->set_memory_peak_bytes(sum->memory_peak_bytes() + more.memory_peak_bytes());
-  sum->set_pids_peak(sum->pids_peak() + more.pids_peak());
-  sum->set_output_bytes(sum->output_bytes() + more.output_bytes());
-  sum->set_supervisor_peak_rss_bytes(
-      std::max(sum->supervisor_peak_rss_bytes(), more.supervisor_peak_rss_bytes()));
-  for (const std::string& field : more.lower_bound()) {
-    const auto& known = sum->lower_bound();
-    if (std::find(known.begin(), known.end(), field) == known.end()) sum->add_lower_bound(field);
-  }
 }
 
 }  // namespace
@@ -106,8 +79,9 @@ v1::Report TalkReport(const std::vector<TalkEnd>& ends, const TalkDecision& deci
     constexpr uint64_t kSecond = 1'000'000'000;
     sandbox->mutable_ended_after()->set_seconds(static_cast<int64_t>(end.ended_ns / kSecond));
     sandbox->mutable_ended_after()->set_nanos(static_cast<int32_t>(end.ended_ns % kSecond));
-    if (end.report.has_usage()) AddUsage(end.report.usage(), report.mutable_usage());
   }
+  AddUsage(&report);
+  AddTiming(&report);
   return report;
 }
 

@@ -124,6 +124,12 @@ class Verdicts(TalkTest):
         for each in report["sandbox"]:
             self.assertTrue(each["report"]["layers"])
             self.assertEqual(each["report"]["usage"]["output_bytes"], "200")
+        # Of all together; every program has page faults.
+        faults = [int(each["report"]["usage"]["minor_faults"]) for each in report["sandbox"]]
+        self.assertTrue(all(faults))
+        self.assertEqual(int(report["usage"]["minor_faults"]), sum(faults))
+        self.assertEqual(report["usage"]["stdout_bytes"], "400")
+        self.assertIn(report["timing_quality"], ("CLEAN", "TAINTED"))
 
     def test_the_exit_status_is_the_graders(self):
         _, done = self.expect(self.pair(["exit", "7"], ["talk_wait", "read"]), "EXITED", "grader",
