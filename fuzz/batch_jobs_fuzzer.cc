@@ -2,15 +2,19 @@
 // Any bytes as a list of jobs, in the form that the first byte names. What is accepted is in order:
 // names are unique, every job that another comes after is there, no matrix is left, each job can be
 // reached by the schedule, each artifact is of a job that comes before, and the shards hold each
-// job once; sandboxes that talk can.
+// job once; sandboxes that talk can. As a stream, in pieces of any length, the same lines are the
+// same jobs where each comes after earlier ones only.
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
 #include <set>
 #include <string>
 #include <utility>
+#include <vector>
 
+#include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "policy/batch/job_stream.h"
 #include "policy/batch/jobs.h"
 #include "policy/batch/schedule.h"
 #include "policy/batch/talk.h"
@@ -95,15 +99,59 @@ void CheckTasks(const std::vector<cordon::BatchTask>& tasks) {
   Check(cordon::ShardOf(tasks, 1, 2).size() + cordon::ShardOf(tasks, 2, 2).size() == tasks.size());
 }
 
+// What of `bytes` the stream takes, in pieces of `piece` bytes; `good`: all of it.
+std::vector<cordon::BatchTask> Streamed(absl::string_view bytes, size_t piece, bool* good) {
+  cordon::JobStream stream("jobs", 1, 1);
+  std::vector<cordon::BatchTask> taken;
+  *good = true;
+  for (size_t at = 0;; at += piece) {
+    if (at < bytes.size()) {
+      stream.Add(bytes.substr(at, piece));
+    } else {
+      stream.End();
+    }
+    for (;;) {
+      auto next = stream.Next();
+      *good = *good && next.ok();
+      if (!next.ok() || !next->has_value()) break;
+      for (cordon::BatchTask& task : **next) taken.push_back(std::move(task));
+    }
+    if (at >= bytes.size()) return taken;
+  }
+}
+
+void CheckStream(absl::string_view bytes, size_t piece,
+                 const absl::StatusOr<std::vector<cordon::BatchTask>>& list) {
+  bool good = false;
+  const std::vector<cordon::BatchTask> taken = Streamed(bytes, piece, &good);
+  for (size_t i = 0; i < taken.size(); ++i) {
+    for (const size_t before : taken[i].after) Check(before < i);
+  }
+  if (good) {
+    Check(list.ok());
+    CheckTasks(taken);
+  }
+  if (!list.ok()) return;
+  bool forward = false;
+  for (size_t i = 0; i < list->size(); ++i) {
+    for (const size_t before : (*list)[i].after) forward = forward || before > i;
+  }
+  Check(good == !forward);
+  for (size_t i = 0; i < taken.size(); ++i) {
+    Check(taken[i].job.SerializeAsString() == (*list)[i].job.SerializeAsString());
+    Check(taken[i].after == (*list)[i].after && taken[i].place == (*list)[i].place);
+  }
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   if (size == 0) return 0;
   constexpr cordon::JobsForm kForms[] = {cordon::JobsForm::kText, cordon::JobsForm::kJson,
                                          cordon::JobsForm::kJsonLines};
-  const auto tasks =
-      cordon::ReadJobs(absl::string_view(reinterpret_cast<const char*>(data) + 1, size - 1),
-                       kForms[data[0] % 3], "jobs");
+  const absl::string_view bytes(reinterpret_cast<const char*>(data) + 1, size - 1);
+  const auto tasks = cordon::ReadJobs(bytes, kForms[data[0] % 3], "jobs");
   if (tasks.ok()) CheckTasks(*tasks);
+  if (data[0] % 3 == 2) CheckStream(bytes, size_t{data[0]} + 1, tasks);
   return 0;
 }

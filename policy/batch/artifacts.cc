@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "policy/batch/artifacts.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "absl/status/statusor.h"
@@ -33,23 +34,17 @@ std::vector<Named> NamedBy(const v1::BatchJob& job) {
   return named;
 }
 
-bool Leaves(const v1::BatchJob& job, const std::string& artifact) {
-  for (const v1::CopyOut& entry : job.copy_out()) {
-    if (entry.artifact() == artifact) return true;
-  }
-  return false;
-}
-
 // What is wrong with a name; "" when nothing is.
-std::string WhyUnknown(const BatchTask& task, const std::vector<BatchTask>& tasks,
+std::string WhyUnknown(const BatchTask& task,
+                       const std::function<std::vector<std::string>(size_t n)>& left_by,
                        const std::string& text) {
   const absl::StatusOr<ArtifactName> name = ParseArtifactName(text);
   if (!name.ok()) return std::string(name.status().message());
-  for (const size_t before : task.after) {
-    const v1::BatchJob& maker = tasks[before].job;
-    if (maker.name() != name->job) continue;
-    if (Leaves(maker, name->name)) return "";
-    return absl::StrCat("the job \"", maker.name(), "\" has no copy_out with the artifact \"",
+  for (int i = 0; i < task.job.after_size(); ++i) {
+    if (task.job.after(i) != name->job) continue;
+    const std::vector<std::string> left = left_by(static_cast<size_t>(i));
+    if (std::find(left.begin(), left.end(), name->name) != left.end()) return "";
+    return absl::StrCat("the job \"", name->job, "\" has no copy_out with the artifact \"",
                         name->name, "\"");
   }
   return absl::StrCat("\"", EscapeForPeople(name->job), "\" is not in `after` of this job");
@@ -92,27 +87,27 @@ absl::Status At(absl::string_view list, int index, const absl::Status& status) {
 
 }  // namespace
 
-void CheckArtifacts(const std::vector<BatchTask>& tasks, std::vector<v1::ErrorDetail>* errors) {
-  for (const BatchTask& task : tasks) {
-    for (const Named& named : NamedBy(task.job)) {
-      const std::string why = WhyUnknown(task, tasks, named.artifact);
-      if (why.empty()) continue;
-      const Error error = Error(absl::StatusCode::kInvalidArgument, why)
-                              .Stage("parse")
-                              .Field(named.field)
-                              .Source(task.place);
-      errors->push_back(DetailsOf(error)[0]);
-    }
+std::vector<std::string> ArtifactsOf(const v1::BatchJob& job) {
+  std::vector<std::string> names;
+  for (const v1::CopyOut& entry : job.copy_out()) {
+    if (!entry.artifact().empty()) names.push_back(entry.artifact());
+  }
+  return names;
+}
+
+void CheckArtifacts(const BatchTask& task,
+                    const std::function<std::vector<std::string>(size_t n)>& left_by,
+                    std::vector<v1::ErrorDetail>* errors) {
+  for (const Named& named : NamedBy(task.job)) {
+    const std::string why = WhyUnknown(task, left_by, named.artifact);
+    if (!why.empty()) errors->push_back(JobComplaint(task, named.field, why));
   }
 }
 
 bool UsesArtifacts(const v1::BatchJob& job) {
-  if (!NamedBy(job).empty()) return true;
+  if (!NamedBy(job).empty() || !ArtifactsOf(job).empty()) return true;
   for (const v1::CopyIn& entry : job.copy_in()) {
     if (entry.has_stored()) return true;
-  }
-  for (const v1::CopyOut& entry : job.copy_out()) {
-    if (!entry.artifact().empty()) return true;
   }
   return false;
 }

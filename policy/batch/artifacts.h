@@ -16,9 +16,14 @@
 
 namespace cordon {
 
-// Every artifact that a job names is one that a job in its `after` leaves. Adds an error for each
-// that is not.
-void CheckArtifacts(const std::vector<BatchTask>& tasks, std::vector<v1::ErrorDetail>* errors);
+// The names of what the job leaves.
+std::vector<std::string> ArtifactsOf(const v1::BatchJob& job);
+
+// Every artifact that the job names is one that a job in its `after` leaves. Adds an error for each
+// that is not. `left_by` gives the names of what the n-th job of its `after` leaves.
+void CheckArtifacts(const BatchTask& task,
+                    const std::function<std::vector<std::string>(size_t n)>& left_by,
+                    std::vector<v1::ErrorDetail>* errors);
 
 // Whether the job leaves artifacts or names some: it needs a store then.
 bool UsesArtifacts(const v1::BatchJob& job);

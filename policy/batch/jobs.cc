@@ -65,11 +65,12 @@ void CheckFilesOfTalk(const v1::BatchJob& job, absl::string_view path, Violation
   }
 }
 
-// One entry as it was written: its matrix filled in, its fields checked, its tasks appended.
+// One entry as it was written: its matrix filled in, to at most `ceiling` jobs, its fields checked,
+// its tasks appended.
 void AddEntry(const v1::BatchJob& entry, absl::string_view path, const SourceMap& places,
-              Violations* violations, std::vector<BatchTask>* tasks) {
+              size_t ceiling, Violations* violations, std::vector<BatchTask>* tasks) {
   std::vector<v1::BatchJob> jobs;
-  FillMatrix(entry, path, kMaxJobs - tasks->size(), violations, &jobs);
+  FillMatrix(entry, path, ceiling, violations, &jobs);
   for (v1::BatchJob& job : jobs) {
     if (violations->full()) return;
     if (!IsJobName(job.name())) {
@@ -105,7 +106,8 @@ absl::Status ReadList(absl::string_view bytes, PolicyForm form, absl::string_vie
   CORDON_ASSIGN_OR_RETURN(const SourceMap places, ParseMessage(bytes, form, name, &batch));
   Violations violations(places);
   for (int i = 0; i < batch.job_size() && !violations.full(); ++i) {
-    AddEntry(batch.job(i), IndexedField("job", static_cast<size_t>(i)), places, &violations, tasks);
+    AddEntry(batch.job(i), IndexedField("job", static_cast<size_t>(i)), places,
+             kMaxJobs - tasks->size(), &violations, tasks);
   }
   return violations.ToStatus();
 }
@@ -124,29 +126,16 @@ absl::Status ReadLines(absl::string_view bytes, absl::string_view name,
     bytes = end == absl::string_view::npos ? absl::string_view() : bytes.substr(end + 1);
     ++number;
     if (absl::StripAsciiWhitespace(line).empty()) continue;
-    v1::BatchJob job;
-    const absl::StatusOr<SourceMap> places =
-        ParseMessage(line, PolicyForm::kJson, name, &job, number);
-    if (!places.ok()) {
-      MoveDetails(places.status(), &errors);
+    absl::StatusOr<std::vector<BatchTask>> jobs =
+        ReadJobLine(line, name, number, kMaxJobs - tasks->size());
+    if (!jobs.ok()) {
+      MoveDetails(jobs.status(), &errors);
       continue;
     }
-    SourceMap in_line(absl::StrCat(name, ":", number, ":1"));  // of the job itself
-    for (const auto& [field, place] : places->entries()) in_line.SetFrom(field, *places, field);
-    Violations violations(in_line);
-    AddEntry(job, "", in_line, &violations, tasks);
-    MoveDetails(violations.ToStatus(), &errors);
+    for (BatchTask& job : *jobs) tasks->push_back(std::move(job));
   }
   if (errors.empty()) return absl::OkStatus();
   return ErrorFromDetails(absl::StatusCode::kInvalidArgument, errors);
-}
-
-v1::ErrorDetail Complaint(const BatchTask& task, absl::string_view field, std::string message) {
-  const Error error = Error(absl::StatusCode::kInvalidArgument, message)
-                          .Stage("parse")
-                          .Field(field)
-                          .Source(task.place);
-  return DetailsOf(error)[0];
 }
 
 // Names to positions; every `after` resolved.
@@ -155,9 +144,10 @@ void Connect(std::vector<BatchTask>* tasks, std::vector<v1::ErrorDetail>* errors
   for (size_t i = 0; i < tasks->size(); ++i) {
     const auto [found, fresh] = positions.emplace((*tasks)[i].job.name(), i);
     if (!fresh) {
-      errors->push_back(Complaint((*tasks)[i], "name",
-                                  absl::StrCat("\"", found->first, "\" is the name of the job at ",
-                                               (*tasks)[found->second].place, ", too")));
+      errors->push_back(
+          JobComplaint((*tasks)[i], "name",
+                       absl::StrCat("\"", found->first, "\" is the name of the job at ",
+                                    (*tasks)[found->second].place, ", too")));
     }
   }
   for (BatchTask& task : *tasks) {
@@ -166,7 +156,7 @@ void Connect(std::vector<BatchTask>* tasks, std::vector<v1::ErrorDetail>* errors
       if (found != positions.end()) {
         task.after.push_back(found->second);
       } else {
-        errors->push_back(Complaint(
+        errors->push_back(JobComplaint(
             task, "after", absl::StrCat("there is no job \"", EscapeForPeople(name), "\"")));
       }
     }
@@ -184,12 +174,41 @@ void FindCircle(const std::vector<BatchTask>& tasks, std::vector<v1::ErrorDetail
   const auto stuck = std::find(started.begin(), started.end(), false);
   if (stuck == started.end()) return;
   const BatchTask& task = tasks[static_cast<size_t>(stuck - started.begin())];
-  errors->push_back(Complaint(
+  errors->push_back(JobComplaint(
       task, "after",
       absl::StrCat("the job \"", task.job.name(), "\" comes after itself, or after such a job")));
 }
 
 }  // namespace
+
+v1::ErrorDetail JobComplaint(const BatchTask& task, absl::string_view field, std::string message) {
+  const Error error = Error(absl::StatusCode::kInvalidArgument, message)
+                          .Stage("parse")
+                          .Field(field)
+                          .Source(task.place);
+  return DetailsOf(error)[0];
+}
+
+absl::StatusOr<std::vector<BatchTask>> ReadJobLine(absl::string_view line, absl::string_view name,
+                                                   int number, size_t ceiling) {
+  if (line.size() > kMaxPolicyBytes) {
+    return Error(absl::StatusCode::kInvalidArgument,
+                 absl::StrCat("the line is longer than the ", kMaxPolicyBytes,
+                              " bytes that a job may have"))
+        .Stage("parse")
+        .Source(absl::StrCat(name, ":", number, ":1"));
+  }
+  v1::BatchJob job;
+  CORDON_ASSIGN_OR_RETURN(const SourceMap places,
+                          ParseMessage(line, PolicyForm::kJson, name, &job, number));
+  SourceMap in_line(absl::StrCat(name, ":", number, ":1"));  // of the job itself
+  for (const auto& [field, place] : places.entries()) in_line.SetFrom(field, places, field);
+  Violations violations(in_line);
+  std::vector<BatchTask> tasks;
+  AddEntry(job, "", in_line, ceiling, &violations, &tasks);
+  CORDON_RETURN_IF_ERROR(violations.ToStatus());
+  return tasks;
+}
 
 bool IsJobName(absl::string_view name) {
   if (name.empty() || name.size() > kMaxName) return false;
@@ -234,7 +253,12 @@ absl::StatusOr<std::vector<BatchTask>> ReadJobs(absl::string_view bytes, JobsFor
     return Error(absl::StatusCode::kInvalidArgument, "there is no job").Stage("parse").Source(name);
   }
   Connect(&tasks, &errors);
-  if (errors.empty()) CheckArtifacts(tasks, &errors);
+  if (errors.empty()) {
+    for (const BatchTask& task : tasks) {
+      const auto left_by = [&](size_t n) { return ArtifactsOf(tasks[task.after[n]].job); };
+      CheckArtifacts(task, left_by, &errors);
+    }
+  }
   if (errors.empty()) FindCircle(tasks, &errors);
   if (errors.size() > kMaxErrors) errors.resize(kMaxErrors);
   if (!errors.empty()) return ErrorFromDetails(absl::StatusCode::kInvalidArgument, errors);

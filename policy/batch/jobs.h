@@ -11,6 +11,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "policy/proto/batch.pb.h"
+#include "policy/proto/error.pb.h"
 
 namespace cordon {
 
@@ -38,6 +39,13 @@ struct BatchTask {
 // circles in `after`, unknown ${NAME}, sandboxes that cannot talk as they say (talk.h).
 absl::StatusOr<std::vector<BatchTask>> ReadJobs(absl::string_view bytes, JobsForm form,
                                                 absl::string_view name);
+
+// The jobs of one line of JSON, at most `ceiling`; `after` is not yet looked up.
+absl::StatusOr<std::vector<BatchTask>> ReadJobLine(absl::string_view line, absl::string_view name,
+                                                   int number, size_t ceiling);
+
+// An error at the job's place.
+v1::ErrorDetail JobComplaint(const BatchTask& task, absl::string_view field, std::string message);
 
 // Whether a report is what the job expects; why not, in words, otherwise. "" is good.
 std::string WhyNotExpected(const v1::BatchJob& job, const v1::Report& report);

@@ -8,12 +8,32 @@
 namespace cordon {
 
 Schedule::Schedule(const std::vector<BatchTask>& tasks)
-    : waiting_(tasks.size()), later_(tasks.size()), over_(tasks.size()), left_(tasks.size()) {
+    : waiting_(tasks.size()), later_(tasks.size()), state_(tasks.size()), left_(tasks.size()) {
   for (size_t i = 0; i < tasks.size(); ++i) {
     waiting_[i] = tasks[i].after.size();
     if (waiting_[i] == 0) ready_.push(i);
     for (const size_t before : tasks[i].after) later_[before].push_back(i);
   }
+}
+
+std::optional<size_t> Schedule::Add(const std::vector<size_t>& after) {
+  const size_t task = state_.size();
+  waiting_.push_back(0);
+  later_.emplace_back();
+  for (const size_t before : after) {
+    if (state_[before] != State::kBad) continue;
+    state_.push_back(State::kBad);
+    return before;
+  }
+  for (const size_t before : after) {
+    if (state_[before] == State::kGood) continue;
+    later_[before].push_back(task);
+    ++waiting_[task];
+  }
+  state_.push_back(State::kOpen);
+  ++left_;
+  if (waiting_[task] == 0) ready_.push(task);
+  return std::nullopt;
 }
 
 std::optional<size_t> Schedule::Next() {
@@ -25,24 +45,26 @@ std::optional<size_t> Schedule::Next() {
 
 std::vector<Schedule::Skipped> Schedule::Ended(size_t task, bool good) {
   std::vector<Skipped> skipped;
-  over_[task] = true;
+  state_[task] = good ? State::kGood : State::kBad;
   --left_;
   if (good) {
     for (const size_t next : later_[task]) {
-      if (--waiting_[next] == 0 && !over_[next]) ready_.push(next);
+      if (--waiting_[next] == 0 && state_[next] == State::kOpen) ready_.push(next);
     }
+    std::vector<size_t>().swap(later_[task]);
     return skipped;
   }
   // Whatever comes after it, at any distance.
   std::vector<size_t> bad = {task};
   for (size_t i = 0; i < bad.size(); ++i) {
     for (const size_t next : later_[bad[i]]) {
-      if (over_[next]) continue;
-      over_[next] = true;
+      if (state_[next] != State::kOpen) continue;
+      state_[next] = State::kBad;
       --left_;
       skipped.push_back({next, bad[i]});
       bad.push_back(next);
     }
+    std::vector<size_t>().swap(later_[bad[i]]);
   }
   return skipped;
 }

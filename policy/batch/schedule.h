@@ -4,6 +4,7 @@
 #define CORDON_POLICY_BATCH_SCHEDULE_H_
 
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <queue>
 #include <string>
@@ -15,8 +16,13 @@ namespace cordon {
 
 class Schedule {
  public:
+  Schedule() = default;
   // Jobs in a circle are never given by Next (ReadJobs refuses lists that have one).
   explicit Schedule(const std::vector<BatchTask>& tasks);
+
+  // One more job, which comes after some of those that are there. Gives the one of them because of
+  // which it will never start: that has not been good, or will not start either.
+  std::optional<size_t> Add(const std::vector<size_t>& after);
 
   // The next job that may start, in the order of the list; nothing while others must end first.
   std::optional<size_t> Next();
@@ -32,11 +38,12 @@ class Schedule {
   bool done() const { return left_ == 0; }
 
  private:
+  enum class State : uint8_t { kOpen, kGood, kBad };
   std::vector<size_t> waiting_;             // how many jobs it still comes after
-  std::vector<std::vector<size_t>> later_;  // the jobs that come after it
-  std::vector<bool> over_;
+  std::vector<std::vector<size_t>> later_;  // the jobs that come after it, while it is open
+  std::vector<State> state_;
   std::priority_queue<size_t, std::vector<size_t>, std::greater<>> ready_;
-  size_t left_;
+  size_t left_ = 0;
 };
 
 // The jobs of shard `index` (1 to `count`): jobs that depend on each other stay together, the

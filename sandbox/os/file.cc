@@ -111,6 +111,21 @@ absl::StatusOr<std::string> ReadAt(int dir_fd, const std::string& path, size_t l
   return ReadAll(fd.get(), path, limit);
 }
 
+absl::StatusOr<std::string> ReadFrom(int fd, absl::string_view name, uint64_t offset, size_t size) {
+  std::string bytes(size, '\0');
+  size_t have = 0;
+  while (have < size) {
+    const ssize_t got =
+        ::pread(fd, bytes.data() + have, size - have, static_cast<off_t>(offset + have));
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) return ErrnoStatus("pread", name, errno);
+    if (got == 0) break;
+    have += static_cast<size_t>(got);
+  }
+  bytes.resize(have);
+  return bytes;
+}
+
 absl::StatusOr<std::string> Reread(int fd, absl::string_view name) {
   if (::lseek(fd, 0, SEEK_SET) != 0) return ErrnoStatus("lseek", name, errno);
   constexpr size_t kLimit = 64 * 1024;

@@ -29,6 +29,8 @@ absl::StatusOr<UniqueFd> OpenInRoot(int root_fd, const std::string& path);
 // The whole of a small file, at most `limit` bytes (RESOURCE_EXHAUSTED above).
 absl::StatusOr<std::string> ReadAt(int dir_fd, const std::string& path, size_t limit = 1 << 20);
 absl::StatusOr<std::string> ReadAll(int fd, absl::string_view name, size_t limit);
+// `size` bytes of a file from `offset` on, wherever its position is; less where it ends.
+absl::StatusOr<std::string> ReadFrom(int fd, absl::string_view name, uint64_t offset, size_t size);
 
 // Reads a small file of the kernel again from its start through the same descriptor: a poll of it
 // reports only what came after this (kernfs).

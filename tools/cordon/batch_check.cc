@@ -24,17 +24,12 @@ std::vector<const v1::BatchJob*> PartsOf(const v1::BatchJob& job) {
 
 // Memory that a part of a job may use under its policy; what is wrong with it there goes to
 // `errors`, each error at the job's place.
-uint64_t CheckPart(const BatchTask& task, const v1::BatchJob& part,
-                   const absl::StatusOr<NormalPolicy>& policy,
+uint64_t CheckPart(const BatchTask& task, const v1::BatchJob& part, const NormalPolicy& policy,
                    std::vector<v1::ErrorDetail>* errors) {
-  absl::Status status = policy.status();
-  if (policy.ok()) {
-    const absl::StatusOr<JobPolicy> job = ApplyJob(*policy, RequestOf(part).job);
-    if (job.ok()) return ParseSizeOrUnlimited(job->policy.proto().limits().memory()).value_or(0);
-    status = job.status();
-  }
-  for (v1::ErrorDetail& detail : DetailsOf(status)) {
-    if (policy.ok()) detail.set_source(task.place);  // else the error is of the policy's own
+  const absl::StatusOr<JobPolicy> job = ApplyJob(policy, RequestOf(part).job);
+  if (job.ok()) return ParseSizeOrUnlimited(job->policy.proto().limits().memory()).value_or(0);
+  for (v1::ErrorDetail& detail : DetailsOf(job.status())) {
+    detail.set_source(task.place);
     errors->push_back(std::move(detail));
   }
   return 0;
@@ -42,43 +37,52 @@ uint64_t CheckPart(const BatchTask& task, const v1::BatchJob& part,
 
 }  // namespace
 
-absl::StatusOr<CheckedBatch> CheckBatch(const std::vector<BatchTask>& tasks) {
-  struct Known {
-    absl::StatusOr<NormalPolicy> policy;
-    std::string digest;
-  };
-  std::map<std::string, Known> policies;
+absl::StatusOr<std::vector<CheckedTask>> BatchCheck::Add(std::vector<BatchTask> tasks) {
   std::vector<v1::ErrorDetail> errors;
-  CheckedBatch checked;
-  std::string all;
-  for (const BatchTask& task : tasks) {
+  std::vector<CheckedTask> checked;
+  checked.reserve(tasks.size());
+  for (BatchTask& task : tasks) {
     if (errors.size() >= kMaxErrors) break;
-    // Lengths keep one job's bytes apart from the next one's.
-    const std::string bytes = task.job.SerializeAsString();
-    absl::StrAppend(&all, bytes.size(), ":", bytes);
-    checked.memory.push_back(0);
-    for (const v1::BatchJob* part : PartsOf(task.job)) {
-      auto found = policies.find(part->policy());
-      const bool fresh = found == policies.end();
-      if (fresh) {
-        absl::StatusOr<NormalPolicy> policy = LoadPolicy(part->policy());
-        const std::string digest =
-            policy.ok() ? Sha256Hex(policy->proto().SerializeAsString()) : "";
-        found = policies.emplace(part->policy(), Known{std::move(policy), digest}).first;
-      }
-      const Known& known = found->second;
-      absl::StrAppend(&all, known.digest);
-      // Errors of a policy are told once.
-      if (!fresh && !known.policy.ok()) continue;
-      checked.memory.back() += CheckPart(task, *part, known.policy, &errors);
-    }
+    checked.push_back({std::move(task), 0, ""});
+    AddTask(&checked.back(), &errors);
   }
   if (!errors.empty()) return ErrorFromDetails(absl::StatusCode::kInvalidArgument, errors);
-  checked.digest = Sha256Hex(all);
-  for (auto& [name, known] : policies) {
-    checked.policies.emplace(name, ReadyPolicy{*std::move(known.policy), absl::nullopt});
-  }
   return checked;
+}
+
+void BatchCheck::AddTask(CheckedTask* checked, std::vector<v1::ErrorDetail>* errors) {
+  // Lengths keep one job's bytes apart from the next one's.
+  const std::string bytes = checked->task.job.SerializeAsString();
+  std::string one = absl::StrCat(bytes.size(), ":", bytes);
+  for (const v1::BatchJob* part : PartsOf(checked->task.job)) {
+    const auto [found, fresh] = policies_.try_emplace(part->policy());
+    Known& known = found->second;
+    if (fresh) {
+      absl::StatusOr<NormalPolicy> policy = LoadPolicy(part->policy());
+      if (policy.ok()) {
+        known.digest = Sha256Hex(policy->proto().SerializeAsString());
+        known.ready.emplace(ReadyPolicy{*std::move(policy), absl::nullopt});
+      } else {
+        for (v1::ErrorDetail& each : DetailsOf(policy.status())) errors->push_back(std::move(each));
+      }
+    }
+    absl::StrAppend(&one, known.digest);
+    if (known.ready.has_value()) {
+      checked->memory += CheckPart(checked->task, *part, known.ready->policy, errors);
+    }
+  }
+  all_.Update(one);
+  checked->digest = Sha256Hex(one);
+}
+
+const ReadyPolicy& BatchCheck::Ready(const std::string& policy, const v1::HostFacts& facts) {
+  Known& known = policies_.at(policy);
+  if (!known.planned) {
+    known.planned = true;
+    absl::StatusOr<CompiledPlan> plan = CompiledPlan::Make(known.ready->policy, facts);
+    if (plan.ok()) known.ready->plan.emplace(*std::move(plan));
+  }
+  return *known.ready;
 }
 
 }  // namespace cordon::cli

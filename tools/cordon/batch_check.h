@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The jobs of a batch beside their policies, before the first one starts. Entry point: CheckBatch.
+// The jobs of a batch beside their policies, before they start.
 #ifndef CORDON_TOOLS_CORDON_BATCH_CHECK_H_
 #define CORDON_TOOLS_CORDON_BATCH_CHECK_H_
 
@@ -9,19 +9,44 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "absl/types/optional.h"
+#include "policy/base/sha256.h"
 #include "policy/batch/jobs.h"
+#include "policy/proto/host_facts.pb.h"
 #include "sandbox/api/run_job.h"
 
 namespace cordon::cli {
 
-struct CheckedBatch {
-  std::string digest;            // of the jobs and the normal forms of their policies
-  std::vector<uint64_t> memory;  // what each job may use, in bytes
-  std::map<std::string, ReadyPolicy> policies;  // by the names that the jobs use; without plans
+struct CheckedTask {
+  BatchTask task;
+  uint64_t memory = 0;  // what it may use, in bytes
+  std::string digest;   // of the job and the normal forms of its policies
 };
 
-// Each policy is read once, and each job compared with it. All errors found.
-absl::StatusOr<CheckedBatch> CheckBatch(const std::vector<BatchTask>& tasks);
+class BatchCheck {
+ public:
+  // Each policy is read once, when the first job names it, and each job compared with it. All
+  // errors found; those of a policy are told once.
+  absl::StatusOr<std::vector<CheckedTask>> Add(std::vector<BatchTask> tasks);
+
+  // Of all jobs so far.
+  std::string digest() const { return all_.Hex(); }
+
+  // The policy of a job that has passed, with its plan. Of one that this host cannot hold there is
+  // none, and each job says so itself.
+  const ReadyPolicy& Ready(const std::string& policy, const v1::HostFacts& facts);
+
+ private:
+  struct Known {
+    absl::optional<ReadyPolicy> ready;  // absent: it has errors, which have been told
+    std::string digest;
+    bool planned = false;
+  };
+  void AddTask(CheckedTask* task, std::vector<v1::ErrorDetail>* errors);
+
+  std::map<std::string, Known> policies_;  // by the names that the jobs use
+  Sha256 all_;
+};
 
 }  // namespace cordon::cli
 

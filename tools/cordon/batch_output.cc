@@ -2,11 +2,13 @@
 #include "tools/cordon/batch_output.h"
 
 #include <algorithm>
+#include <cerrno>
 #include <cstdio>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "sandbox/os/event.h"
+#include "sandbox/os/file.h"
 #include "sandbox/os/process.h"
 #include "tools/cordon/json_text.h"
 
@@ -66,12 +68,19 @@ void CountOutcomes(v1::BatchReport* report) {
   report->set_not_run(report->jobs() - good - bad - skipped);
 }
 
-BatchProgress::BatchProgress(size_t jobs, bool json, bool quiet)
-    : jobs_(jobs),
-      json_(json),
+BatchProgress::BatchProgress(bool json, bool quiet, bool repeat)
+    : json_(json),
       quiet_(quiet),
+      repeat_(repeat),
       terminal_(!quiet && IsTerminal(2)),
       began_ns_(MonotonicNs()) {}
+
+void BatchProgress::SetJobs(size_t jobs, bool all) {
+  if (jobs == jobs_ && all == all_) return;
+  jobs_ = jobs;
+  all_ = all;
+  Draw();
+}
 
 void BatchProgress::Add(const v1::JobResult& result, bool old) {
   ++done_;
@@ -79,20 +88,21 @@ void BatchProgress::Add(const v1::JobResult& result, bool old) {
   good_ += result.outcome() == v1::JobResult::GOOD ? 1 : 0;
   bad_ += result.outcome() == v1::JobResult::BAD ? 1 : 0;
   skipped_ += result.outcome() == v1::JobResult::SKIPPED ? 1 : 0;
-  if (!old && (json_ || !quiet_)) {
-    if (terminal_) std::fputs("\r\033[K", stderr);
-    std::fputs((json_ ? JsonLine(result) : ResultLine(result) + "\n").c_str(), stdout);
-    std::fflush(stdout);
+  if ((!old || repeat_) && (json_ || !quiet_)) {
+    Interrupt();
+    const std::string line = json_ ? JsonLine(result) : ResultLine(result) + "\n";
+    const bool written = std::fputs(line.c_str(), stdout) != EOF && std::fflush(stdout) == 0;
+    if (!written && write_error_ == 0) write_error_ = errno;
   }
   Draw();
 }
 
 void BatchProgress::Draw() {
   if (!terminal_) return;
-  std::string line =
-      absl::StrFormat("[%u/%u] %u ok, %u bad, %u skipped", done_, jobs_, good_, bad_, skipped_);
+  std::string line = absl::StrFormat("[%u/%u%s] %u ok, %u bad, %u skipped", done_, jobs_,
+                                     all_ ? "" : " so far", good_, bad_, skipped_);
   const size_t ran = done_ - old_;
-  if (ran > 0 && done_ < jobs_) {
+  if (ran > 0 && all_ && done_ < jobs_) {
     const double each =
         static_cast<double>(MonotonicNs() - began_ns_) / 1e9 / static_cast<double>(ran);
     absl::StrAppendFormat(&line, ", about %.0f s left", each * static_cast<double>(jobs_ - done_));
@@ -101,14 +111,21 @@ void BatchProgress::Draw() {
   std::fflush(stderr);
 }
 
-void BatchProgress::End(const v1::BatchReport& report) {
+void BatchProgress::Interrupt() {
   if (terminal_) std::fputs("\r\033[K", stderr);
-  if (quiet_) return;
+}
+
+absl::Status BatchProgress::End(const v1::BatchReport& report) {
+  Interrupt();
+  const absl::Status written =
+      write_error_ == 0 ? absl::OkStatus() : ErrnoStatus("write", "standard output", write_error_);
+  if (quiet_) return written;
   std::string line = absl::StrFormat("%u of %u jobs ok, %u bad, %u skipped", report.good(),
                                      report.jobs(), report.bad(), report.skipped());
   if (report.not_run() > 0) absl::StrAppendFormat(&line, ", %u not run", report.not_run());
   if (old_ > 0) absl::StrAppendFormat(&line, "; %u of them from the journal", old_);
   std::fprintf(stderr, "%s\n", line.c_str());
+  return written;
 }
 
 }  // namespace cordon::cli

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <string>
 
+#include "absl/status/status.h"
 #include "policy/proto/batch_result.pb.h"
 
 namespace cordon::cli {
@@ -20,20 +21,27 @@ void CountOutcomes(v1::BatchReport* report);
 // Counts and, when stderr is a terminal, one line that moves on.
 class BatchProgress {
  public:
-  // `json`: results as JSON lines on stdout, otherwise as text.
-  BatchProgress(size_t jobs, bool json, bool quiet);
-  // A result of this run or, `old`, of an earlier one (counted, not printed).
+  // `json`: results as JSON lines on stdout, otherwise as text. `repeat`: old ones, too.
+  BatchProgress(bool json, bool quiet, bool repeat);
+  // How many jobs there are; not `all`: so far.
+  void SetJobs(size_t jobs, bool all);
+  // A result of this run or, `old`, of an earlier one.
   void Add(const v1::JobResult& result, bool old);
-  // Takes the bar away, prints the last line.
-  void End(const v1::BatchReport& report);
+  // Takes the bar away for what another one says.
+  void Interrupt();
+  // Takes the bar away, prints the last line. An error: results could not be written to stdout.
+  absl::Status End(const v1::BatchReport& report);
 
  private:
   void Draw();
-  size_t jobs_;
+  size_t jobs_ = 0;
+  bool all_ = false;
   bool json_;
   bool quiet_;
+  bool repeat_;
   bool terminal_;
   uint64_t began_ns_;
+  int write_error_ = 0;  // errno of the first result that was lost
   size_t done_ = 0;
   size_t old_ = 0;
   size_t good_ = 0;

@@ -9,24 +9,20 @@
 
 namespace cordon::cli {
 
-absl::StatusOr<BatchStore> BatchStore::Open(const std::string& folder, const std::string& journal,
-                                            const std::vector<BatchTask>& tasks) {
-  BatchStore opened;
-  const BatchTask* user = nullptr;
-  for (const BatchTask& task : tasks) {
-    if (user == nullptr && UsesArtifacts(task.job)) user = &task;
-  }
-  if (user == nullptr) return opened;
-  if (folder.empty() && journal.empty()) {
+BatchStore::BatchStore(const std::string& folder, const std::string& journal)
+    : folder_(folder.empty() && !journal.empty() ? journal + ".store" : folder) {}
+
+absl::Status BatchStore::Need(const BatchTask& task) {
+  if (store_.has_value() || !UsesArtifacts(task.job)) return absl::OkStatus();
+  if (folder_.empty()) {
     return Error(absl::StatusCode::kInvalidArgument,
                  "this job uses artifacts, and there is no store for them")
         .Stage("store")
-        .Source(user->place)
+        .Source(task.place)
         .Hint("name a folder with --store, or a --journal, which has one beside it");
   }
-  CORDON_ASSIGN_OR_RETURN(opened.store_,
-                          FileStore::Open(folder.empty() ? journal + ".store" : folder));
-  return opened;
+  CORDON_ASSIGN_OR_RETURN(store_, FileStore::Open(folder_));
+  return absl::OkStatus();
 }
 
 bool BatchStore::Holds(const v1::JobResult& result) const {
@@ -37,18 +33,18 @@ bool BatchStore::Holds(const v1::JobResult& result) const {
   return true;
 }
 
-absl::Status BatchStore::Fill(const BatchTask& task, const std::vector<BatchTask>& tasks,
-                              const std::vector<v1::JobResult>& results,
+absl::Status BatchStore::Fill(const BatchTask& task,
+                              const std::function<const v1::Report*(size_t n)>& report_of,
                               RunRequest* request) const {
   if (!store_.has_value()) return absl::OkStatus();
   request->store = &*store_;
-  const auto report_of = [&](const std::string& name) -> const v1::Report* {
-    for (const size_t before : task.after) {
-      if (tasks[before].job.name() == name) return &results[before].report();
+  const auto by_name = [&](const std::string& name) -> const v1::Report* {
+    for (int i = 0; i < task.job.after_size(); ++i) {
+      if (task.job.after(i) == name) return report_of(static_cast<size_t>(i));
     }
     return nullptr;
   };
-  return ResolveArtifacts(task.job, store_->path(), report_of, &request->job);
+  return ResolveArtifacts(task.job, store_->path(), by_name, &request->job);
 }
 
 absl::Status BatchStore::CheckBound(const RunRequest& request) const {

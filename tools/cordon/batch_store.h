@@ -4,10 +4,10 @@
 #ifndef CORDON_TOOLS_CORDON_BATCH_STORE_H_
 #define CORDON_TOOLS_CORDON_BATCH_STORE_H_
 
-#include <map>
+#include <cstddef>
+#include <functional>
 #include <optional>
 #include <string>
-#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -20,22 +20,27 @@ namespace cordon::cli {
 
 class BatchStore {
  public:
-  // `folder`: of --store; empty: beside the journal, "JOURNAL.store". No store at all when no job
-  // uses artifacts; an error when one does and there is no place for it.
-  static absl::StatusOr<BatchStore> Open(const std::string& folder, const std::string& journal,
-                                         const std::vector<BatchTask>& tasks);
+  // `folder`: of --store; empty: beside the journal, "JOURNAL.store".
+  BatchStore(const std::string& folder, const std::string& journal);
+
+  // Opens the store when the job is the first that uses artifacts; without such a job there is
+  // none. An error when there is no place for it.
+  absl::Status Need(const BatchTask& task);
 
   // Whether a result of an earlier run can stand: every artifact that it lists is in the store.
   bool Holds(const v1::JobResult& result) const;
 
-  // Fills in the job's artifacts, of jobs that have ended (`results`, by the position of tasks).
-  absl::Status Fill(const BatchTask& task, const std::vector<BatchTask>& tasks,
-                    const std::vector<v1::JobResult>& results, RunRequest* request) const;
+  // Fills in the job's artifacts. `report_of` gives the report of the n-th job of its `after`, or
+  // null.
+  absl::Status Fill(const BatchTask& task,
+                    const std::function<const v1::Report*(size_t n)>& report_of,
+                    RunRequest* request) const;
 
   // In the worker: what the job will see of the store through binds is what its name says.
   absl::Status CheckBound(const RunRequest& request) const;
 
  private:
+  std::string folder_;
   std::optional<FileStore> store_;
 };
 

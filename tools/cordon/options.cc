@@ -73,7 +73,7 @@ void AddBatch(CLI::App* batch, BatchOptions* options) {
   batch
       ->add_option("JOBS", options->jobs,
                    "List of jobs: .textproto, .json or .jsonl; \"-\": JSON lines from standard "
-                   "input, all of which are read before the first job starts")
+                   "input, from a pipe each run as soon as it is there")
       ->required();
   batch->add_option("--jobs,-j", options->at_once, "Jobs at a time")
       ->check(CLI::Range(1, 1024))

@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "policy/base/hard_limits.h"
 #include "policy/base/status.h"
 #include "tests/support/status_matchers.h"
 
@@ -111,6 +112,13 @@ TEST(ReadJobsTest, LinesAreEachAsStrictAsAPolicy) {
                          .status()),
               ElementsAre(HasSubstr("jobs.jsonl:2:2"), HasSubstr("jobs.jsonl:3:1"),
                           HasSubstr("jobs.jsonl:4:")));
+}
+
+TEST(ReadJobsTest, ALineThatIsTooLongIsNamed) {
+  EXPECT_THAT(Errors(Lines("{\"name\": \"a\", \"argv\": [\"x\"]}\n{" +
+                           std::string(kMaxPolicyBytes, ' ') + "}\n")
+                         .status()),
+              ElementsAre(HasSubstr("jobs.jsonl:2:1: : the line is longer than")));
 }
 
 TEST(ReadJobsTest, NothingIsNoBatch) {

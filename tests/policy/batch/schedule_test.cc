@@ -105,6 +105,32 @@ TEST(ScheduleTest, HoldsOnRandomLists) {
   }
 }
 
+// Jobs that are added one by one, before, while and after what they come after has run.
+TEST(ScheduleTest, JobsThatAreAddedLaterStartOrAreSkippedAsIfTheyHadBeenThere) {
+  Schedule schedule;
+  EXPECT_TRUE(schedule.done());
+  EXPECT_EQ(schedule.Add({}), std::nullopt);
+  EXPECT_EQ(schedule.Add({}), std::nullopt);
+  EXPECT_EQ(schedule.Next(), 0u);
+  EXPECT_EQ(schedule.Next(), 1u);
+  EXPECT_EQ(schedule.Add({0, 1}), std::nullopt);  // while they run
+  schedule.Ended(0, true);
+  EXPECT_EQ(schedule.Add({0}), std::nullopt);  // of one that was good
+  EXPECT_EQ(schedule.Next(), 3u);
+  const auto skipped = schedule.Ended(1, false);
+  ASSERT_EQ(skipped.size(), 1u);
+  EXPECT_EQ(skipped[0].task, 2u);
+  EXPECT_EQ(schedule.Add({0, 1}), 1u);  // of one that was not
+  EXPECT_EQ(schedule.Add({4, 3}), 4u);  // of one that was skipped
+  EXPECT_EQ(schedule.Next(), std::nullopt);
+  EXPECT_FALSE(schedule.done());
+  schedule.Ended(3, true);
+  EXPECT_TRUE(schedule.done());
+  EXPECT_EQ(schedule.Add({3}), std::nullopt);
+  EXPECT_EQ(schedule.Next(), 6u);
+  EXPECT_FALSE(schedule.done());
+}
+
 TEST(ShardTest, EachJobIsInOneShardTogetherWithWhatItDependsOn) {
   auto tasks = Tasks({{}, {}, {0}, {}, {3}, {1, 4}, {}});
   for (size_t i = 0; i < tasks.size(); ++i) tasks[i].place = std::to_string(i);

@@ -48,6 +48,20 @@ TEST_F(FileTest, DescriptorsAreClosedOnExecAndOnDestruction) {
   EXPECT_EQ(DescriptorsOfTest().size(), before);
 }
 
+TEST_F(FileTest, APartIsReadWhereverThePositionIs) {
+  const auto fd = OpenAt(kCwd, At("f"), O_RDWR | O_CREAT | O_APPEND, 0600);
+  ASSERT_THAT(fd, IsOk());
+  ASSERT_THAT(WriteAll(fd->get(), "f", "0123456789"), IsOk());
+  EXPECT_EQ(*ReadFrom(fd->get(), "f", 3, 4), "3456");
+  ASSERT_THAT(WriteAll(fd->get(), "f", "ab"), IsOk());  // behind the end all the same
+  EXPECT_EQ(*ReadFrom(fd->get(), "f", 8, 100), "89ab");
+  EXPECT_EQ(*ReadFrom(fd->get(), "f", 12, 1), "");
+  EXPECT_EQ(*ReadFrom(fd->get(), "f", 0, 0), "");
+  const auto pipe = MakePipe();
+  ASSERT_THAT(pipe, IsOk());
+  EXPECT_THAT(ReadFrom(pipe->read.get(), "a pipe", 0, 1), HasErrorWith("ESPIPE"));
+}
+
 TEST_F(FileTest, AnOwnerIsChangedThroughADescriptor) {
   const auto pipe = MakePipe();
   ASSERT_THAT(pipe, IsOk());
