@@ -188,13 +188,12 @@ const v1::Plan& Runner::plan() const { return state_->ready.plan->proto(); }
 absl::StatusOr<v1::Report> Runner::Run(const v1::JobSpec& job, const RunOptions& options) const {
   CORDON_ASSIGN_OR_RETURN(const WriteSignalHold hold, WriteSignalHold::Make());
   CORDON_ASSIGN_OR_RETURN(const Ends ends, EndsOf(options));
-  v1::Report report;
-  report.set_policy(policy().name());
-  report.set_cordon_version(std::string(Version()));
-  report.set_kernel_release(state_->facts.kernel_release());
+  v1::Report report = BeginReport(policy().name(), &state_->facts);
   const Streams streams = {ends.in.fd(), ends.out.fd(), ends.err.fd(), false, false};
   const Control control = {options.signals, options.cancel ? options.cancel->fd() : -1};
-  const absl::Status ran = RunUnder(state_->ready, state_->facts, job, streams, control, &report);
+  PolicySource profiles;
+  const absl::Status ran =
+      RunUnder(state_->ready, profiles, state_->facts, job, streams, control, &report);
   // The relays keep to the limit; a text is the caller's in any case.
   const uint64_t limit = plan().watch().output_bytes();
   absl::Status taken = TakeText(ends.out, limit);
@@ -205,8 +204,7 @@ absl::StatusOr<v1::Report> Runner::Run(const v1::JobSpec& job, const RunOptions&
 }
 
 v1::Report ReportOfFailure(const absl::Status& error) {
-  v1::Report report;
-  report.set_cordon_version(std::string(Version()));
+  v1::Report report = BeginReport("");
   FillFailure(error.ok() ? absl::InternalError("there was no error") : error, &report);
   return report;
 }

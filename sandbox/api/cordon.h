@@ -138,6 +138,10 @@ class Runner {
   // environment. Bind sources of the job are absolute; host paths of files that are copied in or
   // out are relative to the current directory.
   //
+  // Of a job that ended with SYSCALL_VIOLATION the report names the call and, in
+  // `violation.allow_with`, the smallest text with which a policy that `extends` this one would
+  // allow it, or why there is none. Ceilings of the policy are read for that, files among them.
+  //
   // An error means that the job did not run, or (stage "run" in its details) that no verdict could
   // be reached; it is dead then, too.
   absl::StatusOr<v1::Report> Run(const v1::JobSpec& job, const RunOptions& options = {}) const;

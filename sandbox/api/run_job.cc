@@ -125,12 +125,7 @@ absl::Status Run(const RunRequest& request, ProfileSource& profiles, const Strea
                  v1::Report* report) {
   CORDON_ASSIGN_OR_RETURN(const v1::HostFacts facts, ReadyHost());
   CORDON_ASSIGN_OR_RETURN(const ReadyPolicy source, SourceFor(request, profiles, facts, report));
-  const absl::Status ran = RunUnder(source, facts, request.job, streams, {}, report, request.store);
-  // Advice, no part of the verdict: without it the report is whole all the same.
-  if (report->has_violation()) {
-    AddAllowance(source.policy, profiles, report->mutable_violation()).IgnoreError();
-  }
-  return ran;
+  return RunUnder(source, profiles, facts, request.job, streams, {}, report, request.store);
 }
 
 }  // namespace
@@ -148,12 +143,25 @@ absl::StatusOr<ReadyJob> PrepareJob(const RunRequest& request, ProfileSource& pr
   return PrepareUnder(source, facts, request.job, report, request.store);
 }
 
-absl::Status RunUnder(const ReadyPolicy& source, const v1::HostFacts& facts, v1::JobSpec job,
-                      const Streams& streams, const Control& control, v1::Report* report,
-                      const FileStore* store) {
-  CORDON_ASSIGN_OR_RETURN(const ReadyJob ready,
-                          PrepareUnder(source, facts, std::move(job), report, store));
-  return RunReady(ready, streams, control, report);
+v1::Report BeginReport(absl::string_view policy, const v1::HostFacts* facts) {
+  v1::Report report;
+  report.set_policy(std::string(policy));
+  report.set_cordon_version(CORDON_VERSION);
+  if (facts != nullptr) report.set_kernel_release(facts->kernel_release());
+  return report;
+}
+
+absl::Status RunUnder(const ReadyPolicy& source, ProfileSource& profiles,
+                      const v1::HostFacts& facts, v1::JobSpec job, const Streams& streams,
+                      const Control& control, v1::Report* report, const FileStore* store) {
+  absl::StatusOr<ReadyJob> ready = PrepareUnder(source, facts, std::move(job), report, store);
+  CORDON_RETURN_IF_ERROR(ready.status());
+  const absl::Status ran = RunReady(*ready, streams, control, report);
+  // Advice, no part of the verdict: without it the report is whole all the same.
+  if (report->has_violation()) {
+    AddAllowance(source.policy, profiles, report->mutable_violation()).IgnoreError();
+  }
+  return ran;
 }
 
 absl::StatusOr<ReadyJob> PrepareUnder(const ReadyPolicy& source, const v1::HostFacts& facts,
@@ -192,9 +200,7 @@ void FillFailure(const absl::Status& status, v1::Report* report) {
 
 v1::Report ReportOfJob(const RunRequest& request, ProfileSource& profiles,
                        const absl::Status& ready, const Streams& streams, absl::Status* failure) {
-  v1::Report report;
-  report.set_policy(request.policy);
-  report.set_cordon_version(CORDON_VERSION);
+  v1::Report report = BeginReport(request.policy);
   *failure = ready.ok() ? Run(request, profiles, streams, &report) : ready;
   if (!failure->ok()) FillFailure(*failure, &report);
   return report;

@@ -9,6 +9,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
 #include "absl/types/optional.h"
 #include "policy/compile.h"
 #include "policy/normalize.h"
@@ -28,11 +29,17 @@ struct ReadyPolicy {
   absl::optional<CompiledPlan> plan;
 };
 
+// What a report says whatever becomes of its job: under which policy, by which Cordon and, once it
+// is known, on which kernel.
+v1::Report BeginReport(absl::string_view policy, const v1::HostFacts* facts = nullptr);
+
 // Runs one job. `report` gets what is known before the job begins, in any case, and all the rest
-// when this is OK. `facts` are those of this host. `store`: of artifacts; null: there is none.
-absl::Status RunUnder(const ReadyPolicy& source, const v1::HostFacts& facts, v1::JobSpec job,
-                      const Streams& streams, const Control& control, v1::Report* report,
-                      const FileStore* store = nullptr);
+// when this is OK, with what would allow a call for which the job was ended. `profiles` are where
+// the policy's ceilings are found for that; `facts` are those of this host. `store`: of artifacts;
+// null: there is none.
+absl::Status RunUnder(const ReadyPolicy& source, ProfileSource& profiles,
+                      const v1::HostFacts& facts, v1::JobSpec job, const Streams& streams,
+                      const Control& control, v1::Report* report, const FileStore* store = nullptr);
 
 // The two halves of it, for a caller with several sandboxes: the sandbox at its gate.
 struct ReadyJob {

@@ -78,6 +78,20 @@ class Results(BatchTest):
         self.assertTrue(well["health"]["ready"])
         self.assertNotIn("timeline", well)
 
+    def test_a_violation_says_what_would_allow_it(self):
+        self.write('extends: "base/compute" '
+                   'seccomp { rule { calls: "mkdir" action: KILL } }', "own.textproto")
+        jobs = self.job("a", "mkdir /marks/made").replace('"base/compute"', '"own.textproto"')
+        self.write(jobs)
+        report, done = self.report()
+        violation = report["result"][0]["report"]["violation"]
+        self.assertEqual((done.returncode, violation["call"]), (1, "mkdir"))
+        self.assertFalse(os.path.exists(self.path("marks/made")))
+        self.write(f'extends: "own.textproto"\n{violation["allow_with"]}', "more.textproto")
+        self.write(jobs.replace("own.textproto", "more.textproto"))
+        self.assertEqual(self.batch().returncode, 0)
+        self.assertTrue(os.path.isdir(self.path("marks/made")))
+
     def test_all_good_is_zero_and_files_are_written(self):
         self.write('job { name: "cat" argv: "cat" policy: "base/compute" stdin: "in.txt" '
                    'stdout: "out.txt" }')
@@ -157,7 +171,6 @@ class Results(BatchTest):
         began = time.monotonic()
         self.assertEqual(self.batch("--jobs", "1").returncode, 0)
         self.assertLess(together, time.monotonic() - began - 1)
-
 
     def test_jobs_that_need_more_memory_than_there_is_do_not_run_together(self):
         host = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")

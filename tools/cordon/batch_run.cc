@@ -12,7 +12,6 @@
 #include "policy/base/status.h"
 #include "policy/batch/jobs.h"
 #include "policy/normalize.h"
-#include "sandbox/api/cordon.h"
 #include "sandbox/api/policy_source.h"
 #include "sandbox/api/run_job.h"
 #include "sandbox/api/stdio_files.h"
@@ -250,21 +249,18 @@ absl::Status BatchRun::Start(size_t slot, size_t task) {
 // In the worker. The report as bytes. `ready`: an error that keeps the job from running.
 std::string BatchRun::RunOne(const v1::BatchJob& job, const RunRequest& request, absl::Status ready,
                              const ReadyPolicy* policy, std::optional<uint32_t> cpu) const {
+  PolicySource profiles;
   if (policy == nullptr) {
-    PolicySource profiles;
     absl::Status failure;
     return ReportOfTalk(job, profiles, {kNothing, kNothing}, &failure).SerializeAsString();
   }
-  v1::Report report;
-  report.set_policy(job.policy());
-  report.set_cordon_version(std::string(Version()));
-  report.set_kernel_release(facts_.kernel_release());
+  v1::Report report = BeginReport(job.policy(), &facts_);
   const absl::StatusOr<StdioFiles> files =
       StdioFiles::Open({OrNothing(job.stdin()), OrNothing(job.stdout()), OrNothing(job.stderr())});
   if (ready.ok()) ready = store_.CheckBound(request);
   if (ready.ok()) ready = files.status();
   if (ready.ok()) {
-    ready = RunUnder(*policy, facts_, Pinned(request.job, cpu, policy->policy, facts_),
+    ready = RunUnder(*policy, profiles, facts_, Pinned(request.job, cpu, policy->policy, facts_),
                      files->streams(), {}, &report, request.store);
   }
   if (!ready.ok()) FillFailure(ready, &report);

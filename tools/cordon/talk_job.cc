@@ -27,8 +27,7 @@ class TalkRun {
     for (const v1::BatchJob& one : job.sandbox()) {
       ends_.emplace_back();
       ends_.back().name = one.name();
-      ends_.back().report.set_policy(one.policy());
-      ends_.back().report.set_cordon_version(CORDON_VERSION);
+      ends_.back().report = BeginReport(one.policy());
     }
   }
 
@@ -38,7 +37,6 @@ class TalkRun {
     const TalkDecision decision = DecideTalk(ends_, DeciderOf(job_), cancelled_);
     v1::Report report = TalkReport(ends_, decision);
     for (v1::StreamReport& stream : streams_) *report.add_stream() = std::move(stream);
-    report.set_cordon_version(CORDON_VERSION);
     return report;
   }
 

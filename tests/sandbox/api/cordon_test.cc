@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <chrono>
+#include <fstream>
 #include <functional>
 #include <string>
 #include <thread>
@@ -43,10 +44,12 @@ class CordonTest : public testing::Test {
     EXPECT_EQ(DescriptorsOfTest().size(), descriptors_);
   }
   absl::StatusOr<Runner> MakeRunner(const JobOptions& options = {}) {
+    return MakeRunnerOf(JobPolicyText(options));
+  }
+  absl::StatusOr<Runner> MakeRunnerOf(const std::string& text) {
     CORDON_ASSIGN_OR_RETURN(const Host host, Host::Open());
-    CORDON_ASSIGN_OR_RETURN(
-        const NormalPolicy policy,
-        LoadPolicyBytes({"test", JobPolicyText(options), PolicyForm::kText, ""}));
+    CORDON_ASSIGN_OR_RETURN(const NormalPolicy policy,
+                            LoadPolicyBytes({"test", text, PolicyForm::kText, ""}));
     return Runner::Make(host, policy);
   }
   v1::JobSpec Job(std::vector<std::string> words) {
@@ -103,6 +106,30 @@ TEST_F(CordonTest, OneRunnerRunsManyJobsAndTheyOnlyTighten) {
   v1::JobSpec wider = Job({"exit", "0"});
   wider.mutable_limits()->set_wall_time("1000s");
   EXPECT_THAT(runner->Run(wider), StatusIs(absl::StatusCode::kInvalidArgument, ""));
+}
+
+// Under another policy that says what the report says, the same job ends as it likes.
+TEST_F(CordonTest, AViolationSaysWhatWouldAllowIt) {
+  JobOptions text;
+  text.seccomp += " rule { calls: \"mkdir\" action: KILL }";
+  SharedFolder folder;
+  const std::string broken = folder.path() + "/broken.textproto";
+  std::ofstream(broken) << JobPolicyText(text);
+  absl::StatusOr<Runner> runner = MakeRunner(text);
+  ASSERT_THAT(runner, IsOk());
+  absl::StatusOr<v1::Report> report = runner->Run(Job({"move", "/work"}));
+  ASSERT_THAT(report, IsOk());
+  ASSERT_EQ(report->verdict(), v1::SYSCALL_VIOLATION);
+  EXPECT_EQ(report->violation().call(), "mkdir");
+  const std::string allowed = report->violation().allow_with();
+  EXPECT_THAT(allowed, HasSubstr("rule { calls: \"mkdir\" action: ALLOW }"));
+  runner = MakeRunnerOf(absl::StrCat("extends: \"", broken, "\"\n", allowed));
+  ASSERT_THAT(runner, IsOk());
+  report = runner->Run(Job({"move", "/work"}));
+  ASSERT_THAT(report, IsOk());
+  EXPECT_EQ(report->verdict(), v1::EXITED);
+  EXPECT_EQ(report->exit_code(), 0);
+  EXPECT_FALSE(report->has_violation());
 }
 
 TEST_F(CordonTest, OutputGoesToDescriptorsFilesAndTexts) {
