@@ -20,18 +20,34 @@ struct Named {
   std::string artifact;
 };
 
-std::vector<Named> NamedBy(const v1::BatchJob& job) {
-  std::vector<Named> named;
+void AddNamed(const v1::BatchJob& job, absl::string_view path, std::vector<Named>* named) {
+  const auto field = [&](const char* list, int index) {
+    const std::string at = IndexedField(ChildField(path, list), static_cast<size_t>(index));
+    return ChildField(at, "artifact");
+  };
   for (int i = 0; i < job.copy_in_size(); ++i) {
     if (!job.copy_in(i).has_artifact()) continue;
-    named.push_back({ChildField(IndexedField("copy_in", static_cast<size_t>(i)), "artifact"),
-                     job.copy_in(i).artifact()});
+    named->push_back({field("copy_in", i), job.copy_in(i).artifact()});
   }
   for (int i = 0; i < job.bind_artifact_size(); ++i) {
-    named.push_back({ChildField(IndexedField("bind_artifact", static_cast<size_t>(i)), "artifact"),
-                     job.bind_artifact(i).artifact()});
+    named->push_back({field("bind_artifact", i), job.bind_artifact(i).artifact()});
+  }
+}
+
+std::vector<Named> NamedBy(const v1::BatchJob& job) {
+  std::vector<Named> named;
+  AddNamed(job, "", &named);
+  for (int i = 0; i < job.sandbox_size(); ++i) {
+    AddNamed(job.sandbox(i), IndexedField("sandbox", static_cast<size_t>(i)), &named);
   }
   return named;
+}
+
+bool TakesStored(const v1::BatchJob& job) {
+  for (const v1::CopyIn& entry : job.copy_in()) {
+    if (entry.has_stored()) return true;
+  }
+  return std::any_of(job.sandbox().begin(), job.sandbox().end(), TakesStored);
 }
 
 // What is wrong with a name; "" when nothing is.
@@ -92,6 +108,9 @@ std::vector<std::string> ArtifactsOf(const v1::BatchJob& job) {
   for (const v1::CopyOut& entry : job.copy_out()) {
     if (!entry.artifact().empty()) names.push_back(entry.artifact());
   }
+  for (const v1::BatchJob& one : job.sandbox()) {
+    for (std::string& name : ArtifactsOf(one)) names.push_back(std::move(name));
+  }
   return names;
 }
 
@@ -105,11 +124,7 @@ void CheckArtifacts(const BatchTask& task,
 }
 
 bool UsesArtifacts(const v1::BatchJob& job) {
-  if (!NamedBy(job).empty() || !ArtifactsOf(job).empty()) return true;
-  for (const v1::CopyIn& entry : job.copy_in()) {
-    if (entry.has_stored()) return true;
-  }
-  return false;
+  return !NamedBy(job).empty() || !ArtifactsOf(job).empty() || TakesStored(job);
 }
 
 absl::Status ResolveArtifacts(

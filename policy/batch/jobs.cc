@@ -53,14 +53,30 @@ void CheckBindArtifacts(const v1::BatchJob& job, absl::string_view path, Violati
   }
 }
 
-// A sandbox that talks takes files in, but none of other jobs; it is gone when the talk is over.
-void CheckFilesOfTalk(const v1::BatchJob& job, absl::string_view path, Violations* violations) {
-  for (int i = 0; i < job.sandbox_size(); ++i) {
+// What has rules that are the same for a job and for one sandbox of several: files, and what is
+// asked of the supervisor.
+void CheckPart(const v1::BatchJob& job, absl::string_view path, Violations* violations) {
+  CheckCopyIns(job.copy_in(), ChildField(path, "copy_in"), violations);
+  CheckCopyOuts(job.copy_out(), ChildField(path, "copy_out"), violations);
+  CheckBindArtifacts(job, path, violations);
+  v1::JobSpec watch;
+  CopyWatch(job, &watch);
+  CheckWatch(watch, path, violations);
+}
+
+// The artifacts of all sandboxes are the job's.
+void CheckPartsOfTalk(const v1::BatchJob& job, absl::string_view path, Violations* violations) {
+  std::map<std::string, int> makers;
+  for (int i = 0; i < job.sandbox_size() && !violations->full(); ++i) {
     const v1::BatchJob& one = job.sandbox(i);
     const std::string at = IndexedField(ChildField(path, "sandbox"), static_cast<size_t>(i));
-    CheckCopyIns(one.copy_in(), ChildField(at, "copy_in"), violations);
-    if (UsesArtifacts(one)) {
-      violations->Add(ChildField(at, "copy_in"), "what other jobs leave is not for one of several");
+    CheckPart(one, at, violations);
+    for (int k = 0; k < one.copy_out_size(); ++k) {
+      const std::string& artifact = one.copy_out(k).artifact();
+      if (artifact.empty() || makers.emplace(artifact, i).first->second == i) continue;
+      const std::string entry = IndexedField(ChildField(at, "copy_out"), static_cast<size_t>(k));
+      violations->Add(ChildField(entry, "artifact"), absl::StrCat("\"", EscapeForPeople(artifact),
+                                                                  "\" is another sandbox's, too"));
     }
   }
 }
@@ -78,7 +94,7 @@ void AddEntry(const v1::BatchJob& entry, absl::string_view path, const SourceMap
     }
     if (IsTalk(job)) {
       CheckTalk(job, path, violations);
-      CheckFilesOfTalk(job, path, violations);
+      CheckPartsOfTalk(job, path, violations);
       for (v1::BatchJob& one : *job.mutable_sandbox()) FillPolicy(&one);
     } else {
       if (job.argv_size() == 0 || job.argv(0).empty()) {
@@ -90,12 +106,7 @@ void AddEntry(const v1::BatchJob& entry, absl::string_view path, const SourceMap
       job.mutable_expect()->set_verdict(v1::EXITED);
     }
     CheckExpectation(job.expect(), ChildField(path, "expect"), violations);
-    CheckCopyIns(job.copy_in(), ChildField(path, "copy_in"), violations);
-    CheckCopyOuts(job.copy_out(), ChildField(path, "copy_out"), violations);
-    CheckBindArtifacts(job, path, violations);
-    v1::JobSpec watch;
-    CopyWatch(job, &watch);
-    CheckWatch(watch, path, violations);
+    CheckPart(job, path, violations);
     tasks->push_back({std::move(job), places.Find(path), {}});
   }
 }

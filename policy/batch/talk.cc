@@ -36,7 +36,12 @@ constexpr int kOfSandbox[] = {v1::BatchJob::kNameFieldNumber,
                               v1::BatchJob::kStdinFieldNumber,
                               v1::BatchJob::kStdoutFieldNumber,
                               v1::BatchJob::kStderrFieldNumber,
-                              v1::BatchJob::kCopyInFieldNumber};
+                              v1::BatchJob::kTimelineFieldNumber,
+                              v1::BatchJob::kCancelFieldNumber,
+                              v1::BatchJob::kHealthCheckFieldNumber,
+                              v1::BatchJob::kCopyInFieldNumber,
+                              v1::BatchJob::kCopyOutFieldNumber,
+                              v1::BatchJob::kBindArtifactFieldNumber};
 
 // "grader.stdout" taken apart; names may have dots.
 struct Stream {

@@ -97,19 +97,12 @@ void FillCopiedIn(const CopyInFiles& files, v1::Report* report) {
   }
 }
 
-absl::Status CollectFiles(const ReadyJob& ready, v1::Report* report) {
-  if (ready.copy_out.empty()) return absl::OkStatus();
-  CORDON_ASSIGN_OR_RETURN(const WritablePlaces* const places, ready.sandbox->LeftBehind());
-  ready.copy_out.Collect(*places, report);
-  return absl::OkStatus();
-}
-
 absl::Status RunReady(const ReadyJob& ready, const Streams& streams, const Control& control,
                       v1::Report* report) {
   CORDON_ASSIGN_OR_RETURN(const v1::Report ran,
                           RunJob(*ready.sandbox, ready.launch, streams, control));
   report->MergeFrom(ran);
-  return WithStage(CollectFiles(ready, report), "run");
+  return CollectFiles(*ready.sandbox, ready.copy_out, report);
 }
 
 // The same, and what the report says of it.
@@ -129,6 +122,14 @@ absl::Status Run(const RunRequest& request, ProfileSource& profiles, const Strea
 }
 
 }  // namespace
+
+absl::Status CollectFiles(const Sandbox& sandbox, const CopyOutFiles& files, v1::Report* report) {
+  if (files.empty()) return absl::OkStatus();
+  const absl::StatusOr<const WritablePlaces*> places = sandbox.LeftBehind();
+  if (!places.ok()) return WithStage(places.status(), "run");
+  files.Collect(**places, report);
+  return absl::OkStatus();
+}
 
 absl::StatusOr<v1::HostFacts> ReadyHost() {
   const absl::Status scope = EnterOwnScope();

@@ -51,6 +51,9 @@ absl::StatusOr<ReadyJob> PrepareUnder(const ReadyPolicy& source, const v1::HostF
                                       v1::JobSpec job, v1::Report* report,
                                       const FileStore* store = nullptr);
 
+// What the job has left behind, taken when `sandbox` is dead; the rows go into the report.
+absl::Status CollectFiles(const Sandbox& sandbox, const CopyOutFiles& files, v1::Report* report);
+
 // Makes `report` that of a job that has not run, or without a verdict, because of `status`.
 void FillFailure(const absl::Status& status, v1::Report* report);
 

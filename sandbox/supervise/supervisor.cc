@@ -469,7 +469,7 @@ absl::StatusOr<v1::Report> RunJob(Sandbox& sandbox, const v1::LaunchPlan& launch
 absl::StatusOr<std::unique_ptr<Supervision>> Supervision::Begin(Sandbox& sandbox,
                                                                 const v1::LaunchPlan& launch,
                                                                 const Streams& streams) {
-  auto watcher = std::make_unique<Watcher>(sandbox, streams, Control());
+  auto watcher = std::make_unique<Watcher>(sandbox, streams, Control{false, -1});
   CORDON_RETURN_IF_ERROR(AtRun(watcher->Launch(launch), "watch the job"));
   return watcher;
 }

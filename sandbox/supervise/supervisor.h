@@ -55,7 +55,7 @@ absl::StatusOr<v1::Report> RunJob(Sandbox& sandbox, const v1::LaunchPlan& launch
 class Supervision {
  public:
   // Launches the job. `sandbox` must outlive this. When another job is to feed its stdin, the
-  // caller has taken `sandbox.child().stdin_write`.
+  // caller has taken `sandbox.child().stdin_write`. Signals are the caller's to hear.
   static absl::StatusOr<std::unique_ptr<Supervision>> Begin(Sandbox& sandbox,
                                                             const v1::LaunchPlan& launch,
                                                             const Streams& streams);
@@ -71,14 +71,14 @@ class Supervision {
   // Ends the job for a reason that lies outside of it; `why` is what its evidence says. Nothing
   // when its program has ended by itself.
   virtual absl::Status EndFor(KillReason reason, const std::vector<std::string>& why) = 0;
+  // `signal`: the one that asked for it, 0 for none. A second request does not wait.
   virtual absl::Status Cancel(int signal) = 0;
-  virtual int cancel_signal() const = 0;  // of a cancelled job; 0: it was not
   virtual uint64_t ended_ns() const = 0;  // 0: its program runs
   // Its program has ended, or is certain to (os/children.h), though nobody may have said so yet.
   // A look at the host.
   virtual bool Ending() = 0;
   virtual bool alive() const = 0;  // some process of it may be
-  // Its streams do not move before another process reads or writes.
+  // Nothing is done to it, and its streams do not move, before another process reads or writes.
   virtual bool Quiet() const = 0;
   virtual const OutputRelay& Output(int stream) const = 0;  // 1 or 2
 };

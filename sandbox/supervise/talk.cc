@@ -4,6 +4,7 @@
 #include <sys/epoll.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <optional>
 #include <utility>
 
@@ -23,6 +24,9 @@ constexpr uint64_t kNever = ~uint64_t{0};
 constexpr uint64_t kPausePerLook = 20;
 // How long an end that is certain is waited for when the others are ended.
 constexpr uint64_t kEndingMs = 10'000;
+// Tokens of the epoll; others are positions of jobs.
+constexpr uint64_t kSignalToken = kNever;
+constexpr uint64_t kCancelToken = kNever - 1;
 
 const char* StreamName(int stream) { return stream == 1 ? "stdout" : "stderr"; }
 
@@ -33,8 +37,9 @@ absl::StatusOr<std::string> PipeLink(int fd) {
 
 class Talk {
  public:
-  Talk(std::vector<Talker> talkers, const std::vector<TalkLink>& links, size_t decider)
-      : decider_(decider), jobs_(talkers.size()) {
+  Talk(std::vector<Talker> talkers, const std::vector<TalkLink>& links, size_t decider,
+       const Control& control)
+      : control_(control), decider_(decider), jobs_(talkers.size()) {
     for (size_t i = 0; i < talkers.size(); ++i) jobs_[i].talker = std::move(talkers[i]);
     for (const TalkLink& link : links) links_.push_back({link, UniqueFd(), {}});
   }
@@ -62,6 +67,8 @@ class Talk {
     return absl::StrCat(jobs_[link.link.from].talker.name, ".", StreamName(link.link.stream));
   }
   absl::Status Connect(Link* link);
+  absl::Status ListenForCancels();
+  absl::Status Handle(const Epoll::Event& event);
   absl::Status Hear(size_t job);
   void KeepStreams(size_t job);
   void KeepEnd(size_t job, absl::StatusOr<v1::Report> report);
@@ -73,6 +80,8 @@ class Talk {
   absl::Status Look();
   int Timeout() const;
 
+  const Control control_;
+  SignalFd signals_;
   size_t decider_;
   std::vector<Job> jobs_;
   std::vector<Link> links_;
@@ -107,8 +116,19 @@ absl::Status Talk::Connect(Link* link) {
   return absl::OkStatus();
 }
 
+absl::Status Talk::ListenForCancels() {
+  if (control_.signals) {
+    CORDON_ASSIGN_OR_RETURN(signals_, SignalFd::Make());
+    CORDON_RETURN_IF_ERROR(epoll_.Add(signals_.fd(), EPOLLIN, kSignalToken).status());
+  }
+  if (control_.cancel_fd < 0) return absl::OkStatus();
+  CORDON_ASSIGN_OR_RETURN(const bool added, epoll_.Add(control_.cancel_fd, EPOLLIN, kCancelToken));
+  return added ? absl::OkStatus() : ErrnoStatus("epoll_ctl", "", EPERM);
+}
+
 absl::Status Talk::Start() {
   CORDON_ASSIGN_OR_RETURN(epoll_, Epoll::Make());
+  CORDON_RETURN_IF_ERROR(ListenForCancels());
   for (Link& link : links_) CORDON_RETURN_IF_ERROR(Connect(&link));
   began_ns_ = MonotonicNs();
   next_look_ns_ = began_ns_ + kTalkLookMs * kMs;
@@ -133,7 +153,7 @@ absl::Status Talk::Run() {
   while (running_ > 0) {
     CORDON_ASSIGN_OR_RETURN(const std::vector<Epoll::Event> events, epoll_.Wait(Timeout()));
     for (const Epoll::Event& event : events) {
-      CORDON_RETURN_IF_ERROR(Hear(static_cast<size_t>(event.token)));
+      CORDON_RETURN_IF_ERROR(Handle(event));
     }
     const uint64_t now = MonotonicNs();
     if (now >= patience_ns_) CORDON_RETURN_IF_ERROR(EndDecided(now));
@@ -148,6 +168,18 @@ int Talk::Timeout() const {
   return next <= now ? 0 : static_cast<int>((next - now) / kMs + 1);
 }
 
+absl::Status Talk::Handle(const Epoll::Event& event) {
+  if (event.token == kSignalToken) {
+    const int number = signals_.Read();
+    return number == 0 ? absl::OkStatus() : CancelAll(number);
+  }
+  if (event.token == kCancelToken) {
+    epoll_.Remove(control_.cancel_fd);  // it stays readable
+    return CancelAll(0);
+  }
+  return Hear(static_cast<size_t>(event.token));
+}
+
 absl::Status Talk::Hear(size_t index) {
   Job& job = jobs_[index];
   if (job.watch == nullptr) return absl::OkStatus();
@@ -157,8 +189,6 @@ absl::Status Talk::Hear(size_t index) {
     return EndOthers(index, absl::StrCat(job.talker.name, " could not be watched"));
   }
   KeepStreams(index);
-  if (job.watch->cancel_signal() != 0)
-    CORDON_RETURN_IF_ERROR(CancelAll(job.watch->cancel_signal()));
   if (!job.watch->finished()) return absl::OkStatus();
   absl::StatusOr<v1::Report> report = job.watch->Finish();
   const bool failed = !report.ok();
@@ -202,11 +232,13 @@ void Talk::KeepStreams(size_t index) {
   }
 }
 
-// Order: the watch looks at the sandbox until it goes; then whatever still runs in it dies.
+// Order: the watch looks at the sandbox until it goes; then whatever still runs in it dies. Behind
+// a report nothing does.
 void Talk::KeepEnd(size_t index, absl::StatusOr<v1::Report> report) {
   Job& job = jobs_[index];
   job.end.report = std::move(report);
-  if (job.watch != nullptr) {
+  const bool launched = job.watch != nullptr;
+  if (launched) {
     uint64_t ended = job.watch->ended_ns();
     if (ended != 0 && job.ending_ns != 0) ended = std::min(ended, job.ending_ns);
     for (Link& link : links_) {
@@ -220,6 +252,9 @@ void Talk::KeepEnd(size_t index, absl::StatusOr<v1::Report> report) {
     epoll_.Remove(job.watch->fd());
     job.watch.reset();
     --running_;
+  }
+  if (job.end.report.ok() && job.talker.keep && launched) {
+    job.end.left = std::move(job.talker.sandbox);
   }
   job.talker.sandbox.reset();
   for (Link& link : links_) {
@@ -266,8 +301,7 @@ absl::Status Talk::EndOthers(size_t but, const std::string& why) {
 absl::Status Talk::CancelAll(int signal) {
   cancelled_ = true;
   for (Job& job : jobs_) {
-    if (job.watch == nullptr || job.watch->cancel_signal() != 0) continue;
-    CORDON_RETURN_IF_ERROR(job.watch->Cancel(signal));
+    if (job.watch != nullptr) CORDON_RETURN_IF_ERROR(job.watch->Cancel(signal));
   }
   return absl::OkStatus();
 }
@@ -320,12 +354,10 @@ TalkResult Talk::Result() {
 
 }  // namespace
 
-absl::StatusOr<TalkResult> RunTalk(std::vector<Talker> talkers, const std::vector<TalkLink>& links,
-                                   size_t decider) {
-  // One watcher after the other goes and lets signals through again; the last one must not be left
-  // to die of one.
-  CORDON_ASSIGN_OR_RETURN(const SignalFd hold, SignalFd::Make());
-  Talk talk(std::move(talkers), links, decider);
+absl::StatusOr<TalkResult> WatchTalk(std::vector<Talker> talkers,
+                                     const std::vector<TalkLink>& links, size_t decider,
+                                     const Control& control) {
+  Talk talk(std::move(talkers), links, decider, control);
   absl::Status status = talk.Start();
   if (status.ok()) status = talk.Run();
   if (!status.ok()) return WithStep(WithLayer(WithStage(status, "run"), "supervisor"), "talk");

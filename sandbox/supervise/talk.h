@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Several launched sandboxes whose stdio are connected, watched to their ends by one loop: each
 // keeps its own watcher (supervisor.h), this one closes ends, finds deadlocks, and lets nobody wait
-// for a job that is decided. Entry point: RunTalk.
+// for a job that is decided. Entry point: WatchTalk.
 #ifndef CORDON_SANDBOX_SUPERVISE_TALK_H_
 #define CORDON_SANDBOX_SUPERVISE_TALK_H_
 
@@ -23,7 +23,8 @@ struct Talker {
   std::string name;
   std::unique_ptr<Sandbox> sandbox;  // prepared, by this thread; destroyed when its job has ended
   v1::LaunchPlan launch;
-  Streams streams;  // the caller's ends of what is not connected
+  Streams streams;    // the caller's ends of what is not connected
+  bool keep = false;  // what it leaves behind will be asked for
 };
 
 // A stream: stdout (1) or stderr (2) of `from` feeds stdin of `to`. Each end occurs once.
@@ -41,6 +42,8 @@ struct TalkResult {
     // before another sandbox can see anything of it. 0: its program never ran.
     uint64_t ended_ns = 0;
     bool cut_off = false;  // see talk_verdict.h
+    // With a report, of one that was to be kept: dead, and as it was left.
+    std::unique_ptr<Sandbox> left;
   };
   std::vector<End> ends;  // in the order of the talkers
   std::vector<v1::StreamReport> streams;
@@ -50,10 +53,11 @@ struct TalkResult {
 // Opens all gates, one after the other. The bytes of a stream pass through this process, which
 // counts them in the writer's output; the jobs share no pipe. When all wait for each other, for
 // ever, those that live end with DEADLOCK. When `decider` has ended with anything but EXITED 0,
-// the others have kTalkGraceMs to end by themselves. SIGINT, SIGTERM and SIGHUP cancel them all. An
-// error of RunTalk is one of the host's; all jobs are dead then.
-absl::StatusOr<TalkResult> RunTalk(std::vector<Talker> talkers, const std::vector<TalkLink>& links,
-                                   size_t decider);
+// the others have kTalkGraceMs to end by themselves. A request to cancel is one to each of them. An
+// error of WatchTalk is one of the host's; all jobs are dead then.
+absl::StatusOr<TalkResult> WatchTalk(std::vector<Talker> talkers,
+                                     const std::vector<TalkLink>& links, size_t decider,
+                                     const Control& control = {});
 
 inline constexpr int kTalkGraceMs = 500;
 // Between two looks for a deadlock; two that are equal make one. Longer when looking takes long: at

@@ -37,6 +37,14 @@ size_t FirstFailed(const std::vector<TalkEnd>& ends, size_t decider, bool strict
   return first;
 }
 
+// What they left behind is what the job did.
+void AddFiles(const v1::Report& one, v1::Report* job) {
+  job->mutable_collected()->MergeFrom(one.collected());
+  job->mutable_not_collected()->MergeFrom(one.not_collected());
+  job->set_not_collected_more(job->not_collected_more() + one.not_collected_more());
+  if (one.outputs_missing()) job->set_outputs_missing(true);
+}
+
 }  // namespace
 
 TalkDecision DecideTalk(const std::vector<TalkEnd>& ends, size_t decider, bool cancelled) {
@@ -79,6 +87,7 @@ v1::Report TalkReport(const std::vector<TalkEnd>& ends, const TalkDecision& deci
     constexpr uint64_t kSecond = 1'000'000'000;
     sandbox->mutable_ended_after()->set_seconds(static_cast<int64_t>(end.ended_ns / kSecond));
     sandbox->mutable_ended_after()->set_nanos(static_cast<int32_t>(end.ended_ns % kSecond));
+    AddFiles(end.report, &report);
   }
   AddUsage(&report);
   AddTiming(&report);

@@ -81,11 +81,13 @@ class Watcher : public Supervision {
   absl::StatusOr<v1::Report> Finish() override;
   absl::Status EndFor(KillReason reason, const std::vector<std::string>& why) override;
   absl::Status Cancel(int signal) override;
-  int cancel_signal() const override { return seen_.cancel_signal; }
   uint64_t ended_ns() const override { return end_ns_; }
   bool Ending() override;
   bool alive() const override { return !init_ended_; }
-  bool Quiet() const override { return in_.Quiet() && out_.Quiet() && err_.Quiet(); }
+  // A check may do anything to the job, so one that is checked may always be woken.
+  bool Quiet() const override {
+    return in_.Quiet() && out_.Quiet() && err_.Quiet() && !health_.has_value();
+  }
   const OutputRelay& Output(int stream) const override { return stream == 1 ? out_ : err_; }
 
  private:

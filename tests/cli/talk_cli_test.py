@@ -5,113 +5,18 @@ Run by ctest: talk_cli_test.py --cordon PROGRAM --payload PROGRAM [unittest opti
 always named "grader" and decides. What is left behind is read from the host.
 """
 
-import argparse
 import json
 import os
-import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import unittest
 
+import talk_case
+from host_view import jobs_with, processes_with, wait_until
+from talk_case import IS_ROOT, OWNER, PYTHON, TalkTest
+
 HERE = os.path.dirname(os.path.abspath(__file__))
-sys.path.insert(0, os.path.join(HERE, "..", "..", "tools"))
-import python_results  # noqa: E402  (the folder is on the path only now)
-from host_view import group_folders, jobs_with, processes_with, wait_until  # noqa: E402
-
-CORDON = ""
-PAYLOAD = ""
-FACTS = {}
-IS_ROOT = os.geteuid() == 0
-OWNER = 61_842  # of folders that jobs of root write
-
-POLICY = """
-extends: "base/compute"
-mounts {{ bind {{ source: "{folder}" target: "/payload" }} }}
-limits {{ wall_time: "120s" cpu_time: "60s" memory: "64MiB" processes: 8 output: "1MiB" }}
-cgroup {{ enforcement: IF_AVAILABLE }}
-"""
-PYTHON = 'extends: "judge/python" cgroup { enforcement: IF_AVAILABLE } '
-
-
-class TalkTest(unittest.TestCase):
-    def setUp(self):
-        if not FACTS["user_namespaces"]:
-            self.skipTest("needs user namespaces")
-        self.folder = tempfile.mkdtemp(prefix="cordon_talk_")
-        os.chmod(self.folder, 0o755)
-        self.addCleanup(shutil.rmtree, self.folder, True)
-        self.write(POLICY.format(folder=os.path.dirname(PAYLOAD)), "payload.textproto")
-        self.token = f"talk_{os.getpid()}_{self._testMethodName}"
-        self.pids = []  # of every `cordon talk`
-        self.addCleanup(self.nothing_is_left)
-
-    def nothing_is_left(self):
-        self.assertTrue(wait_until(lambda: not processes_with(self.token), 60))
-        self.assertEqual([g for pid in self.pids for g in group_folders(pid)], [])
-
-    def path(self, name):
-        return os.path.join(self.folder, name)
-
-    def write(self, text, name):
-        with open(self.path(name), "w", encoding="utf-8") as file:
-            file.write(text)
-        return self.path(name)
-
-    def sandbox(self, name, *arguments, **more):
-        return {"name": name, "policy": "./payload.textproto",
-                "argv": ["/payload/payload", *arguments, self.token], **more}
-
-    def python(self, name, policy, script, **more):
-        file = os.path.basename(self.write(script, f"{name}.py"))
-        return {"name": name, "policy": policy, "argv": ["python3", "/script.py"],
-                "bind": [{"source": file, "target": "/script.py"}], **more}
-
-    def pair(self, grader, contestant, **of_job):
-        """A job; each side is the payload's arguments, or a whole sandbox."""
-        sides = [side if isinstance(side, dict) else self.sandbox(name, *side)
-                 for name, side in (("grader", grader), ("contestant", contestant))]
-        return {"name": "job", "verdict_of": "grader", "sandbox": sides,
-                "connect": [{"from": "grader.stdout", "to": "contestant.stdin"},
-                            {"from": "contestant.stdout", "to": "grader.stdin"}], **of_job}
-
-    def start(self, job, *flags):
-        jobs = self.write(json.dumps({"job": job if isinstance(job, list) else [job]}),
-                          "jobs.json")
-        return [CORDON, "talk", jobs, "--report", self.path("report.json"), *flags]
-
-    def talk(self, job, *flags):
-        line = self.start(job, *flags)
-        with subprocess.Popen(line, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, cwd="/",
-                              stderr=subprocess.PIPE, text=True) as run:
-            self.pids.append(run.pid)
-            out, err = run.communicate(timeout=600)
-        return self.report(), subprocess.CompletedProcess(line, run.returncode, out, err)
-
-    def report(self):
-        with open(self.path("report.json"), encoding="utf-8") as file:
-            return json.load(file)
-
-    def ends(self, report):
-        """What became of each sandbox: "EXITED 0", "SIGNALED SIGPIPE", "DEADLOCK"."""
-        found = {}
-        for each in report["sandbox"]:
-            one = each["report"]
-            words = [one["verdict"]]
-            if one["verdict"] == "EXITED":
-                words.append(str(one.get("exit_code", 0)))
-            if one["verdict"] == "SIGNALED":
-                words.append(one["signal_name"])
-            found[each["name"]] = " ".join(words)
-        return found
-
-    def expect(self, job, verdict, decided_by, **ends):
-        report, done = self.talk(job)
-        self.assertEqual((report["verdict"], report["decided_by"]), (verdict, decided_by),
-                         (self.ends(report), done.stderr))
-        self.assertEqual(self.ends(report), ends)
-        return report, done
 
 
 class Verdicts(TalkTest):
@@ -275,14 +180,15 @@ class Attacks(TalkTest):
                 "b = subprocess.run([sys.executable, '-c', sys.argv[2]], stdin=a.stdout)\n"
                 "sys.exit(b.returncode)\n")
         alone = subprocess.run(
-            [CORDON, "run", "--policy", self.path("unix.textproto"), "--", "python3", "-c", both,
-             listen.replace("TIME", "60"), connect], check=False, capture_output=True, timeout=600)
+            [self.cordon, "run", "--policy", self.path("unix.textproto"), "--", "python3", "-c",
+             both, listen.replace("TIME", "60"), connect], check=False,
+            capture_output=True, timeout=600)
         self.assertEqual(alone.returncode, 9, alone.stderr)
 
 
 class Specifications(TalkTest):
     def broken(self, text, *parts):
-        done = subprocess.run([CORDON, "talk", self.write(text, "bad.textproto")], check=False,
+        done = subprocess.run([self.cordon, "talk", self.write(text, "bad.textproto")], check=False,
                               capture_output=True, text=True, timeout=600)
         self.assertEqual(done.returncode, 125, done.stderr)
         for part in parts:
@@ -351,7 +257,6 @@ class Specifications(TalkTest):
         _, done = self.talk(job)
         self.assertEqual(done.stdout, "hello\n")
 
-
     def test_a_file_is_copied_into_the_one_sandbox_only(self):
         # The input first, so that the contestant does not leave before the grader has written.
         look = {"policy": "./payload.textproto",
@@ -369,13 +274,6 @@ class Specifications(TalkTest):
             self.assertIn("No such file", file.read())
         self.assertEqual(report["verdict"], "EXITED")
 
-    def test_files_are_not_copied_out_of_one_that_talks(self):
-        self.broken('job { name: "j" verdict_of: "a"\n'
-                    '  sandbox { name: "a" argv: "x" copy_out { path: "/work/x" to: "x" } }\n'
-                    '  sandbox { name: "b" argv: "x" }\n'
-                    '  connect { from: "a.stdout" to: "b.stdin" } }',
-                    "bad.textproto:2:", "is not for one sandbox of several")
-
 
 class Batch(TalkTest):
     def test_each_job_is_good_as_it_expects(self):
@@ -389,7 +287,7 @@ class Batch(TalkTest):
                 {"name": "plain", "policy": "./payload.textproto", "after": ["accepted"],
                  "argv": ["/payload/payload", "exit", "0"]}]
         path = self.write(json.dumps({"job": jobs}), "jobs.json")
-        line = [CORDON, "batch", path, "--jobs", "2", "--report", self.path("report.json"),
+        line = [self.cordon, "batch", path, "--jobs", "2", "--report", self.path("report.json"),
                 "--journal", self.path("journal")]
         done = subprocess.run(line, check=False, capture_output=True, text=True, timeout=600)
         self.assertEqual(done.returncode, 1, done.stderr)
@@ -406,8 +304,8 @@ class Batch(TalkTest):
         wide = self.sandbox("contestant", "exit", limits={"memory": "1GiB"})
         jobs = [self.pair(["exit"], wide)]
         path = self.write(json.dumps({"job": jobs}), "jobs.json")
-        done = subprocess.run([CORDON, "batch", path], check=False, capture_output=True, text=True,
-                              timeout=600)
+        done = subprocess.run([self.cordon, "batch", path], check=False, capture_output=True,
+                              text=True, timeout=600)
         self.assertEqual(done.returncode, 125)
         self.assertIn("limits.memory", done.stderr)
 
@@ -415,27 +313,14 @@ class Batch(TalkTest):
 class Demo(unittest.TestCase):
     def test_the_interactive_problem_gives_four_right_verdicts(self):
         demo = os.path.join(HERE, "..", "..", "tools", "demo", "demo.py")
-        done = subprocess.run([sys.executable, demo, "--cordon", CORDON, "--no-ci", "--only",
-                               "interactive/"], check=False, capture_output=True, text=True,
-                              timeout=900)
+        done = subprocess.run([sys.executable, demo, "--cordon", TalkTest.cordon, "--no-ci",
+                               "--only", "interactive/"], check=False, capture_output=True,
+                              text=True, timeout=900)
         if done.returncode == 3:
             self.skipTest("needs what the judge profiles require")
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
         self.assertIn("4 of 4 as expected", done.stdout)
 
 
-def main() -> None:
-    global CORDON, PAYLOAD, FACTS  # pylint: disable=global-statement
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--cordon", required=True)
-    parser.add_argument("--payload", required=True)
-    arguments, rest = parser.parse_known_args()
-    CORDON = os.path.abspath(arguments.cordon)
-    PAYLOAD = os.path.abspath(arguments.payload)
-    told = subprocess.run([CORDON, "doctor", "--format", "json"], capture_output=True, check=False)
-    FACTS = json.loads(told.stdout)["facts"]
-    unittest.main(argv=[sys.argv[0], *rest], testRunner=python_results.Runner("talk_cli"))
-
-
 if __name__ == "__main__":
-    main()
+    talk_case.main("talk_cli")

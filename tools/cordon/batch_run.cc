@@ -225,17 +225,17 @@ absl::Status BatchRun::Start(size_t slot, size_t task) {
   // A processor of its own while there are as many: neighbours do not take turns then.
   std::optional<uint32_t> cpu;
   if (slots_.size() <= cpus_.size() && slots_.size() > 1) cpu = cpus_[slot];
-  RunRequest request = RequestOf(job);
+  std::vector<RunRequest> requests = RequestsOf(job);
   const auto report_of = [&](size_t n) -> const v1::Report* {
     const std::unique_ptr<v1::JobResult>& before = jobs_[checked.task.after[n]].result;
     return before == nullptr ? nullptr : &before->report();
   };
-  const absl::Status ready = store_.Fill(checked.task, report_of, &request);
+  const absl::Status ready = store_.Fill(checked.task, report_of, &requests);
   const ReadyPolicy* policy =
       job.sandbox_size() > 0 ? nullptr : &check_.Ready(job.policy(), facts_);
   const auto work = [&] {
     if (input_.has_value()) input_->CloseCopy();
-    return RunOne(job, request, ready, policy, cpu);
+    return RunOne(job, requests, ready, policy, cpu);
   };
   CORDON_ASSIGN_OR_RETURN(Worker worker, Worker::Start(work, cpu));
   slots_[slot].worker.emplace(std::move(worker));
@@ -247,17 +247,22 @@ absl::Status BatchRun::Start(size_t slot, size_t task) {
 }
 
 // In the worker. The report as bytes. `ready`: an error that keeps the job from running.
-std::string BatchRun::RunOne(const v1::BatchJob& job, const RunRequest& request, absl::Status ready,
-                             const ReadyPolicy* policy, std::optional<uint32_t> cpu) const {
+std::string BatchRun::RunOne(const v1::BatchJob& job, const std::vector<RunRequest>& requests,
+                             absl::Status ready, const ReadyPolicy* policy,
+                             std::optional<uint32_t> cpu) const {
   PolicySource profiles;
+  for (const RunRequest& each : requests) {
+    if (ready.ok()) ready = store_.CheckBound(each);
+  }
   if (policy == nullptr) {
     absl::Status failure;
-    return ReportOfTalk(job, profiles, {kNothing, kNothing}, &failure).SerializeAsString();
+    return ReportOfTalkJob(job, requests, ready, profiles, {kNothing, kNothing}, &failure)
+        .SerializeAsString();
   }
+  const RunRequest& request = requests[0];
   v1::Report report = BeginReport(job.policy(), &facts_);
   const absl::StatusOr<StdioFiles> files =
       StdioFiles::Open({OrNothing(job.stdin()), OrNothing(job.stdout()), OrNothing(job.stderr())});
-  if (ready.ok()) ready = store_.CheckBound(request);
   if (ready.ok()) ready = files.status();
   if (ready.ok()) {
     ready = RunUnder(*policy, profiles, facts_, Pinned(request.job, cpu, policy->policy, facts_),

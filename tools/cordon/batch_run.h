@@ -65,8 +65,9 @@ class BatchRun {
 
   absl::Status StartWhatMay();
   absl::Status Start(size_t slot, size_t task);
-  std::string RunOne(const v1::BatchJob& job, const RunRequest& request, absl::Status ready,
-                     const ReadyPolicy* policy, std::optional<uint32_t> cpu) const;
+  std::string RunOne(const v1::BatchJob& job, const std::vector<RunRequest>& requests,
+                     absl::Status ready, const ReadyPolicy* policy,
+                     std::optional<uint32_t> cpu) const;
   bool Fits(size_t task) const;
   absl::StatusOr<bool> FromJournal(size_t task);
 

@@ -35,16 +35,22 @@ bool BatchStore::Holds(const v1::JobResult& result) const {
 
 absl::Status BatchStore::Fill(const BatchTask& task,
                               const std::function<const v1::Report*(size_t n)>& report_of,
-                              RunRequest* request) const {
+                              std::vector<RunRequest>* requests) const {
   if (!store_.has_value()) return absl::OkStatus();
-  request->store = &*store_;
   const auto by_name = [&](const std::string& name) -> const v1::Report* {
     for (int i = 0; i < task.job.after_size(); ++i) {
       if (task.job.after(i) == name) return report_of(static_cast<size_t>(i));
     }
     return nullptr;
   };
-  return ResolveArtifacts(task.job, store_->path(), by_name, &request->job);
+  for (size_t i = 0; i < requests->size(); ++i) {
+    RunRequest& request = (*requests)[i];
+    request.store = &*store_;
+    const bool of_several = task.job.sandbox_size() > 0;
+    const v1::BatchJob& part = of_several ? task.job.sandbox(static_cast<int>(i)) : task.job;
+    CORDON_RETURN_IF_ERROR(ResolveArtifacts(part, store_->path(), by_name, &request.job));
+  }
+  return absl::OkStatus();
 }
 
 absl::Status BatchStore::CheckBound(const RunRequest& request) const {

@@ -8,6 +8,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -30,11 +31,11 @@ class BatchStore {
   // Whether a result of an earlier run can stand: every artifact that it lists is in the store.
   bool Holds(const v1::JobResult& result) const;
 
-  // Fills in the job's artifacts. `report_of` gives the report of the n-th job of its `after`, or
-  // null.
+  // Fills the job's artifacts into its requests (RequestsOf). `report_of` gives the report of the
+  // n-th job of its `after`, or null.
   absl::Status Fill(const BatchTask& task,
                     const std::function<const v1::Report*(size_t n)>& report_of,
-                    RunRequest* request) const;
+                    std::vector<RunRequest>* requests) const;
 
   // In the worker: what the job will see of the store through binds is what its name says.
   absl::Status CheckBound(const RunRequest& request) const;

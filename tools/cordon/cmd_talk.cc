@@ -16,6 +16,7 @@
 #include "sandbox/os/file.h"
 #include "sandbox/os/worker.h"
 #include "tools/cordon/commands.h"
+#include "tools/cordon/job_request.h"
 #include "tools/cordon/report_writer.h"
 #include "tools/cordon/talk_job.h"
 
@@ -67,7 +68,8 @@ int RunTalkCommand(TalkOptions options) {
   }
   PolicySource profiles;
   absl::Status failure;
-  const v1::Report report = ReportOfTalk(*job, profiles, TalkDefaults(), &failure);
+  const v1::Report report =
+      ReportOfTalkJob(*job, RequestsOf(*job), absl::OkStatus(), profiles, TalkDefaults(), &failure);
   return Conclude(report, failure, options.quiet, *writer);
 }
 

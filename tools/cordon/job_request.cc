@@ -25,4 +25,11 @@ RunRequest RequestOf(const v1::BatchJob& job) {
   return request;
 }
 
+std::vector<RunRequest> RequestsOf(const v1::BatchJob& job) {
+  std::vector<RunRequest> requests;
+  for (const v1::BatchJob& one : job.sandbox()) requests.push_back(RequestOf(one));
+  if (requests.empty()) requests.push_back(RequestOf(job));
+  return requests;
+}
+
 }  // namespace cordon::cli

@@ -3,6 +3,8 @@
 #ifndef CORDON_TOOLS_CORDON_JOB_REQUEST_H_
 #define CORDON_TOOLS_CORDON_JOB_REQUEST_H_
 
+#include <vector>
+
 #include "policy/proto/batch.pb.h"
 #include "sandbox/api/run_job.h"
 
@@ -10,6 +12,8 @@ namespace cordon::cli {
 
 // Binds are taken from the current directory.
 RunRequest RequestOf(const v1::BatchJob& job);
+// One for each sandbox of a job of several, one for any other.
+std::vector<RunRequest> RequestsOf(const v1::BatchJob& job);
 
 }  // namespace cordon::cli
 

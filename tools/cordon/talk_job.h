@@ -5,11 +5,13 @@
 #define CORDON_TOOLS_CORDON_TALK_JOB_H_
 
 #include <string>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "policy/proto/batch.pb.h"
 #include "policy/proto/report.pb.h"
 #include "policy/resolve.h"
+#include "sandbox/api/run_job.h"
 
 namespace cordon::cli {
 
@@ -20,10 +22,12 @@ struct TalkDefaults {
   std::string err;
 };
 
-// `job` has passed ReadJobs. Host paths are taken from the current directory. Nothing runs before
-// every sandbox stands at its gate. `failure` is the error of the first one that could not be run.
-v1::Report ReportOfTalk(const v1::BatchJob& job, ProfileSource& profiles,
-                        const TalkDefaults& defaults, absl::Status* failure);
+// `job` has passed ReadJobs, `requests` are those of its sandboxes. Host paths are taken from the
+// current directory. `ready`: an error that keeps the job from running. Nothing runs before every
+// sandbox stands at its gate. `failure` is the error of the first one that could not be run.
+v1::Report ReportOfTalkJob(const v1::BatchJob& job, const std::vector<RunRequest>& requests,
+                           const absl::Status& ready, ProfileSource& profiles,
+                           const TalkDefaults& defaults, absl::Status* failure);
 
 }  // namespace cordon::cli
 

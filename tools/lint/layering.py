@@ -71,7 +71,8 @@ ROOMS = (
     # The library as other programs see it: from text and files to a report.
     Room("sandbox/api/",
          _SANDBOX_BASE + ("sandbox/api/", "profiles/", "sandbox/sandbox.h", "sandbox/host/",
-                          "sandbox/files/", "sandbox/supervise/supervisor.h"), ANY),
+                          "sandbox/files/", "sandbox/supervise/supervisor.h",
+                          "sandbox/supervise/talk.h", "sandbox/supervise/talk_verdict.h"), ANY),
     # Made from the installed tree, of which it sees what everybody does.
     Room("tools/example/", LIBRARIES, PURE | {"csignal", "cstdio", "cordon/cordon.h"}),
     Room("sandbox/pool/", LIBRARIES + ("policy/", "sandbox/"), ANY),
@@ -86,8 +87,7 @@ ROOMS = (
 # What tools/ may know of it: the library's face, the supervisor, the probe for `doctor`, and the
 # wrappers of system calls.
 TOOLS_SANDBOX = ("sandbox/api/", "sandbox/sandbox.h", "sandbox/files/",
-                 "sandbox/supervise/supervisor.h", "sandbox/supervise/talk.h",
-                 "sandbox/supervise/talk_verdict.h", "sandbox/pool/", "sandbox/host/probe.h",
+                 "sandbox/supervise/supervisor.h", "sandbox/pool/", "sandbox/host/probe.h",
                  "sandbox/host/scope.h", "sandbox/os/")
 
 ASSEMBLY_HOME = "sandbox/child/raw_syscall.h"

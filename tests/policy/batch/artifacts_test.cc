@@ -101,23 +101,65 @@ TEST(ArtifactsTest, FilesFoldersAndBindsBecomeObjects) {
   EXPECT_FALSE(spec->extra_bind(1).executable());
 }
 
-// Sandboxes that talk are gone with their talk.
-TEST(ArtifactsTest, SandboxesThatTalkTakeFilesInAndGiveNone) {
-  const auto talk = [](const std::string& outer, const std::string& inner) {
-    return ReadJobs(absl::StrCat(R"(job { name: "t" )", outer, R"(
-        connect { from: "a.stdout" to: "b.stdin" } verdict_of: "a"
+// "make" leaves "file"; `outer` is of the job, `a` and `b` of its sandboxes.
+absl::StatusOr<std::vector<BatchTask>> TalkAfter(const std::string& outer, const std::string& a,
+                                                 const std::string& b = "") {
+  return ReadJobs(
+      absl::StrCat(R"(job { name: "make" argv: "x" copy_out { path: "/work/f" artifact: "file" } }
+        job { name: "t" after: "make" )",
+                   outer, R"( connect { from: "a.stdout" to: "b.stdin" } verdict_of: "a"
         sandbox { name: "a" argv: "x" )",
-                                 inner, R"( } sandbox { name: "b" argv: "y" } })"),
-                    JobsForm::kText, "jobs");
-  };
-  EXPECT_THAT(talk("", R"(copy_in { target: "/work/x" text: "t" })"), IsOk());
-  EXPECT_THAT(talk("", R"(copy_in { target: "x" text: "t" })"), HasErrorWith("is not absolute"));
-  EXPECT_THAT(talk("", R"(copy_out { path: "/work/x" to: "x" })"),
-              HasErrorWith("copy_out[0] (jobs:3:"));
-  EXPECT_THAT(talk("", R"(copy_in { target: "/work/x" artifact: "a:b" })"),
-              HasErrorWith("what other jobs leave is not for"));
-  EXPECT_THAT(talk(R"(copy_in { target: "/work/x" text: "t" })", ""),
+                   a, R"( }
+        sandbox { name: "b" argv: "y" )",
+                   b, "} }"),
+      JobsForm::kText, "jobs");
+}
+
+TEST(ArtifactsTest, SandboxesThatTalkHaveFilesOfTheirOwn) {
+  EXPECT_THAT(TalkAfter("", R"(copy_in { target: "/work/x" text: "t" })"), IsOk());
+  EXPECT_THAT(TalkAfter("", R"(copy_in { target: "x" text: "t" })"),
+              HasErrorWith("job[1].sandbox[0].copy_in[0].target (jobs:3:"));
+  EXPECT_THAT(TalkAfter("", R"(copy_out { path: "/work/x" to: "x" })"), IsOk());
+  EXPECT_THAT(TalkAfter("", R"(copy_out { path: "/work/x" })"),
+              HasErrorWith("job[1].sandbox[0].copy_out[0] (jobs:3:"));
+  EXPECT_THAT(TalkAfter(R"(copy_in { target: "/work/x" text: "t" })", ""),
               HasErrorWith("is said by each sandbox"));
+  EXPECT_THAT(TalkAfter(R"(copy_out { path: "/work/x" to: "x" })", ""),
+              HasErrorWith("is said by each sandbox"));
+}
+
+TEST(ArtifactsTest, SandboxesThatTalkNameArtifactsOfJobsBefore) {
+  EXPECT_THAT(TalkAfter("", R"(copy_in { target: "/work/x" artifact: "make:file" })"), IsOk());
+  EXPECT_THAT(TalkAfter("", "", R"(bind_artifact { target: "/x" artifact: "make:file" })"), IsOk());
+  EXPECT_THAT(TalkAfter("", R"(copy_in { target: "/work/x" artifact: "make:none" })"),
+              HasErrorWith("sandbox[0].copy_in[0].artifact"));
+  EXPECT_THAT(TalkAfter("", "", R"(bind_artifact { target: "/x" artifact: "other:file" })"),
+              HasErrorWith("sandbox[1].bind_artifact[0].artifact"));
+  // Not of its own talk, which is not over.
+  EXPECT_THAT(TalkAfter("", R"(copy_out { path: "/work/x" artifact: "n" })",
+                        R"(copy_in { target: "/work/x" artifact: "t:n" })"),
+              HasErrorWith("is not in `after`"));
+}
+
+TEST(ArtifactsTest, WhatSandboxesThatTalkLeaveIsTheJobs) {
+  const std::string leaves = R"(copy_out { path: "/work/x" artifact: "n" })";
+  const auto tasks = TalkAfter("", "", leaves);
+  ASSERT_THAT(tasks, IsOk());
+  EXPECT_TRUE(UsesArtifacts((*tasks)[1].job));
+  EXPECT_FALSE(UsesArtifacts((*TalkAfter("", ""))[1].job));
+  EXPECT_THAT(TalkAfter("", leaves, leaves),
+              HasErrorWith("sandbox[1].copy_out[0].artifact (jobs:4:"));
+  const auto uses = [&](const std::string& artifact) {
+    return ReadJobs(
+        absl::StrCat(R"(job { name: "t" connect { from: "a.stdout" to: "b.stdin" } verdict_of: "a"
+          sandbox { name: "a" argv: "x" } sandbox { name: "b" argv: "y" )",
+                     leaves, R"( } }
+          job { name: "u" after: "t" argv: "z" copy_in { target: "/work/x" artifact: ")",
+                     artifact, "\" } }"),
+        JobsForm::kText, "jobs");
+  };
+  EXPECT_THAT(uses("t:n"), IsOk());
+  EXPECT_THAT(uses("t:m"), HasErrorWith("has no copy_out with the artifact \"m\""));
 }
 
 TEST(ArtifactsTest, WhatWasNotLeftIsAnErrorOfTheEntry) {

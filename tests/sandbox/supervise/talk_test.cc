@@ -94,7 +94,7 @@ class TalkTest : public testing::Test {
         ends.push_back({static_cast<size_t>(link[0] - 'a'), 1, static_cast<size_t>(link[1] - 'a')});
       }
       const auto begin = std::chrono::steady_clock::now();
-      absl::StatusOr<TalkResult> result = RunTalk(std::move(talkers), ends, 0);
+      absl::StatusOr<TalkResult> result = WatchTalk(std::move(talkers), ends, 0);
       talked.seconds =
           std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
       return result;
@@ -350,7 +350,7 @@ TEST_F(TalkTest, OneThatCannotBeExecutedEndsTheOthers) {
       CORDON_ASSIGN_OR_RETURN(talkers[i].sandbox, Sandbox::Prepare(plan, HostFactsOfTest()));
       talkers[i].streams.in = talkers[i].streams.out = talkers[i].streams.err = nothing.fd();
     }
-    return RunTalk(std::move(talkers), {{0, 1, 1}, {1, 1, 0}}, 0);
+    return WatchTalk(std::move(talkers), {{0, 1, 1}, {1, 1, 0}}, 0);
   };
   const absl::StatusOr<TalkResult> result = run();
   ASSERT_THAT(result, IsOk());

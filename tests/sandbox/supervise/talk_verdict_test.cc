@@ -156,5 +156,24 @@ TEST(TalkVerdictTest, TheReportIsTheDecisiveOnesWithTheUsageOfAll) {
   EXPECT_EQ(report.usage().lower_bound_size(), 1);
 }
 
+TEST(TalkVerdictTest, WhatAllLeftBehindIsWhatTheJobLeft) {
+  std::vector<TalkEnd> ends = {Exit("g", 0, 2), Exit("c", 0, 1)};
+  ends[0].report.add_collected()->set_to("/g");
+  ends[1].report.add_collected()->set_to("/c");
+  v1::NotCollected* missing = ends[1].report.add_not_collected();
+  missing->set_path("/work/x");
+  ends[1].report.set_not_collected_more(3);
+  v1::Report report = TalkReport(ends, DecideTalk(ends, 0, false));
+  ASSERT_EQ(report.collected_size(), 2);
+  EXPECT_EQ(report.collected(0).to(), "/g");
+  EXPECT_EQ(report.collected(1).to(), "/c");
+  ASSERT_EQ(report.not_collected_size(), 1);
+  EXPECT_EQ(report.not_collected_more(), 3u);
+  EXPECT_FALSE(report.outputs_missing());
+  ends[1].report.set_outputs_missing(true);
+  report = TalkReport(ends, DecideTalk(ends, 0, false));
+  EXPECT_TRUE(report.outputs_missing());
+}
+
 }  // namespace
 }  // namespace cordon
