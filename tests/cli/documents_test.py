@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The manual pages and the completion that the build has made, against their sources.
+"""The manual pages and the completions that the build has made, against their sources.
 
 Run by ctest: documents_test.py --cordon PROGRAM --setup PROGRAM --documents FOLDER [--protoc
 PROGRAM] [unittest options]. What must be in a page is found another way than its maker does: fields
@@ -8,7 +8,9 @@ by protoc, options by a plain search of --help.
 
 import argparse
 import os
+import pty
 import re
+import select
 import shutil
 import subprocess
 import sys
@@ -207,6 +209,125 @@ class Completion(unittest.TestCase):
         self.assertLessEqual({"ls", "own.textproto"}, found)
         self.assertEqual(self.complete("run", "--", "ls", "ow"), {"own.textproto"})
         self.assertEqual(self.complete("run", "--", "ls", "--qui"), set())
+
+
+# At its first prompt the shell completes the words that it was given, notes every match, and ends.
+ZSHRC = r"""
+PS1= PS2= RPS1= LISTMAX=100000  # more than that it asks whether to list
+unset zle_bracketed_paste
+zstyle ':completion:*' use-cache no
+fpath=("$DOCUMENTS/zsh" $fpath)
+autoload -Uz compinit
+compinit -u -d "$ZDOTDIR/dump"  # found anew by the first shell only
+compadd() {
+  # Calls that fill arrays show nothing.
+  if [[ ${@[1,(i)(-|--)]} == *-(O|A|D)\ * ]]; then
+    builtin compadd "$@"
+    return
+  fi
+  local -a matches
+  builtin compadd -A matches "$@"
+  (( $#matches )) && print -rl -- $matches >>"$MATCHES"
+  builtin compadd "$@"
+}
+finish() { exit 0 }
+comppostfuncs=(finish)
+zle-line-init() { BUFFER=$LINE_TO_COMPLETE; CURSOR=$#BUFFER; zle complete-word; exit 1 }
+zle -N zle-line-init
+"""
+
+
+class ZshCompletion(unittest.TestCase):
+    """What zsh offers, in a shell of its own on a terminal of its own."""
+
+    @classmethod
+    def setUpClass(cls):
+        folder = tempfile.mkdtemp(prefix="cordon_completion_")
+        cls.addClassCleanup(shutil.rmtree, folder)
+        cls.home = os.path.join(folder, "home")
+        os.mkdir(cls.home)
+        with open(os.path.join(cls.home, ".zshrc"), "w", encoding="utf-8") as file:
+            file.write(ZSHRC)
+        cls.here = os.path.join(folder, "here")
+        os.makedirs(os.path.join(cls.here, "folder"))
+        for name in ("own.textproto", "two words.json"):
+            with open(os.path.join(cls.here, name), "w", encoding="utf-8"):
+                pass
+
+    def setUp(self):
+        if shutil.which("zsh") is None:
+            self.skipTest("needs zsh")
+
+    def complete(self, line):
+        matches = os.path.join(self.home, "matches")
+        with open(matches, "w", encoding="utf-8"):
+            pass
+        ours, theirs = pty.openpty()
+        environment = dict(os.environ, ZDOTDIR=self.home, MATCHES=matches, TERM="dumb",
+                           DOCUMENTS=OPTIONS.documents, LINE_TO_COMPLETE="cordon " + line)
+        shown = b""
+        with subprocess.Popen(["zsh", "-d", "-i"], stdin=theirs, stdout=theirs, stderr=theirs,
+                              cwd=self.here, env=environment, start_new_session=True) as shell:
+            os.close(theirs)
+            try:
+                while select.select([ours], [], [], 120)[0]:
+                    shown += os.read(ours, 65536)  # else it would wait for a reader
+            except OSError:
+                pass  # it has ended
+            os.close(ours)
+            if shell.poll() is None:
+                shell.wait(60)
+        self.assertEqual(shell.returncode, 0, shown)
+        with open(matches, encoding="utf-8") as file:
+            return set(file.read().replace("\\ ", " ").splitlines())  # some come quoted
+
+    def test_its_syntax_is_right(self):
+        done = subprocess.run(["zsh", "-n", os.path.join(OPTIONS.documents, "zsh/_cordon")],
+                              capture_output=True, text=True, check=False)
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+
+    def test_verbs(self):
+        self.assertEqual(self.complete("do"), {"doctor"})
+        self.assertLessEqual({"run", "check", "batch", "profiles"}, self.complete(""))
+        self.assertIn("--version", self.complete("--"))
+
+    def test_every_option_of_every_verb(self):
+        for verb in self.complete(""):
+            with self.subTest(verb=verb):
+                wanted = options_in(said(OPTIONS.cordon, verb, "--help"))
+                self.assertEqual(wanted - self.complete(verb + " -"), set())
+        self.assertEqual(self.complete("run --cpu"), {"--cpu-time"})
+        # What is there already is not offered again, unless it may be repeated.
+        offered = self.complete("run --quiet --bind a:/b --")
+        self.assertNotIn("--quiet", offered)
+        self.assertIn("--bind", offered)
+
+    def test_choices(self):
+        for line in ("check --format ", "check --format="):
+            self.assertEqual(self.complete(line), {"text", "json"})
+        self.assertEqual(self.complete("check --fail-on da"), {"danger"})
+
+    def test_policies_are_profiles_and_files(self):
+        profiles = {line.split()[0] for line in said(OPTIONS.cordon, "profiles").splitlines()}
+        for line in ("run --policy ", "explain ", "check judge/c ", "diff base/strict "):
+            with self.subTest(line=line):
+                offered = self.complete(line)
+                self.assertLessEqual(profiles | {"own.textproto"}, offered)
+        self.assertEqual(self.complete("explain judge/j"), {"judge/java"})
+
+    def test_files_and_folders(self):
+        self.assertEqual(self.complete("run --report t"), {"two words.json"})
+        self.assertEqual(self.complete("batch own"), {"own.textproto"})
+        self.assertEqual(self.complete("batch jobs --store "), {"folder"})
+
+    def test_what_nobody_can_guess_is_left_alone(self):
+        self.assertEqual(self.complete("run --memory "), set())
+        self.assertEqual(self.complete("run --workdir "), set())
+
+    def test_behind_two_dashes_is_the_job(self):
+        self.assertIn("ls", self.complete("run --policy judge/cpp -- l"))
+        self.assertEqual(self.complete("run -- cat ow"), {"own.textproto"})
+        self.assertNotIn("--quiet", self.complete("run -- cat --qui"))
 
 
 def main():

@@ -134,6 +134,7 @@ class Tree(Installed):
                       ("share", "man", "man5", "cordon-policy.5"),
                       ("share", "man", "man8", "cordon-setup.8"),
                       ("share", "bash-completion", "completions", "cordon"),
+                      ("share", "zsh", "site-functions", "_cordon"),
                       ("share", "cordon", "schema", "policy", "proto", "policy.proto"),
                       ("share", "doc", "cordon", "profiles", "judge", "cpp.textproto")):
             self.one(*parts)

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # What `cmake --install` puts where: the commands, the library as archives with its public headers
-# and package files for CMake and pkg-config, the pages, the completion, the schemas.
+# and package files for CMake and pkg-config, the pages, the completions, the schemas.
 include(GNUInstallDirs)
 include(CMakePackageConfigHelpers)
 

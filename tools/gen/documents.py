@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Writes the manual pages and the completion of the commands just built. Run by the build:
+"""Writes the manual pages and the completions of the commands just built. Run by the build:
 
     documents.py --cordon PROGRAM --setup PROGRAM --root TREE --out FOLDER
 
@@ -21,6 +21,7 @@ import cli_help  # noqa: E402  (the folder is on the path only now)
 import completion  # noqa: E402
 import manual  # noqa: E402
 import proto_comments  # noqa: E402
+import zsh_completion  # noqa: E402
 
 # What there is a page about.
 SCHEMAS = ("policy/proto/policy.proto", "policy/proto/batch.proto", "policy/proto/report.proto")
@@ -70,6 +71,8 @@ def main() -> int:
               manual.page(frame, command, schemas, profiles, version))
     write(os.path.join(arguments.out, "bash/cordon"),
           completion.bash(cordon, [name for name, _ in profiles]))
+    write(os.path.join(arguments.out, "zsh/_cordon"),
+          zsh_completion.zsh(cordon, [name for name, _ in profiles]))
     return 0
 
 

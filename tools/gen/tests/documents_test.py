@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The readers of --help and of schemas, and what manual and completion make of them."""
+"""The readers of --help and of schemas, and what manual and completions make of them."""
 
 import os
 import sys
@@ -11,6 +11,7 @@ import cli_help  # noqa: E402  (the folder is on the path only now)
 import completion  # noqa: E402
 import manual  # noqa: E402
 import proto_comments  # noqa: E402
+import zsh_completion  # noqa: E402
 
 HELP = """Runs something
 Usage: tool run [OPTIONS] NAME
@@ -155,6 +156,16 @@ class Completion(unittest.TestCase):
         self.assertEqual(kinds, {"--help": "", "--quiet": "", "--policy": "policy",
                                  "--jobs": "none", "--mode": "words:off open all",
                                  "--bind": "none", "--title": "none"})
+
+    def test_what_zsh_would_read_as_its_own_is_escaped(self):
+        run = cli_help.parse("run", HELP)._replace(summary="Runs: something")
+        text = zsh_completion.zsh(cli_help.Command("", "", "", (), run.options, (run,), ""), ["x"])
+        self.assertIn("'*--bind=[A bind]:SRC\\:DST[\\:ro|rw]: '", text)
+        self.assertIn("'(-j --jobs)-j+[How many]:N: '", text.replace("Jobs at a time", "How many"))
+        self.assertIn("'(--mode)--mode=[How]:TEXT:(off open all)'", text)
+        self.assertIn("'1:POLICY:_cordon_policy'", text)
+        self.assertIn("'run:Runs: something'", text)
+        self.assertEqual(zsh_completion._escaped("a]b\\", "[]"), "a\\]b\\\\")
 
 
 if __name__ == "__main__":
