@@ -287,6 +287,13 @@ absl::Status Watcher::OnWallTimer() {
   return reason == KillReason::kNone ? absl::OkStatus() : End(reason);
 }
 
+// Whoever killed it: its files and its pipe are gone a moment before it is seen to have ended. One
+// that lives is waited for in vain, on the way to an error.
+bool Watcher::InitIsDying() const {
+  constexpr int kDyingMs = 5000;
+  return Readable(sandbox_.child().pidfd.get(), kDyingMs);
+}
+
 // The payload waits, with its filter in force, until it is told that the listener is here. An error
 // ends the sandbox, and no instruction of the job has run.
 absl::Status Watcher::OnListener(uint32_t payload_inside) {
@@ -298,14 +305,13 @@ absl::Status Watcher::OnListener(uint32_t payload_inside) {
                                          NativeArchitecture()));
   const absl::StatusOr<bool> waits = VerifyFilterOfPayload(sandbox_.child().pid, payload_inside);
   // Of an init that has ended nothing can be read, and its end is explained elsewhere.
-  const bool ended = Readable(sandbox_.child().pidfd.get(), 0);
-  if (!waits.ok() && !ended) return waits.status();
+  if (!waits.ok() && !InitIsDying()) return waits.status();
   if (waits.ok() && *waits) {
     CORDON_RETURN_IF_ERROR(epoll_->Add(notifier_->fd(), EPOLLIN, kNotify).status());
   }
   // Init is told also when the payload has ended: it waits, and has yet to say why.
   const absl::Status told = ConfirmListener(sandbox_.child());
-  if (!told.ok() && !Readable(sandbox_.child().pidfd.get(), 0)) return told;
+  if (!told.ok() && !InitIsDying()) return told;
   return notifier_->Start();
 }
 

@@ -107,6 +107,7 @@ class Watcher : public Supervision {
   absl::Status OnGraceOver();
   absl::Status End(KillReason reason);
   absl::Status Kill();
+  bool InitIsDying() const;
   uint64_t ExecTime(const child::StatusFrame& frame);
   // The job is over now, by itself or because it is to be ended: what comes behind is clean-up.
   void MarkEnd(uint64_t end_ns);
