@@ -12,6 +12,7 @@
 #include "absl/strings/str_split.h"
 #include "absl/types/optional.h"
 #include "google/protobuf/text_format.h"
+#include "policy/addition_cost.h"
 #include "policy/base/status.h"
 #include "policy/bpf/call_words.h"
 #include "policy/bpf/condition.h"
@@ -20,10 +21,6 @@
 #include "policy/bpf/rules.h"
 #include "policy/bpf/syscall_groups.h"
 #include "policy/bpf/syscall_table.h"
-#include "policy/ceiling.h"
-#include "policy/compile.h"
-#include "policy/ideal_host.h"
-#include "policy/lint/lint.h"
 #include "policy/merge.h"
 #include "policy/parse.h"
 
@@ -263,41 +260,6 @@ class Allower {
   Allowance allowance_;
 };
 
-absl::StatusOr<std::set<std::string>> LintsOf(const NormalPolicy& policy) {
-  CORDON_ASSIGN_OR_RETURN(const CompiledPlan plan,
-                          CompiledPlan::Make(policy, IdealHost(NativeArchitecture())));
-  CORDON_ASSIGN_OR_RETURN(const std::vector<v1::LintFinding> findings,
-                          LintPolicy(policy, plan, NativeArchitecture()));
-  std::set<std::string> lines;
-  for (const v1::LintFinding& finding : findings) {
-    if (finding.severity() < v1::WARNING || !finding.accepted().empty()) continue;
-    lines.insert(absl::StrCat(finding.id(), ": ", finding.reason()));
-  }
-  return lines;
-}
-
-// What stands against the addition, or what it costs.
-absl::Status Weigh(const NormalPolicy& policy, ProfileSource& profiles, Allowance* allowance) {
-  CORDON_ASSIGN_OR_RETURN(const ParsedPolicy parsed,
-                          ParsePolicy(allowance->policy, PolicyForm::kText, kName));
-  CORDON_ASSIGN_OR_RETURN(const NormalPolicy with,
-                          NormalPolicy::Make(MergePolicies(policy.parsed(), parsed)));
-  const absl::Status held = HoldCeilings(with, profiles);
-  if (!held.ok()) {
-    allowance->policy.clear();
-    allowance->group.clear();
-    allowance->notes = {
-        absl::StrCat("a ceiling of the policy forbids it: ", DetailsOf(held).front().message())};
-    return absl::OkStatus();
-  }
-  CORDON_ASSIGN_OR_RETURN(const std::set<std::string> before, LintsOf(policy));
-  CORDON_ASSIGN_OR_RETURN(const std::set<std::string> after, LintsOf(with));
-  for (const std::string& line : after) {
-    if (before.count(line) == 0) allowance->notes.push_back(line);
-  }
-  return absl::OkStatus();
-}
-
 }  // namespace
 
 absl::StatusOr<Allowance> AllowanceOf(const NormalPolicy& policy,
@@ -318,7 +280,12 @@ absl::StatusOr<Allowance> AllowanceOf(const NormalPolicy& policy,
 absl::Status AddAllowance(const NormalPolicy& policy, ProfileSource& profiles,
                           v1::CallViolation* violation) {
   CORDON_ASSIGN_OR_RETURN(Allowance allowance, AllowanceOf(policy, *violation));
-  if (!allowance.policy.empty()) CORDON_RETURN_IF_ERROR(Weigh(policy, profiles, &allowance));
+  if (!allowance.policy.empty()) {
+    CORDON_ASSIGN_OR_RETURN(const AdditionCost cost,
+                            CostOfAddition(policy, allowance.policy, profiles));
+    if (!cost.forbidden.empty()) allowance = Allowance{"", "", {cost.forbidden}};
+    allowance.notes.insert(allowance.notes.end(), cost.notes.begin(), cost.notes.end());
+  }
   violation->set_allow_with(allowance.policy);
   violation->set_allow_group(allowance.group);
   for (std::string& note : allowance.notes) violation->add_allow_note(std::move(note));

@@ -19,12 +19,12 @@ constexpr size_t kMostWhy = 2000;
 // Fields of a report that have a place of their own on the page; all others are shown as facts.
 const std::set<std::string>& ShownApart() {
   static const auto* const kFields = new std::set<std::string>{
-      "verdict",        "exit_code",    "signal",      "signal_name",   "evidence",
-      "usage",          "layers",       "policy",      "steps",         "notified_call",
-      "error",          "widened",      "more_errors", "skipped",       "timeline",
-      "limits",         "sandbox",      "stream",      "violation",     "setup_only",
-      "cordon_version", "copied_in",    "collected",   "not_collected", "kernel_release",
-      "timing_quality", "timing_reason"};
+      "verdict",        "exit_code",     "signal",      "signal_name",   "evidence",
+      "usage",          "layers",        "policy",      "steps",         "notified_call",
+      "error",          "widened",       "more_errors", "skipped",       "timeline",
+      "limits",         "sandbox",       "stream",      "violation",     "setup_only",
+      "cordon_version", "copied_in",     "collected",   "not_collected", "kernel_release",
+      "timing_quality", "timing_reason", "denial",      "denials_more",  "denials_unknown"};
   return *kFields;
 }
 
@@ -181,6 +181,26 @@ void AddViolation(const v1::CallViolation& violation, std::vector<std::string>* 
   out->Close('}');
 }
 
+// What AppArmor refused. Why there may be more stands with it, or in the report only: that is the
+// same for most jobs of a host.
+void AddDenials(const v1::Report& report, std::vector<std::string>* cut, ScriptJson* out) {
+  if (report.denial().empty()) return;
+  out->Key("denials").Open('[');
+  const int shown = Shown(report.denial_size(), "denials", cut);
+  for (int i = 0; i < shown; ++i) {
+    const v1::Denial& each = report.denial(i);
+    out->Open('[').Text(each.layer()).Text(each.operation()).Text(each.object());
+    out->Text(each.requested()).Text(each.process()).Number(each.count()).Text(each.decided_by());
+    out->Text(each.allow_with(), kMostWhy);
+    out->Text(absl::StrJoin(each.allow_note(), "; "), kMostWhy).Close(']');
+  }
+  out->Close(']');
+  if (report.denials_more() > 0) {
+    cut->push_back(absl::StrCat(report.denials_more(), " denials without an entry"));
+  }
+  AddTexts("denials_unknown", report.denials_unknown(), cut, out);
+}
+
 void AddStreams(const v1::Report& report, std::vector<std::string>* cut, ScriptJson* out) {
   if (report.stream().empty()) return;
   out->Key("streams").Open('[');
@@ -283,6 +303,7 @@ std::string HtmlDetail(const v1::Report& report, const std::string& why, HtmlSha
   AddSteps(report, &cut, shared, &out);
   AddCalls(report, &cut, &out);
   if (report.has_violation()) AddViolation(report.violation(), &cut, &out);
+  AddDenials(report, &cut, &out);
   AddStreams(report, &cut, &out);
   AddSandboxes(report, &cut, shared, &out);
   AddFiles(report, &cut, &out);

@@ -13,6 +13,7 @@
 #include "policy/base/units.h"
 #include "policy/ceiling.h"
 #include "policy/compile.h"
+#include "policy/denial/allow_access.h"
 #include "policy/layers/layer.h"
 #include "policy/normalize.h"
 #include "policy/plan_file.h"
@@ -159,6 +160,9 @@ absl::Status RunUnder(const ReadyPolicy& source, ProfileSource& profiles,
   CORDON_RETURN_IF_ERROR(ready.status());
   const absl::Status ran = RunReady(*ready, streams, control, report);
   // Advice, no part of the verdict: without it the report is whole all the same.
+  for (v1::Denial& denial : *report->mutable_denial()) {
+    AddAccessAdvice(source.policy, facts, ready->sandbox->plan(), profiles, &denial).IgnoreError();
+  }
   if (report->has_violation()) {
     AddAllowance(source.policy, profiles, report->mutable_violation()).IgnoreError();
   }

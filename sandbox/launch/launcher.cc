@@ -197,6 +197,7 @@ absl::StatusOr<Child> StartChild(const CheckedProgram& program, const StartOptio
   child.stdin_write = std::move(ends.in.write);
   child.stdout_read = std::move(ends.out.read);
   child.stderr_read = std::move(ends.err.read);
+  child.own_ids = options.privileged && !options.has_owner;
   absl::Status mapped = MapIds(child.pid, options, &child.ids);
   if (mapped.ok() && options.privileged) mapped = GiveStdio(child);
   if (mapped.ok()) mapped = Tell(child, child::kByteIdsMapped);

@@ -40,6 +40,7 @@ class Child {
   UniqueFd stderr_read;
   SharedMemory shared;
   HostIds ids;
+  bool own_ids = false;  // nobody else on the host has them while it lives
   bool reaped = false;
 
   child::SharedRegion* region() const { return static_cast<child::SharedRegion*>(shared.data()); }

@@ -14,12 +14,14 @@
 #include "policy/base/units.h"
 #include "sandbox/launch/status_pipe.h"
 #include "sandbox/layers/layer.h"
+#include "sandbox/os/children.h"
 #include "sandbox/os/event.h"
 #include "sandbox/os/file.h"
 #include "sandbox/os/process.h"
 #include "sandbox/supervise/cancel.h"
 #include "sandbox/supervise/clocks.h"
 #include "sandbox/supervise/dead_payload.h"
+#include "sandbox/supervise/denials.h"
 #include "sandbox/supervise/health.h"
 #include "sandbox/supervise/notify.h"
 #include "sandbox/supervise/relay.h"
@@ -93,6 +95,7 @@ absl::Status Watcher::Launch(const v1::LaunchPlan& launch) {
   launch_ = launch;
   program_name_ = launch.argv_size() > 0 ? launch.argv(0) : "";
   CORDON_RETURN_IF_ERROR(WithStage(Start(), "prepare"));  // the job has not begun
+  denials_.emplace(sandbox_.plan());
   CORDON_RETURN_IF_ERROR(sandbox_.Launch(launch));
   usage_.cpu_baseline_ns = sandbox_.cpu_baseline_ns();
   return clocks_->Launched(sandbox_.launched_ns(), sandbox_.cpu_baseline_ns());
@@ -222,6 +225,7 @@ absl::Status Watcher::OnFrame(const child::StatusFrame& frame) {
       main_inside_ = frame.aux;
       // Not before: the job does not wait for it.
       stolen_before_ = StolenNow();
+      if (denials_->reads()) (void)FindMain(main_inside_);
       if (timeline_.has_value()) {
         CORDON_RETURN_IF_ERROR(
             timeline_->Begin(exec_ns_, sandbox_.cpu_baseline_ns(), usage_.own_pids));
@@ -343,6 +347,12 @@ bool Watcher::Ending() {
   if (end_ns_ != 0) return true;
   const uint32_t inside = __atomic_load_n(&sandbox_.child().region()->payload, __ATOMIC_ACQUIRE);
   if (inside == 0) return false;
+  if (!FindMain(inside)) return false;
+  return !main_.pidfd.valid() || IsEnding(main_);
+}
+
+// True when it was found, or is not there any more.
+bool Watcher::FindMain(uint32_t inside) {
   // Kernel: a list of children may miss one while others of the list are reaped.
   constexpr int kLooks = 3;
   for (int look = 0; look < kLooks && !main_.pidfd.valid(); ++look) {
@@ -350,7 +360,7 @@ bool Watcher::Ending() {
     if (found.ok()) main_ = *std::move(found);
     if (!found.ok() && !absl::IsNotFound(found.status())) return false;
   }
-  return !main_.pidfd.valid() || IsEnding(main_);
+  return true;
 }
 
 absl::Status Watcher::OnIdleTimer() {
@@ -457,6 +467,10 @@ absl::StatusOr<v1::Report> Watcher::Finish() {
   CORDON_RETURN_IF_ERROR(AtRun(launch_error_, "watch the job"));
   CORDON_RETURN_IF_ERROR(AtRun(Summarise(&report), "read the usage"));
   CORDON_RETURN_IF_ERROR(AtRun(sandbox_.Collect(), "remove the cgroup"));
+  JobInLog in_log;
+  in_log.main_pid = static_cast<uint32_t>(main_.pid);
+  if (sandbox_.child().own_ids) in_log.own_user = sandbox_.child().ids.uid;
+  denials_->Fill(in_log, &report);
   for (const v1::LayerReport& layer : sandbox_.layers()) *report.add_layers() = layer;
   for (const std::string& each : sandbox_.skipped()) report.add_skipped(each);
   for (const v1::Step& step : sandbox_.Steps()) *report.add_steps() = step;

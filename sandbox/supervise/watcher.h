@@ -24,6 +24,7 @@
 #include "sandbox/supervise/cancel.h"
 #include "sandbox/supervise/clocks.h"
 #include "sandbox/supervise/dead_payload.h"
+#include "sandbox/supervise/denials.h"
 #include "sandbox/supervise/health.h"
 #include "sandbox/supervise/notify.h"
 #include "sandbox/supervise/relay.h"
@@ -107,6 +108,7 @@ class Watcher : public Supervision {
   absl::Status OnGraceOver();
   absl::Status End(KillReason reason);
   absl::Status Kill();
+  bool FindMain(uint32_t inside);
   bool InitIsDying() const;
   uint64_t ExecTime(const child::StatusFrame& frame);
   // The job is over now, by itself or because it is to be ended: what comes behind is clean-up.
@@ -129,6 +131,7 @@ class Watcher : public Supervision {
   std::optional<CancelGrace> grace_;
   std::optional<TimelineSampler> timeline_;
   std::optional<HealthMonitor> health_;
+  std::optional<DenialWatch> denials_;
   Observations seen_;
   absl::Status launch_error_;
   std::string program_name_;

@@ -118,14 +118,14 @@ class Contents(PageTest):
         self.assertEqual(page.value(NAMES), [each["name"] for each in jobs])
         tiles = page.value("[...document.querySelectorAll('.tile')].slice(0, 4)"
                            ".map(each => each.innerText.split('\\n').filter(word => word))")
-        self.assertEqual(tiles, [["As expected", "20"], ["Unexpected", "5"], ["Skipped", "1"],
+        self.assertEqual(tiles, [["As expected", "20"], ["Unexpected", "6"], ["Skipped", "1"],
                                  ["Not run", "1"]])
         self.assertIn("case/loop", page.value(
             "document.querySelector('.tile.slowest').innerText"))
         verdicts = dict(page.value(
             "[...document.querySelectorAll('.verdicts li')].map(each => "
             "[each.querySelector('.word').textContent, each.querySelector('.count').textContent])"))
-        self.assertEqual(verdicts["EXITED"], "20 · 1 unexpected")
+        self.assertEqual(verdicts["EXITED"], "21 · 2 unexpected")
         self.assertEqual(verdicts["CPU_LIMIT"], "1")
         self.assertEqual(verdicts["SETUP_FAILED"], "1 · 1 unexpected")
         self.assert_quiet(page)
@@ -144,6 +144,11 @@ class Contents(PageTest):
             "document.querySelector('.list').innerText"))
         self.assertIn("socket(AF_INET=2, 1, 0)", page.value(
             "document.querySelector('tr[data-detail=\"23\"]').innerText"))
+        denied = page.value("document.querySelector('tr[data-detail=\"24\"]').innerText")
+        for each in ("What was denied", "/data/secret", "decided by landlock.file[0].access",
+                     'landlock { file { path: "/data" access: WRITE } }', "a lint's word",
+                     "Not known: apparmor: the log takes few lines at a time"):
+            self.assertIn(each, denied)
         # The bar of the memory that was used up is full, and the one of the loop's processor time.
         self.assertEqual(page.value(count(".usage .fill.over")), 2)
         self.assert_quiet(page)
@@ -180,7 +185,7 @@ class Contents(PageTest):
         strokes = page.value("[...document.querySelectorAll('.strip')]"
                              ".reduce((all, each) => all + each.getAttribute('d').split('M').length"
                              " - 1, 0)")
-        self.assertEqual(strokes, 2 * 24)
+        self.assertEqual(strokes, 2 * 25)
         # Each job with samples has its courses: processors, memory, processes.
         self.assertEqual(page.value(count("path.course.cpu")), 20)
         self.assertEqual(page.value(count("path.course.memory")), 20)
@@ -231,16 +236,16 @@ class Use(PageTest):
         page.value(f"{type_in}('case/0 judge')")
         self.assertEqual(page.value(ROWS), 10)
         self.assertEqual(page.value("document.querySelector('.controls .count').textContent"),
-                         "10 of 27 jobs")
+                         "10 of 28 jobs")
         page.value(f"{type_in}('nothing has this name')")
         self.assertEqual(page.value(ROWS), 0)
         self.assertIn("No job matches.", page.value("document.querySelector('.none').innerText"))
         self.picture(page, "no-match")
         page.value("document.querySelector('.none button').click()")
-        self.assertEqual(page.value(ROWS), 27)
+        self.assertEqual(page.value(ROWS), 28)
         page.value("document.getElementById('unexpected').click()")
         self.assertEqual(page.value(NAMES), ["case/memory", "case/crash", "case/exit",
-                                             "case/socket", "setup"])
+                                             "case/socket", "case/denied", "setup"])
         page.value("document.getElementById('unexpected').click()")
         page.value("{ const choice = document.getElementById('verdict'); choice.value = "
                    "'MEMORY_LIMIT'; choice.dispatchEvent(new Event('change')); }")
@@ -279,7 +284,7 @@ class Use(PageTest):
         self.assertEqual(page.value(count(".detail-row")), 0)
         page.key("ArrowUp")
         page.key("Escape")
-        self.assertEqual(page.value(ROWS), 27)
+        self.assertEqual(page.value(ROWS), 28)
         # Tab reaches everything that can be pressed.
         hidden = page.value("[...document.querySelectorAll('button, input, select')]"
                             ".filter(each => each.tabIndex < 0).length")

@@ -90,6 +90,14 @@ def mixed() -> List[Dict[str, Any]]:
                                "words": "socket(AF_INET=2, 1, 0)", "decided_by": "seccomp",
                                "allow_with": "seccomp {\n  rule { calls: \"socket\" }\n}",
                                "allow_note": ["lets every process reach the network stack"]}))
+    jobs.append(job("case/denied", "BAD", exit_code=1, why="exit code 1, expected 0",
+                    denial=[{"layer": "apparmor", "operation": "open", "object": "/data/secret",
+                             "requested": "r", "count": "2", "process": "cat",
+                             "profile": "cordon-p-0123456789abcdef",
+                             "decided_by": "landlock.file[0].access",
+                             "allow_with": "landlock { file { path: \"/data\" access: WRITE } }",
+                             "allow_note": ["a lint's word"]}],
+                    denials_unknown=["apparmor: the log takes few lines at a time"]))
     jobs.append({"name": "setup", "outcome": "BAD", "why": "mounts.bind[0]: ENOENT", "report": {
         "verdict": "SETUP_FAILED", "policy": "judge/cpp", "setup_only": True,
         "error": {"stage": "prepare", "policy_field": "mounts.bind[0]", "syscall": "open_tree",
@@ -142,6 +150,11 @@ def hostile() -> List[Dict[str, Any]]:
                                         "architecture": words, "count": "3"}],
                         violation={"words": words, "decided_by": words, "allow_with": words,
                                    "allow_note": [words], "architecture": words},
+                        denial=[{"layer": words, "operation": words, "object": words,
+                                 "requested": words, "count": "2", "process": words,
+                                 "decided_by": words, "allow_with": words,
+                                 "allow_note": [words]}],
+                        denials_unknown=[words],
                         error={"message": words, "hint": words, "object": words}))
     jobs.append(job("__proto__"))
     jobs.append(job("constructor", policy="toString"))

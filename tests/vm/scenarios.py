@@ -33,13 +33,14 @@ _NO_ATTACKS = r"^(?!(escape|hostile_start|corpus)$)"
 
 # What root does otherwise than a user: sources, ids, descriptors, groups, profiles; and the whole.
 _AS_ROOT = (r"^sandbox_(child_ops_(cred|fd|mount|apparmor)|launch_.*|layers_(cgroup|apparmor).*"
-            r"|os_apparmor|every_step|sabotage|sandbox|supervise_supervisor|files_.*)_test$"
+            r"|os_(apparmor|audit|kernel_log)|every_step|sabotage|sandbox"
+            r"|supervise_(supervisor|denials)|files_.*)_test$"
             r"|^(posture|hostile_start)$")
 
 SCENARIOS = (
     Scenario("full", "AppArmor, Landlock, cgroup v2: all kernel tests as a user, many as root",
              "v2", 2400, tests=(("user", _NO_ATTACKS), ("root", _AS_ROOT)),
-             cases=(("root", "apparmor_user.py"),)),
+             cases=(("root", "apparmor_user.py"), ("root", "denials.py"))),
     Scenario("attacks", "hostile programs and hostile parents on cgroup v2", "v2", 2400,
              tests=(("user", r"^(escape|hostile_start)$"),)),
     Scenario("corpus", "programs that use exactly so much, and their accounts on cgroup v2", "v2",

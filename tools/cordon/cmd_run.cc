@@ -183,7 +183,36 @@ void DescribeViolation(const v1::CallViolation& violation) {
   std::fputs(text.c_str(), stderr);
 }
 
+// What AppArmor refused, whatever became of the job: it may have gone on without. Names of files
+// and processes are the job's, and escaped in the report already.
+void DescribeDenials(const v1::Report& report) {
+  if (report.denial().empty()) return;
+  std::string text = "cordon: denied:\n";
+  for (const v1::Denial& denial : report.denial()) {
+    absl::StrAppend(&text, "  ", denial.layer(), ": ", denial.operation(), " ", denial.object());
+    if (!denial.requested().empty()) absl::StrAppend(&text, " (", denial.requested(), ")");
+    absl::StrAppend(&text, " by ", denial.process());
+    if (denial.count() > 1) absl::StrAppend(&text, ", ", denial.count(), " times");
+    if (!denial.decided_by().empty()) absl::StrAppend(&text, ", by ", denial.decided_by());
+    absl::StrAppend(&text, "\n");
+    if (!denial.allow_with().empty()) {
+      absl::StrAppend(&text, "    to allow it: ", denial.allow_with(), "\n");
+    }
+    for (const std::string& note : denial.allow_note()) {
+      absl::StrAppend(&text, "    note: ", note, "\n");
+    }
+  }
+  if (report.denials_more() > 0) {
+    absl::StrAppend(&text, "  and ", report.denials_more(), " more\n");
+  }
+  for (const std::string& why : report.denials_unknown()) {
+    absl::StrAppend(&text, "  not all is known: ", why, "\n");
+  }
+  std::fputs(text.c_str(), stderr);
+}
+
 void Describe(const v1::Report& report) {
+  DescribeDenials(report);
   for (const v1::NotCollected& each : report.not_collected()) {
     std::fprintf(stderr, "cordon: --copy-out %s: %s\n", each.path().c_str(), each.why().c_str());
   }

@@ -141,6 +141,21 @@ function violationPart(detail) {
     (violation.notes || []).map((each) => make("p", {class: "note"}, each)));
 }
 
+function denialsPart(detail) {
+  if (!detail.denials) return null;
+  return section("What was denied",
+    table(["Layer", "Operation", "Object", "Access", "By", "Times"], detail.denials.map(
+      ([layer, operation, object, requested, process, times]) => [layer, operation, data(object),
+        data(requested || "–", "code"), data(process), grouped(times)]), [5]),
+    detail.denials.map(([, , object, , , , by, allow, notes]) => (!by && !allow && !notes ? null :
+      [make("p", {class: "note"}, data(object), ` decided by ${by || "–"}`,
+        notes ? `; ${notes}` : ""),
+      allow ? [make("p", {class: "note"}, "A policy that extends this one allows it:"),
+        make("pre", {class: "data"}, allow)] : null])),
+    (detail.denials_unknown || []).map((each) =>
+      make("p", {class: "note"}, `Not known: ${each}`)));
+}
+
 function streamsPart(detail) {
   if (!detail.streams) return null;
   return section("Streams", table(["From", "To", "Bytes", ""], detail.streams.map(
@@ -163,7 +178,7 @@ function cutNote(detail) {
 // What needs the whole width, before and behind what stands in columns.
 function partsOf(detail, timeline) {
   const columns = [usagePart(detail), evidencePart(detail), violationPart(detail),
-    listPart("Errors", detail.errors), callsPart(detail),
+    denialsPart(detail), listPart("Errors", detail.errors), callsPart(detail),
     listPart("Grants beyond the policy", detail.widened),
     listPart("Optional sources that do not exist", detail.skipped), streamsPart(detail),
     filesPart(detail), factsPart(detail), stepsPart(detail)]

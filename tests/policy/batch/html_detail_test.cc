@@ -74,16 +74,40 @@ TEST(HtmlDetailTest, LongListsEndAndSaySo) {
     report.add_sandbox()->set_name("x");
     report.add_stream()->set_from("x");
     report.mutable_violation()->add_allow_note("x");
+    report.add_denial()->set_object("x");
   }
   HtmlShared shared;
   const std::string json = HtmlDetail(report, std::string(10'000, 'x'), &shared);
   EXPECT_LT(json.size(), 20'000U);
   for (const char* what : {"pieces of evidence", "layers", "widened", "refused calls", "sandboxes",
-                           "streams", "notes"}) {
+                           "streams", "notes", "denials"}) {
     EXPECT_THAT(json, HasSubstr(absl::StrCat("\"952 more ", what, "\""))) << json;
   }
   EXPECT_THAT(json, HasSubstr("\"600 more set-up steps\""));
   EXPECT_THAT(json, HasSubstr("(8000 more bytes)"));
+}
+
+TEST(HtmlDetailTest, Denials) {
+  v1::Report report;
+  report.add_denials_unknown("apparmor: why");
+  HtmlShared shared;
+  EXPECT_EQ(HtmlDetail(report, "", &shared), "{}") << "only with what is known";
+  v1::Denial* denial = report.add_denial();
+  denial->set_layer("apparmor");
+  denial->set_operation("open");
+  denial->set_object("/a");
+  denial->set_requested("r");
+  denial->set_process("cat");
+  denial->set_count(2);
+  denial->set_decided_by("mounts.bind[0]");
+  denial->set_allow_with("mounts {}");
+  denial->add_allow_note("x");
+  denial->add_allow_note("y");
+  report.set_denials_more(3);
+  EXPECT_EQ(
+      HtmlDetail(report, "", &shared),
+      R"({"denials":[["apparmor","open","/a","r","cat",2,"mounts.bind[0]","mounts {}",)"
+      R"("x; y"]],"denials_unknown":["apparmor: why"],"cut":["3 denials without an entry"]})");
 }
 
 TEST(HtmlDetailTest, FieldsWithoutAPlaceAreFacts) {

@@ -1,0 +1,228 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "policy/denial/allow_access.h"
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <utility>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
+#include "absl/strings/strip.h"
+#include "google/protobuf/text_format.h"
+#include "policy/addition_cost.h"
+#include "policy/apparmor/narrowed_mounts.h"
+#include "policy/apparmor/pattern.h"
+#include "policy/base/field_path.h"
+#include "policy/base/path.h"
+#include "policy/base/status.h"
+#include "policy/compile.h"
+#include "policy/layers/apparmor.h"
+#include "policy/layers/landlock.h"
+#include "policy/uapi/uapi.h"
+
+namespace cordon {
+namespace {
+
+using Kind = v1::MountEntry;
+
+// What AppArmor's letters need of a mount. Creating, deleting, appending, linking and locking are
+// ways to write for it (apparmor/file_rules.h).
+uint64_t RightsFor(absl::string_view letters) {
+  uint64_t rights = 0;
+  for (const char letter : letters) {
+    if (letter == 'r') {
+      rights |= uapi::kLandlockReadFile;
+    } else if (letter == 'x' || letter == 'm') {
+      rights |= uapi::kLandlockExecute;
+    } else {
+      rights |= uapi::kLandlockWriteFile;
+    }
+  }
+  return rights;
+}
+
+// The same letters as a rule of a profile has them.
+std::string ModesFor(absl::string_view letters) {
+  const uint64_t rights = RightsFor(letters);
+  std::string modes;
+  if ((rights & uapi::kLandlockReadFile) != 0) modes += 'r';
+  for (const char letter : {'k', 'l'}) {
+    if (absl::StrContains(letters, letter)) modes += letter;
+  }
+  if (letters.find_first_of("wacd") != absl::string_view::npos) modes += 'w';
+  if (absl::StrContains(letters, 'm')) modes += 'm';
+  if (absl::StrContains(letters, 'x')) modes += "ix";
+  return modes;
+}
+
+// The entry that governs a path, as in file_rules.h; null when there is none.
+const v1::MountEntry* EntryOf(const v1::MountPlan& mounts, absl::string_view path) {
+  const v1::MountEntry* deepest = nullptr;
+  for (const v1::MountEntry& entry : mounts.entry()) {
+    if (!PathIsBelow(path, entry.target())) continue;
+    if (entry.kind() == Kind::MASK) return &entry;
+    if (deepest == nullptr || entry.target().size() >= deepest->target().size()) deepest = &entry;
+  }
+  return deepest;
+}
+
+// The entry of a repeated field that `field` names; null when it is of another field, or of none.
+template <typename List>
+const typename List::value_type* Named(const List& list, absl::string_view name,
+                                       absl::string_view field) {
+  for (int i = 0; i < list.size(); ++i) {
+    if (IndexedField(name, static_cast<size_t>(i)) == field) return &list[i];
+  }
+  return nullptr;
+}
+
+class Adviser {
+ public:
+  Adviser(const NormalPolicy& policy, const v1::HostFacts& facts, const v1::Plan& plan,
+          v1::Denial* denial)
+      : policy_(policy), facts_(facts), plan_(plan), denial_(*denial) {}
+
+  // The text that may allow it; empty when there is none, and a note says why.
+  absl::StatusOr<std::string> Advise() {
+    if (plan_.apparmor().source() != v1::AppArmorPlan::COMPILED ||
+        denial_.profile() != plan_.apparmor().name()) {
+      AdviseTheirs();
+    } else if (absl::StartsWith(denial_.object(), "/")) {
+      AdviseFile();
+    } else if (absl::StartsWith(denial_.object(), "network ")) {
+      AdviseNetwork();
+    } else {
+      Note("no policy allows it");
+    }
+    if (addition_.ByteSizeLong() == 0) return std::string();
+    google::protobuf::TextFormat::Printer printer;
+    printer.SetSingleLineMode(true);
+    std::string text;
+    printer.PrintToString(addition_, &text);
+    text = std::string(absl::StripSuffix(text, " "));
+    const absl::Status allows = Allows(text);
+    if (allows.ok()) return text;
+    Note(absl::StrCat("no line is enough: ", DetailsOf(allows).front().message()));
+    return std::string();
+  }
+
+ private:
+  void Note(absl::string_view note) { denial_.add_allow_note(std::string(note)); }
+
+  // A profile that Cordon does not write: the policy can name another.
+  void AdviseTheirs() {
+    const std::string& name = denial_.profile();
+    const bool named = plan_.apparmor().source() == v1::AppArmorPlan::ADMINISTRATOR;
+    denial_.set_decided_by(named ? "apparmor.profile" : "apparmor.enforcement");
+    Note(named ? absl::StrCat("the administrator's profile ", name, " forbids it")
+               : absl::StrCat(name,
+                              " forbids it, one profile for every job; a profile of the "
+                              "policy's own needs a host that lets Cordon load one"));
+    const absl::string_view path = absl::StripSuffix(denial_.object(), "/");
+    if (!named || !IsPlain() || !IsRulePath(path)) return;
+    Note(absl::StrCat("a rule of it that allows it: \"", EscapedPath(path),
+                      path.size() < denial_.object().size() ? "/" : "", "\" ",
+                      ModesFor(denial_.requested()), ","));
+  }
+
+  // What was escaped to be shown is not the name itself.
+  bool IsPlain() const { return !absl::StrContains(denial_.object(), '\\'); }
+
+  void AdviseFile() {
+    const absl::StatusOr<std::string> path = CanonicalAbsolutePath(denial_.object());
+    if (!IsPlain() || !path.ok()) return Note("a path that is shown escaped gets no advice");
+    path_ = *path;
+    const v1::MountPlan mounts = NarrowedMounts(plan_.mount(), plan_.apparmor().file());
+    const v1::MountEntry* entry = EntryOf(mounts, path_);
+    if (entry == nullptr || entry->kind() == Kind::SYMLINK || entry->kind() == Kind::DIRECTORY) {
+      return Note("no mount of the policy shows what is there");
+    }
+    denial_.set_decided_by(entry->field());
+    missing_ = RightsFor(denial_.requested()) & ~LandlockRightsOf(*entry);
+    if (entry->kind() != Kind::PROC && missing_ == 0) {
+      denial_.clear_decided_by();
+      return Note("the policy gives this right: something else than it forbids it");
+    }
+    const v1::Policy& policy = policy_.proto();
+    const v1::Mounts& from = policy.mounts();
+    const bool write = (missing_ & uapi::kLandlockWriteFile) != 0;
+    const bool execute = (missing_ & uapi::kLandlockExecute) != 0;
+    if (const auto* file = Named(policy.landlock().file(), "landlock.file", entry->field())) {
+      denial_.set_decided_by(absl::StrCat(entry->field(), ".access"));
+      v1::FileRule* rule = addition_.mutable_landlock()->add_file();
+      rule->set_path(file->path());
+      rule->set_access(write ? v1::FileRule::WRITE : v1::FileRule::EXECUTE);
+    } else if (const auto* bind = Named(from.bind(), "mounts.bind", entry->field())) {
+      v1::Bind* wider = addition_.mutable_mounts()->add_bind();
+      *wider = *bind;
+      if (write) wider->set_read_only(false);
+      if (execute) wider->set_executable(true);
+    } else if (const auto* tmpfs = Named(from.tmpfs(), "mounts.tmpfs", entry->field())) {
+      v1::Tmpfs* wider = addition_.mutable_mounts()->add_tmpfs();
+      *wider = *tmpfs;
+      wider->set_executable(true);
+    } else if (entry->kind() == Kind::PROC) {
+      Note("the same of /proc is open to every job, whatever its policy says");
+    } else if (entry->kind() == Kind::MASK) {
+      Note("what is masked is hidden from every policy that extends this one");
+    } else if (entry->kind() == Kind::BIND) {
+      Note("the job's own bind gives no more");
+    } else {
+      Note("no policy gives more of it");
+    }
+  }
+
+  void AdviseNetwork() {
+    const bool reached = absl::StartsWith(denial_.object(), "network inet") ||
+                         absl::StartsWith(denial_.object(), "network netlink ");
+    if (!reached || !plan_.net().own_namespace() || plan_.net().loopback_up()) {
+      return Note("no policy gives sockets of this family");
+    }
+    denial_.set_decided_by("network.mode");
+    addition_.mutable_network()->set_mode(v1::Network::LOOPBACK);
+  }
+
+  // Whether the policy with the text has the right.
+  absl::Status Allows(absl::string_view text) const {
+    CORDON_ASSIGN_OR_RETURN(const NormalPolicy with, WithAddition(policy_, text));
+    CORDON_ASSIGN_OR_RETURN(const CompiledPlan made, CompiledPlan::Make(with, facts_));
+    const v1::Plan& plan = made.proto();
+    if (addition_.has_network()) {
+      return plan.net().loopback_up() ? absl::OkStatus()
+                                      : Error(absl::StatusCode::kInternal, "it stays down");
+    }
+    const v1::MountPlan mounts = NarrowedMounts(plan.mount(), plan.apparmor().file());
+    const v1::MountEntry* entry = EntryOf(mounts, path_);
+    if (entry != nullptr && (missing_ & ~LandlockRightsOf(*entry)) == 0) return absl::OkStatus();
+    return Error(absl::StatusCode::kInternal, "something else forbids it as well");
+  }
+
+  const NormalPolicy& policy_;
+  const v1::HostFacts& facts_;
+  const v1::Plan& plan_;
+  v1::Denial& denial_;
+  v1::Policy addition_;
+  std::string path_;
+  uint64_t missing_ = 0;
+};
+
+}  // namespace
+
+absl::Status AddAccessAdvice(const NormalPolicy& policy, const v1::HostFacts& facts,
+                             const v1::Plan& plan, ProfileSource& profiles, v1::Denial* denial) {
+  CORDON_ASSIGN_OR_RETURN(std::string text, Adviser(policy, facts, plan, denial).Advise());
+  if (text.empty()) return absl::OkStatus();
+  CORDON_ASSIGN_OR_RETURN(const AdditionCost cost, CostOfAddition(policy, text, profiles));
+  for (const std::string& note : cost.notes) denial->add_allow_note(note);
+  if (cost.forbidden.empty()) {
+    denial->set_allow_with(std::move(text));
+  } else {
+    denial->add_allow_note(cost.forbidden);
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace cordon
