@@ -34,8 +34,9 @@ struct ReadyPolicy {
 v1::Report BeginReport(absl::string_view policy, const v1::HostFacts* facts = nullptr);
 
 // Runs one job. `report` gets what is known before the job begins, in any case, and all the rest
-// when this is OK, with what would allow what was denied. `profiles` are where the policy's ceilings
-// are found for that; `facts` are those of this host. `store`: of artifacts; null: there is none.
+// when this is OK, with what would allow what was denied. `profiles` are where the policy's
+// ceilings are found for that; `facts` are those of this host. `store`: of artifacts; null: there
+// is none.
 absl::Status RunUnder(const ReadyPolicy& source, ProfileSource& profiles,
                       const v1::HostFacts& facts, v1::JobSpec job, const Streams& streams,
                       const Control& control, v1::Report* report, const FileStore* store = nullptr);
