@@ -2,12 +2,14 @@
 """System calls: each probe of probes.tsv under each profile, and again without its guard."""
 
 import os
+import random
 import re
 import struct
+import subprocess
 from typing import Dict, List, NamedTuple
 
 import harness
-from harness import EscapeTest
+from harness import IS_ROOT, EscapeTest
 
 FOLDER = os.path.dirname(os.path.abspath(__file__))
 # Calls that new kernels (seen on 6.18) let past every filter: without the trampoline that only
@@ -221,6 +223,36 @@ class Calls(EscapeTest):
                           if how == "killed" and number >= 512})
         self.assertGreater(len({n for n, how in control.items() if how == "reached"}),
                            len(open_calls))
+
+    def test_calls_by_chance_do_nothing_to_the_host(self):
+        """Any call with any arguments, from eight processes; the harness compares the host. That
+        the attack is one is seen in a file in which the calls are counted."""
+        seed = random.SystemRandom().randrange(2**32)
+        print(f"seed {seed}", flush=True)
+        counts = os.path.join(self.folder, "counts")
+        before = self.kernel_complaints()
+        for policy in (self.apart(), "ci/cmake"):
+            with open(counts, "wb") as file:
+                file.truncate(4096)
+            if IS_ROOT:
+                os.chown(counts, 65534, 65534)
+            run = self.attack("random-calls", "/counts", str(seed), "1000", policy=policy,
+                              flags=["--bind", f"{counts}:/counts:rw", "--wall-time", "20s"])
+            # They may end the job, too: by a signal, a limit, or what a process of it may not do.
+            self.assertNotIn(run.verdict, ("SETUP_FAILED", "INTERNAL_ERROR", "NO_REPORT"), seed)
+            with open(counts, "rb") as file:
+                made, allowed, refused, killed = struct.unpack("4q", file.read(32))
+            self.assertGreater(min(allowed, refused), 0, seed)
+            self.assertGreaterEqual(made, allowed + refused, seed)
+            if policy != "ci/cmake":
+                self.assertGreater(killed, 0, seed)
+        self.assertEqual(self.kernel_complaints(), before, seed)
+
+    @staticmethod
+    def kernel_complaints():
+        """How often the host's kernel found a fault of its own; nothing where it is not told."""
+        told = subprocess.run(["dmesg"], capture_output=True, check=False)
+        return len(re.findall(rb"kernel BUG at|Oops|KASAN|WARNING: CPU", told.stdout))
 
     def test_the_vsyscall_page_obeys(self):
         quiet = self.policy('seccomp { rule { calls: "gettimeofday" action: ERRNO '

@@ -2,7 +2,8 @@
 """Which of the known attacks are covered, and by what.
 
 Entry points: read, show. attacks.json has one entry per attack: `held` names tests of this suite or
-of the tree, `open` says why there is none. The probes of probes.tsv name their attacks themselves.
+of the tree (those of the VM lab are in tests/vm/cases/), or fuzzers ("fuzz NAME"); `open` says why
+there is none. The probes of probes.tsv name their attacks themselves.
 """
 
 import json
@@ -15,6 +16,7 @@ from calls_test import read_probes
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.join(HERE, "..", "..")
 _CPP_TEST = re.compile(r"\bTEST(?:_F|_P)?\(\s*(\w+)\s*,\s*(\w+)\s*\)")
+_FUZZERS = re.compile(r"foreach\(name ([\w\s]+)\)|cordon_fuzzer\((\w+)")
 _PYTHON = re.compile(r"^class\s+(\w+)|^\s+def\s+(test_\w+)", re.MULTILINE)
 
 
@@ -29,7 +31,8 @@ def tests_of_the_tree() -> Set[str]:
     found: Set[str] = set()
     for top, _, files in os.walk(os.path.join(ROOT, "tests")):
         for name in files:
-            if not name.endswith(("_test.cc", "_test.py")):
+            if not (name.endswith(("_test.cc", "_test.py")) or
+                    (name.endswith(".py") and top.endswith(os.path.join("vm", "cases")))):
                 continue
             with open(os.path.join(top, name), encoding="utf-8") as file:
                 text = file.read()
@@ -39,7 +42,15 @@ def tests_of_the_tree() -> Set[str]:
                 suite = match.group(1) or suite
                 if match.group(2):
                     found.add(f"{suite}.{match.group(2)}")
-    return found
+    return found | {f"fuzz {name}" for name in fuzzers_of_the_tree()}
+
+
+def fuzzers_of_the_tree() -> Set[str]:
+    """Those that are built, so that their seeds are run as tests, too."""
+    with open(os.path.join(ROOT, "fuzz", "CMakeLists.txt"), encoding="utf-8") as file:
+        named = " ".join(" ".join(match) for match in _FUZZERS.findall(file.read()))
+    return {name for name in named.split()
+            if os.path.isfile(os.path.join(ROOT, "fuzz", name + "_fuzzer.cc"))}
 
 
 def read() -> List[Attack]:

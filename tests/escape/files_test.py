@@ -163,6 +163,72 @@ class Files(EscapeTest):
                                  check=False)
         self.assertIn(b"Uid:\t65534\t0\t0\t0", control.stdout)
 
+    def copy_of_attack(self, mode, more=b""):
+        """A folder of the job's own user with the program in it, and something behind its end."""
+        folder = tempfile.mkdtemp(prefix="program_", dir=self.folder)
+        program = os.path.join(folder, "attack")
+        with open(harness.ATTACK, "rb") as source, open(program, "wb") as target:
+            target.write(source.read() + more)
+        for path, bits in ((program, mode), (folder, 0o755)):
+            os.chmod(path, bits)
+        return folder, program
+
+    def test_a_program_that_is_replaced_while_it_runs(self):
+        """Not where it is bound read-only; elsewhere that is the job's own business."""
+        folder, program = self.copy_of_attack(0o755)
+        before = tree_hash(folder)
+        guarded = self.attack("replace-self", "/p/attack", program="/p/attack", policy="ci/cmake",
+                              flags=["--bind", f"{folder}:/p:ro"])
+        self.assert_verdict(guarded, "EXITED")
+        self.assertEqual((guarded.status, guarded.number("rounds")), (34, 0))
+        self.assertEqual(tree_hash(folder), before)
+        if IS_ROOT:
+            for path in (folder, program):
+                os.chown(path, NOBODY, NOBODY)
+        run = self.attack("replace-self", "/p/attack", program="/p/attack", policy="ci/cmake",
+                          flags=["--bind", f"{folder}:/p:rw"])
+        self.assert_verdict(run, "EXITED")
+        self.assertEqual((run.status, run.number("rounds")), (34, 10))
+        self.assertEqual({run.answers()["write"], run.answers()["write_exe"]}, {"ETXTBSY"})
+        self.assertEqual(os.listdir(folder), [])
+
+    def test_a_program_that_can_only_be_executed_is_not_read(self):
+        """By its name, its link in /proc, or the memory of what runs it."""
+        marker = b"marker behind the end of the program"
+        for mode, seen in ((0o111, False), (0o555, True)):
+            folder, _ = self.copy_of_attack(mode, marker)
+            before = tree_hash(folder) if IS_ROOT else ""
+            for policy in ("base/compute",
+                           self.without("seccomp", more="landlock { enforcement: OFF }")):
+                run = self.attack("dump-self", "/p/attack", program="/p/attack", policy=policy,
+                                  flags=["--bind", f"{folder}:/p:ro"])
+                self.assert_verdict(run, "EXITED")
+                self.assertEqual(marker in run.out, seen, (oct(mode), policy))
+            self.assertEqual(tree_hash(folder) if IS_ROOT else "", before)
+
+    def test_a_group_that_may_less_than_others_is_not_left(self):
+        """As an ordinary user, who may not drop a group in order to be among the others."""
+        if not IS_ROOT:
+            self.skipTest("needs root to give a user a group")
+        group = 4242
+        path = os.path.join(self.folder, "negative")
+        with open(path, "w", encoding="utf-8") as file:
+            file.write("for others only")
+        os.chown(path, 0, group)
+        os.chmod(path, 0o604)
+        policy = self.policy("cgroup { enforcement: OFF }")
+        line = [harness.CORDON, "run", "-q", "--policy", policy, "--bind", f"{path}:/file:ro", "--",
+                harness.ATTACK, "read-files", "/file"]
+
+        def seen(groups):
+            done = subprocess.run(line, check=False, capture_output=True, user=1001, group=1001,
+                                  extra_groups=groups, cwd="/", stdin=subprocess.DEVNULL)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            return b"for others only" in done.stdout
+
+        self.assertFalse(seen([group]))
+        self.assertTrue(seen([]), "the control shows nothing")
+
     def test_planted_links_are_not_followed(self):
         """What a job left where the next step writes or reads."""
         target = os.path.join(self.folder, "target")

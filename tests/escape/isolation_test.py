@@ -109,11 +109,11 @@ class Isolation(EscapeTest):
 class Posture(EscapeTest):
     """A job that runs, as the host's kernel shows it."""
 
-    def running(self, policy):
+    def running(self, policy, *words, **options):
         """Host process ids of a running job and of its init."""
         process = subprocess.Popen(
             [harness.CORDON, "run", "-q", "--policy", policy, "--env", f"TOKEN={self.token}",
-             "--", harness.ATTACK, "sleeper"], stdin=subprocess.DEVNULL)
+             "--", harness.ATTACK, *(words or ["sleeper"])], stdin=subprocess.DEVNULL, **options)
         self.addCleanup(self.end, process)
         deadline = time.monotonic() + 20
         while time.monotonic() < deadline:
@@ -159,6 +159,49 @@ class Posture(EscapeTest):
         control = self.status(os.getpid())
         self.assertEqual(control["NoNewPrivs"], "0")
         self.assertEqual(control["Seccomp"], "0")
+
+    def test_every_thread_is_confined(self):
+        """Whatever is of one thread only: as the host sees each, and as each meets Landlock."""
+        for policy, answer in (("base/compute", "EACCES"), (self.without("landlock"), "ok:0")):
+            job, _, process = self.running(policy, "threads-try", stdout=subprocess.PIPE, text=True)
+            said = [process.stdout.readline() for _ in range(7)]
+            tasks = os.listdir(f"/proc/{job}/task")
+            self.assertEqual(len(tasks), 6)
+            labels = set()
+            for task in tasks:
+                status = self.status(f"{job}/task/{task}")
+                self.assertEqual([int(status[f"Cap{name}"], 16) for name in ("Eff", "Prm", "Bnd")],
+                                 [0, 0, 0])
+                self.assertEqual((status["NoNewPrivs"], status["Seccomp"]), ("1", "2"))
+                labels.add(self.label(f"{job}/task/{task}"))
+            self.assertEqual(len(labels), 1, labels)
+            self.end(process)
+            process.stdout.close()
+            if harness.FACTS.get("landlock_abi", 0):
+                self.assertEqual(said, [f"thread {answer}\n"] * 7)
+
+    @staticmethod
+    def label(task):
+        """Of AppArmor; empty where there is none."""
+        try:
+            with open(f"/proc/{task}/attr/apparmor/current", encoding="utf-8") as file:
+                return file.read()
+        except OSError:
+            return ""
+
+    def test_root_inside_has_no_rights_after_an_exec_either(self):
+        """A policy may call the job root; an exec by root is what would give it all of them."""
+        named_root = "identity { uid: 0 gid: 0 }"
+        for policy in (self.policy(named_root), self.without("seccomp", more=named_root)):
+            run = self.attack("exec-status", policy=policy)
+            self.assert_verdict(run, "EXITED")
+            self.assertIn("Uid:\t0\t0\t0\t0", run.text)
+            for name in ("Inh", "Prm", "Eff", "Bnd", "Amb"):
+                self.assertIn(f"Cap{name}:\t0000000000000000", run.text)
+        control = subprocess.run(["unshare", "--user", "--map-root-user", harness.ATTACK,
+                                  "exec-status"], capture_output=True, check=True, text=True)
+        self.assertIn("Uid:\t0\t0\t0\t0", control.stdout)
+        self.assertNotIn("CapEff:\t0000000000000000", control.stdout)
 
     def test_every_namespace_is_its_own(self):
         job, _, _ = self.running("base/compute")

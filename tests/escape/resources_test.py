@@ -45,6 +45,27 @@ class Resources(EscapeTest):
         self.assertEqual(run.status, 0)
         self.assertLess(run.usage("memory_peak_bytes"), 16 * MIB)
 
+    def test_a_program_that_limits_its_own_memory_is_fine(self):
+        run = self.attack("own-address-limit", flags=["--memory", "96MiB"])
+        self.assert_verdict(run, "EXITED")
+        self.assertEqual(run.status, 0)
+        self.assertGreater(run.number("got"), 32)
+        self.assertGreaterEqual(run.usage("memory_peak_bytes"), run.number("got") * MIB)
+        self.assert_verdict(self.attack("heap", "400", flags=["--memory", "96MiB"]), "MEMORY_LIMIT")
+
+    def test_the_cache_of_files_is_no_memory_that_is_too_much(self):
+        """It counts, and goes when the job needs the room."""
+        path = os.path.join(self.folder, "large")
+        with open(path, "wb") as file:
+            file.truncate(96 * MIB)
+        os.chmod(path, 0o644)
+        for own, verdict in (("16", "EXITED"), ("64", "MEMORY_LIMIT")):
+            run = self.attack("fill-cache", "/large", own,
+                              flags=["--bind", f"{path}:/large:ro", "--memory", "48MiB"])
+            self.assertEqual(run.number("seen"), 3 * 96 * MIB)
+            self.assert_verdict(run, verdict)
+            self.assertLessEqual(run.usage("memory_peak_bytes"), 49 * MIB)
+
     def test_a_short_burst_is_in_the_peak(self):
         self.assertGreaterEqual(self.attack("burst", "48").usage("memory_peak_bytes"), 47 * MIB)
         self.assertLess(self.attack("burst", "1").usage("memory_peak_bytes"), 16 * MIB)

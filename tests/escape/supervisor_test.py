@@ -98,7 +98,9 @@ class Supervisor(EscapeTest):
             pass
         with open(huge, "wb") as file:
             file.truncate(1 << 30)
-        for policy in (fifo, "/dev/zero", self.folder, huge, "/proc/self/mem", "no/such"):
+        hostile = [fifo, "/dev/zero", self.folder, huge, "/proc/self/mem", "no/such"]
+        # As a policy, and as what an honest one extends.
+        for policy in hostile + [self.policy("", base=each) for each in hostile]:
             start = time.monotonic()
             run = self.attack("exit", "0", policy=policy)
             self.assertEqual(run.status, 125, policy)

@@ -51,6 +51,7 @@ extern const struct Attack kMemoryAttacks[];
 extern const struct Attack kOutputAttacks[];
 extern const struct Attack kInfoAttacks[];
 extern const struct Attack kViolationAttacks[];
+extern const struct Attack kRandomAttacks[];
 
 // Large enough for whatever a call writes into a structure that it is given.
 extern char scratch[65536];

@@ -182,6 +182,61 @@ static int Traps(int argc, char** argv) {
   return depth > 100 ? 0 : 4;
 }
 
+// Changes the program that runs, FILE, while it runs: by writing, by another file of its name; and
+// executes what then has its name. `rounds` says how often the new one ran.
+static int ReplaceSelf(int argc, char** argv) {
+  if (argc < 2) return 98;
+  const char* self = argv[1];
+  char other[4096];
+  snprintf(other, sizeof(other), "%s.new", self);
+  Say("write", TryOpen(self, O_WRONLY));
+  Say("write_exe", TryOpen("/proc/self/exe", O_WRONLY));
+  long rounds = 0;
+  for (int i = 0; i < 10; ++i) {
+    const int fd = open(other, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0755);
+    const char script[] = "#!/bin/sh\nexit 33\n";
+    if (fd < 0 || write(fd, script, sizeof(script) - 1) < 0) break;
+    close(fd);
+    if (rename(other, self) != 0) break;
+    const pid_t child = fork();
+    if (child == 0) {
+      execl(self, self, NULL);
+      _exit(1);
+    }
+    int status = 0;
+    waitpid(child, &status, 0);
+    rounds += WIFEXITED(status) && WEXITSTATUS(status) == 33;
+    unlink(self);
+  }
+  printf("rounds %ld\n", rounds);
+  return 34;
+}
+
+// All bytes of FILE, which is the program that runs, by every way to its file or its memory.
+static int DumpSelf(int argc, char** argv) {
+  if (argc < 2) return 98;
+  const char* const ways[] = {argv[1], "/proc/self/exe", "/proc/self/mem", "/proc/self/map_files",
+                              "/proc/thread-self/exe"};
+  for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); ++i) {
+    const int fd = open(ways[i], O_RDONLY | O_CLOEXEC);
+    if (fd < 0) {
+      Say(ways[i], -1);
+      continue;
+    }
+    ssize_t got;
+    while ((got = read(fd, scratch, sizeof(scratch))) > 0) (void)!write(1, scratch, (size_t)got);
+    close(fd);
+  }
+  const int fd = open(argv[1], O_PATH | O_CLOEXEC);
+  char again[64];
+  snprintf(again, sizeof(again), "/proc/self/fd/%d", fd);
+  Say("reopened", TryOpen(again, O_RDONLY));
+  Say("chmod", chmod(argv[1], 0755));
+  char copy[] = WORK "/copy";
+  Say("link", link(argv[1], copy));
+  return 0;
+}
+
 const struct Attack kFileAttacks[] = {
     {"write-everything", WriteEverything},
     {"write-through-memory", WriteThroughMemory},
@@ -192,5 +247,7 @@ const struct Attack kFileAttacks[] = {
     {"fill-everything", FillEverything},
     {"sparse", Sparse},
     {"traps", Traps},
+    {"replace-self", ReplaceSelf},
+    {"dump-self", DumpSelf},
     {NULL, NULL},
 };

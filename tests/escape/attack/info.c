@@ -63,6 +63,21 @@ static int Look(int argc, char** argv) {
   return 0;
 }
 
+static int Status(int argc, char** argv) {
+  (void)argc;
+  (void)argv;
+  Cat("/proc/self/status");
+  return 0;
+}
+
+// An exec is where the kernel gives a root its capabilities.
+static int ExecStatus(int argc, char** argv) {
+  (void)argc;
+  (void)argv;
+  execl("/proc/self/exe", "attack", "status", NULL);
+  return 4;
+}
+
 // Tries to reach listeners of the host: TCP and UDP on loopback, an abstract and a named socket.
 static int Connect(int argc, char** argv) {
   if (argc < 4) return 98;
@@ -108,8 +123,6 @@ static int Meet(int argc, char** argv) {
 }
 
 const struct Attack kInfoAttacks[] = {
-    {"look", Look},
-    {"connect", Connect},
-    {"meet", Meet},
-    {NULL, NULL},
+    {"look", Look},     {"connect", Connect},        {"meet", Meet},
+    {"status", Status}, {"exec-status", ExecStatus}, {NULL, NULL},
 };

@@ -12,7 +12,7 @@ static const struct Probe* const kProbes[] = {
 };
 static const struct Attack* const kAttacks[] = {
     kCallAttacks,   kFileAttacks, kProcessAttacks,   kMemoryAttacks,
-    kOutputAttacks, kInfoAttacks, kViolationAttacks,
+    kOutputAttacks, kInfoAttacks, kViolationAttacks, kRandomAttacks,
 };
 
 void Nap(long milliseconds) {

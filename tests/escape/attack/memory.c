@@ -198,6 +198,37 @@ static int Leftovers(int argc, char** argv) {
   return 0;
 }
 
+// Refuses itself memory, and copes with what it then does not get.
+static int OwnAddressLimit(int argc, char** argv) {
+  (void)argc;
+  (void)argv;
+  const struct rlimit few = {64 * MIB, 64 * MIB};
+  if (setrlimit(RLIMIT_AS, &few) != 0) return 3;
+  long got = 0;
+  while (got < 400 && Touch(MIB, 0) == 0) ++got;
+  printf("got %ld\n", got);
+  return got < 400 && errno == ENOMEM ? 0 : 4;
+}
+
+// Fills the cache with the pages of FILE again and again, then takes so many MiB of its own.
+static int FillCache(int argc, char** argv) {
+  if (argc < 3) return 98;
+  const int fd = open(argv[1], O_RDONLY | O_CLOEXEC);
+  struct stat info;
+  if (fd < 0 || fstat(fd, &info) != 0) return 3;
+  long seen = 0;
+  for (int i = 0; i < 3; ++i) {
+    ssize_t got;
+    for (off_t at = 0; (got = pread(fd, scratch, sizeof(scratch), at)) > 0; at += got) seen += got;
+  }
+  volatile const char* map = mmap(NULL, (size_t)info.st_size, PROT_READ, MAP_SHARED, fd, 0);
+  if (map == MAP_FAILED) return 3;
+  for (off_t at = 0; at < info.st_size; at += 4096) seen += map[at];
+  printf("seen %ld\n", seen);
+  fflush(stdout);
+  return Touch(atol(argv[2]) * MIB, 0) == 0 ? 0 : 4;
+}
+
 const struct Attack kMemoryAttacks[] = {
     {"heap", Heap},
     {"populate", Populate},
@@ -212,5 +243,7 @@ const struct Attack kMemoryAttacks[] = {
     {"children", Children},
     {"burst", Burst},
     {"leftovers", Leftovers},
+    {"own-address-limit", OwnAddressLimit},
+    {"fill-cache", FillCache},
     {NULL, NULL},
 };

@@ -2,8 +2,11 @@
 // Attacks by processes: too many, too stubborn, too late; and against the init of the sandbox.
 #include <pthread.h>
 #include <sched.h>
+#include <sys/file.h>
+#include <sys/inotify.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 
 #include "attack.h"
 
@@ -257,6 +260,44 @@ static int LowerLimits(int argc, char** argv) {
   return 0;
 }
 
+static void* OpenMemory(void* unused) {
+  (void)unused;
+  Say("thread", TryOpen("/proc/self/mem", O_RDWR));
+  return Forever(NULL);
+}
+
+// Each thread tries what Landlock forbids, then all wait to be looked at; with one that a child
+// made.
+static int ThreadsTry(int argc, char** argv) {
+  (void)argc;
+  (void)argv;
+  pthread_t thread;
+  for (int i = 0; i < 5; ++i) {
+    if (pthread_create(&thread, NULL, OpenMemory, NULL) != 0) return 3;
+  }
+  if (fork() == 0) OpenMemory(NULL);
+  OpenMemory(NULL);
+  return 0;
+}
+
+// What builds need of a host, so that nobody has to switch a layer off for it.
+static int BuildNeeds(int argc, char** argv) {
+  (void)argc;
+  (void)argv;
+  int ends[2];
+  Say("chain", system("/bin/sh -c '/bin/sh -c \"/bin/sh -c true\"'") == 0 ? 0 : -1);
+  const int lock = open(WORK "/lock", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+  Say("flock", flock(lock, LOCK_EX));
+  struct flock range = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_len = 1};
+  Say("fcntl_lock", fcntl(lock, F_SETLK, &range));
+  Say("socketpair", socketpair(AF_UNIX, SOCK_STREAM, 0, ends));
+  Say("inotify", (long)inotify_init1(IN_CLOEXEC));
+  const int program = open("/bin/sh", O_RDONLY | O_CLOEXEC);
+  Say("map_exec",
+      mmap(NULL, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE, program, 0) == MAP_FAILED ? -1 : 0);
+  return 0;
+}
+
 const struct Attack kProcessAttacks[] = {
     {"fork-bomb", ForkBomb},
     {"quick-bomb", QuickBomb},
@@ -277,5 +318,7 @@ const struct Attack kProcessAttacks[] = {
     {"crash-many", CrashMany},
     {"signal-storm", SignalStorm},
     {"lower-limits", LowerLimits},
+    {"threads-try", ThreadsTry},
+    {"build-needs", BuildNeeds},
     {NULL, NULL},
 };
