@@ -82,8 +82,10 @@ static int RandomCalls(int argc, char** argv) {
   const uint64_t seed = strtoull(argv[2], NULL, 10);
   const int fd = open(argv[1], O_RDWR | O_CLOEXEC);
   if (fd < 0) return 3;
-  struct Counts* counts =
-      mmap(NULL, sizeof(struct Counts), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+  // Far from all other memory, so that a call that writes too much does not reach it.
+  void* const apart = (void*)(uintptr_t)0x100000000000;
+  struct Counts* counts = mmap(apart, sizeof(struct Counts), PROT_READ | PROT_WRITE,
+                               MAP_SHARED | MAP_FIXED_NOREPLACE, fd, 0);
   if (counts == MAP_FAILED) return 3;
   close(fd);
   for (uint64_t i = 0; i < 8; ++i) {
