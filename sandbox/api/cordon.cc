@@ -12,7 +12,13 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "policy/base/field_path.h"
+#include "policy/batch/talk.h"
+#include "policy/parse.h"
+#include "policy/proto/batch.pb.h"
+#include "policy/violations.h"
 #include "sandbox/api/run_job.h"
+#include "sandbox/api/run_talk.h"
 #include "sandbox/api/stdio_files.h"
 #include "sandbox/host/probe.h"
 #include "sandbox/host/scope.h"
@@ -117,7 +123,9 @@ struct Ends {
   End err;
 };
 
-absl::StatusOr<Ends> EndsOf(const RunOptions& options) {
+// `options`: of a run, or a member of a talk.
+template <typename Options>
+absl::StatusOr<Ends> EndsOf(const Options& options) {
   Ends ends;
   CORDON_ASSIGN_OR_RETURN(ends.in, EndOf(options.in));
   CORDON_ASSIGN_OR_RETURN(ends.out, EndOf("out", options.out));
@@ -132,10 +140,56 @@ absl::StatusOr<Ends> EndsOf(const RunOptions& options) {
   return ends;
 }
 
+Streams StreamsOf(const Ends& ends) {
+  return {ends.in.fd(), ends.out.fd(), ends.err.fd(), false, false};
+}
+
 absl::Status TakeText(const End& end, uint64_t limit) {
   if (end.text == nullptr) return absl::OkStatus();
   CORDON_ASSIGN_OR_RETURN(*end.text, ContentOfFile(end.fd(), "output of a job", limit));
   return absl::OkStatus();
+}
+
+// The relays keep to the limit; a text is the caller's in any case.
+absl::Status TakeTexts(const Ends& ends, const v1::Plan& plan) {
+  absl::Status taken = TakeText(ends.out, plan.watch().output_bytes());
+  taken.Update(TakeText(ends.err, plan.watch().output_bytes()));
+  return WithStage(taken, "run");
+}
+
+// What is checked of a talk: the same as in a list of jobs.
+v1::BatchJob TalkOf(const std::vector<TalkMember>& members, const TalkOptions& options) {
+  constexpr char kHasOne[] = "a stream of the caller's";
+  const auto has_one = [](const Output& output) {
+    return output.fd >= 0 || !output.path.empty() || output.text != nullptr;
+  };
+  v1::BatchJob talk;
+  talk.set_verdict_of(options.verdict_of);
+  for (const TalkMember& member : members) {
+    v1::BatchJob* one = talk.add_sandbox();
+    one->set_name(member.name);
+    *one->mutable_argv() = member.job.argv();
+    const Input& in = member.in;
+    if (in.fd >= 0 || !in.path.empty() || in.text.has_value()) one->set_stdin(kHasOne);
+    if (has_one(member.out)) one->set_stdout(kHasOne);
+    if (has_one(member.err)) one->set_stderr(kHasOne);
+  }
+  for (const TalkConnection& each : options.connect) {
+    v1::Connection* connection = talk.add_connect();
+    connection->set_from(each.from);
+    connection->set_to(each.to);
+  }
+  return talk;
+}
+
+absl::Status OfMember(size_t index, const absl::Status& status) {
+  std::vector<v1::ErrorDetail> details = DetailsOf(status);
+  for (v1::ErrorDetail& detail : details) {
+    const std::string member = IndexedField("sandbox", index);
+    detail.set_policy_field(
+        detail.policy_field().empty() ? member : ChildField(member, detail.policy_field()));
+  }
+  return ErrorFromDetails(status.code(), details);
 }
 
 }  // namespace
@@ -189,17 +243,53 @@ absl::StatusOr<v1::Report> Runner::Run(const v1::JobSpec& job, const RunOptions&
   CORDON_ASSIGN_OR_RETURN(const WriteSignalHold hold, WriteSignalHold::Make());
   CORDON_ASSIGN_OR_RETURN(const Ends ends, EndsOf(options));
   v1::Report report = BeginReport(policy().name(), &state_->facts);
-  const Streams streams = {ends.in.fd(), ends.out.fd(), ends.err.fd(), false, false};
   const Control control = {options.signals, options.cancel ? options.cancel->fd() : -1};
   PolicySource profiles;
   const absl::Status ran =
-      RunUnder(state_->ready, profiles, state_->facts, job, streams, control, &report);
-  // The relays keep to the limit; a text is the caller's in any case.
-  const uint64_t limit = plan().watch().output_bytes();
-  absl::Status taken = TakeText(ends.out, limit);
-  taken.Update(TakeText(ends.err, limit));
+      RunUnder(state_->ready, profiles, state_->facts, job, StreamsOf(ends), control, &report);
+  const absl::Status taken = TakeTexts(ends, plan());
   CORDON_RETURN_IF_ERROR(ran);
-  CORDON_RETURN_IF_ERROR(WithStage(taken, "run"));
+  CORDON_RETURN_IF_ERROR(taken);
+  return report;
+}
+
+absl::StatusOr<v1::Report> Runner::RunTalk(const std::vector<TalkMember>& members,
+                                           const TalkOptions& options) {
+  CORDON_ASSIGN_OR_RETURN(const WriteSignalHold hold, WriteSignalHold::Make());
+  const v1::BatchJob talk = TalkOf(members, options);
+  const SourceMap nowhere;
+  Violations violations(nowhere);
+  CheckTalk(talk, "", &violations);
+  CORDON_RETURN_IF_ERROR(violations.ToStatus());
+  std::vector<Ends> ends;
+  std::vector<TalkPart> parts;
+  for (size_t i = 0; i < members.size(); ++i) {
+    absl::StatusOr<Ends> mine = EndsOf(members[i]);
+    if (!mine.ok()) return OfMember(i, mine.status());
+    ends.push_back(*std::move(mine));
+    const Runner::State& state = *members[i].runner.state_;
+    TalkPart part;
+    part.name = members[i].name;
+    part.policy = state.ready.policy.name();
+    part.streams = StreamsOf(ends.back());
+    part.prepare = [&state, &job = members[i].job](v1::Report* report) {
+      report->set_kernel_release(state.facts.kernel_release());
+      return PrepareUnder(state.ready, state.facts, job, report);
+    };
+    parts.push_back(std::move(part));
+  }
+  PolicySource profiles;
+  const Control control = {options.signals, options.cancel ? options.cancel->fd() : -1};
+  absl::Status failure;
+  v1::Report report =
+      ReportOfTalk(parts, LinksOf(talk), DeciderOf(talk), profiles, control, &failure);
+  for (size_t i = 0; i < members.size(); ++i) {
+    const absl::Status taken = TakeTexts(ends[i], members[i].runner.plan());
+    const bool failed = report.sandbox(static_cast<int>(i)).report().verdict() == v1::SETUP_FAILED;
+    if (failed && !failure.ok()) return OfMember(i, failure);
+    if (!taken.ok()) return OfMember(i, taken);
+  }
+  CORDON_RETURN_IF_ERROR(failure);
   return report;
 }
 

@@ -37,6 +37,7 @@
 #include <memory>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -119,6 +120,9 @@ struct RunOptions {
   bool signals = false;
 };
 
+struct TalkMember;
+struct TalkOptions;
+
 // A policy that was compiled for a host: every layer, and a system call filter that is proven.
 // Making one costs some milliseconds, which its jobs need not pay again. Copies share it.
 class Runner {
@@ -146,10 +150,48 @@ class Runner {
   // be reached; it is dead then, too.
   absl::StatusOr<v1::Report> Run(const v1::JobSpec& job, const RunOptions& options = {}) const;
 
+  // Runs 2 to 16 members to their ends, as `cordon talk` does. No program runs before every sandbox
+  // stands verified; each has its own limits. When all wait for each other, for ever, those that
+  // live end with DEADLOCK, soon. The report is that of the whole: the verdict is the one of the
+  // member `verdict_of`, unless another one failed by itself before (`decided_by`, `decided_why`;
+  // the rules are in README.md), the usage is of all, and `sandbox` has the report of each, in
+  // their order.
+  //
+  // An error means that one of them could not be run, or (stage "run") that no verdict could be
+  // reached; its details begin with the member, "sandbox[1].limits.memory". All are dead then. What
+  // Run says of files, threads and signals holds here, too; a member needs up to 40 descriptors.
+  static absl::StatusOr<v1::Report> RunTalk(const std::vector<TalkMember>& members,
+                                            const TalkOptions& options);
+
  private:
   struct State;
   explicit Runner(std::shared_ptr<const State> state) : state_(std::move(state)) {}
   std::shared_ptr<const State> state_;
+};
+
+// One of several sandboxes that talk: a job as of Run, some of whose streams are connected.
+struct TalkMember {
+  std::string name;  // in connections and reports: letters, digits and . _ - / + =
+  Runner runner;
+  v1::JobSpec job;
+  // Of streams that are not connected. No two members share a path or a text.
+  Input in = {};
+  Output out = {};
+  Output err = {};
+};
+
+// One's output becomes another one's input. The bytes pass through Cordon, which counts them in the
+// writer's output; the two share no pipe.
+struct TalkConnection {
+  std::string from;  // "NAME.stdout" or "NAME.stderr"
+  std::string to;    // "NAME.stdin"
+};
+
+struct TalkOptions {
+  std::vector<TalkConnection> connect;  // each stream once at most, each member at least once
+  std::string verdict_of;               // the member whose end is the answer, such as a grader
+  absl::optional<CancelHandle> cancel;  // cancels all of them
+  bool signals = false;                 // as in RunOptions
 };
 
 // The report that `cordon run` writes for such an error: verdict SETUP_FAILED, with all details.

@@ -191,7 +191,7 @@ absl::StatusOr<ReadyJob> PrepareUnder(const ReadyPolicy& source, const v1::HostF
   // The sandbox knows fields; where they were written is known here.
   if (!sandbox.ok()) return WithPlaces(job_policy.policy, sandbox.status());
   FillCopiedIn(files.in, report);
-  return ReadyJob{*std::move(sandbox), std::move(launch), std::move(files.out)};
+  return ReadyJob{*std::move(sandbox), std::move(launch), std::move(files.out), source.policy};
 }
 
 void FillFailure(const absl::Status& status, v1::Report* report) {

@@ -46,6 +46,7 @@ struct ReadyJob {
   std::unique_ptr<Sandbox> sandbox;
   v1::LaunchPlan launch;
   CopyOutFiles copy_out;  // to be collected when the job is over
+  NormalPolicy policy;    // it runs under, before what the job has changed
 };
 absl::StatusOr<ReadyJob> PrepareUnder(const ReadyPolicy& source, const v1::HostFacts& facts,
                                       v1::JobSpec job, v1::Report* report,

@@ -3,6 +3,7 @@
 
 #include <utility>
 
+#include "policy/allow_call.h"
 #include "sandbox/files/copy_out.h"
 #include "sandbox/supervise/talk.h"
 #include "sandbox/supervise/talk_verdict.h"
@@ -12,7 +13,8 @@ namespace {
 
 class TalkRun {
  public:
-  explicit TalkRun(const std::vector<TalkPart>& parts) : parts_(parts) {
+  TalkRun(const std::vector<TalkPart>& parts, ProfileSource& profiles)
+      : parts_(parts), profiles_(profiles) {
     for (const TalkPart& part : parts) {
       ends_.emplace_back();
       ends_.back().name = part.name;
@@ -31,6 +33,7 @@ class TalkRun {
       talkers_.push_back({parts_[i].name, std::move(ready->sandbox), std::move(ready->launch),
                           parts_[i].streams, !ready->copy_out.empty()});
       copy_out_.push_back(std::move(ready->copy_out));
+      policies_.push_back(std::move(ready->policy));
     }
     return absl::OkStatus();
   }
@@ -65,6 +68,10 @@ class TalkRun {
         status = CollectFiles(*end->left, copy_out_[index], &mine.report);
       }
     }
+    // Advice, no part of the verdict: without it the report is whole all the same.
+    if (mine.report.has_violation()) {
+      AddAllowance(policies_[index], profiles_, mine.report.mutable_violation()).IgnoreError();
+    }
     if (!status.ok()) FillFailure(status, &mine.report);
     return status;
   }
@@ -83,8 +90,10 @@ class TalkRun {
   }
 
   const std::vector<TalkPart>& parts_;
+  ProfileSource& profiles_;
   std::vector<Talker> talkers_;
   std::vector<CopyOutFiles> copy_out_;
+  std::vector<NormalPolicy> policies_;
   std::vector<TalkEnd> ends_;
   std::vector<v1::StreamReport> streams_;
   bool cancelled_ = false;
@@ -93,8 +102,9 @@ class TalkRun {
 }  // namespace
 
 v1::Report ReportOfTalk(const std::vector<TalkPart>& parts, const std::vector<SandboxLink>& links,
-                        size_t decider, const Control& control, absl::Status* failure) {
-  TalkRun run(parts);
+                        size_t decider, ProfileSource& profiles, const Control& control,
+                        absl::Status* failure) {
+  TalkRun run(parts, profiles);
   *failure = run.Prepare();
   if (failure->ok()) *failure = run.Run(links, decider, control);
   return run.Report(decider);

@@ -13,6 +13,7 @@
 #include "absl/status/statusor.h"
 #include "policy/batch/talk.h"
 #include "policy/proto/report.pb.h"
+#include "policy/resolve.h"
 #include "sandbox/api/run_job.h"
 #include "sandbox/supervise/supervisor.h"
 
@@ -29,9 +30,11 @@ struct TalkPart {
 
 // No program runs before all parts are at their gates. `links` and `decider` are positions of
 // parts. `failure` is the error of the first part that could not be run, or that the host has made;
-// the report, whose sandboxes are in the order of the parts, says of which.
+// the report, whose sandboxes are in the order of the parts, says of which. `profiles`: as in
+// RunUnder.
 v1::Report ReportOfTalk(const std::vector<TalkPart>& parts, const std::vector<SandboxLink>& links,
-                        size_t decider, const Control& control, absl::Status* failure);
+                        size_t decider, ProfileSource& profiles, const Control& control,
+                        absl::Status* failure);
 
 }  // namespace cordon
 

@@ -72,6 +72,7 @@ v1::Report TalkReport(const std::vector<TalkEnd>& ends, const TalkDecision& deci
   if (decisive.has_signal()) report.set_signal(decisive.signal());
   report.set_signal_name(decisive.signal_name());
   *report.mutable_evidence() = decisive.evidence();
+  if (decisive.has_violation()) *report.mutable_violation() = decisive.violation();
   if (decisive.has_error()) *report.mutable_error() = decisive.error();
   *report.mutable_more_errors() = decisive.more_errors();
   report.set_setup_only(decisive.setup_only());

@@ -211,6 +211,25 @@ class Library(Installed):
                 self.assertEqual(done.stdout, "")
         with self.subTest("a signal handler cancels"):
             self.cancel(program)
+        self.check_talk(os.path.join(build, "cordon_example_talk"))
+
+    def check_talk(self, program):
+        asks = 'echo 3 4; read sum; echo "heard $sum" >&2; [ "$sum" = 7 ]'
+        right = ("heard 7\nverdict EXITED 0\ndecided by grader: verdict_of ended well, and no "
+                 "other one failed\ngrader EXITED 0\ncontestant EXITED 0\n")
+        for contestant, part in (
+                ("read a b; echo $((a + b))", right),
+                ("read a b; echo $((a * b))", "heard 12\nverdict EXITED 1\ndecided by grader"),
+                ("read a b; kill -SEGV $$", "verdict SIGNALED\ndecided by contestant"),
+                ("read a b; read c", "verdict DEADLOCK\ndecided by contestant")):
+            with self.subTest(contestant):
+                done = run(program, self.policy, asks, contestant, timeout=120)
+                self.assertEqual(done.returncode, 0, done.stderr)
+                self.assertIn(part, done.stdout)
+        with self.subTest("errors say of which"):
+            done = run(program, "judge/cobol", asks, "true", timeout=120)
+            self.assertEqual(done.returncode, 1)
+            self.assertIn("judge/cobol", done.stderr)
 
     def cancel(self, program):
         word = f"100000.{os.getpid()}"

@@ -61,7 +61,7 @@ v1::Report ReportOfTalkJob(const v1::BatchJob& job, const std::vector<RunRequest
     };
     parts.push_back(std::move(part));
   }
-  return ReportOfTalk(parts, LinksOf(job), DeciderOf(job), {}, failure);
+  return ReportOfTalk(parts, LinksOf(job), DeciderOf(job), profiles, {}, failure);
 }
 
 }  // namespace cordon::cli

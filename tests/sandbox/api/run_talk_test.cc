@@ -9,6 +9,7 @@
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "sandbox/api/policy_source.h"
 #include "sandbox/api/run_job.h"
 #include "sandbox/os/event.h"
 #include "tests/support/host_watch.h"
@@ -52,7 +53,8 @@ class RunTalkTest : public testing::Test {
     return part;
   }
   v1::Report Run(const std::vector<TalkPart>& parts, const Control& control = {}) {
-    return ReportOfTalk(parts, {{0, 1, 1}, {1, 1, 0}}, 0, control, &failure_);
+    PolicySource profiles;
+    return ReportOfTalk(parts, {{0, 1, 1}, {1, 1, 0}}, 0, profiles, control, &failure_);
   }
 
   const StreamFile nothing_;
@@ -120,6 +122,16 @@ TEST_F(RunTalkTest, AnErrorOfOneKeepsAllFromRunning) {
   EXPECT_EQ(report.decided_by(), "b");
   EXPECT_EQ(report.sandbox(1).report().error().message(), "not such a job");
   EXPECT_EQ(report.sandbox(0).report().verdict(), v1::CANCELLED);
+}
+
+TEST_F(RunTalkTest, WhatWouldAllowACallIsSaid) {
+  const v1::Report report = Run({Part("a", {"talk_wait", "read"}), Part("b", {"unshare_user"})});
+  ASSERT_THAT(failure_, IsOk());
+  EXPECT_EQ(report.verdict(), v1::SYSCALL_VIOLATION);
+  EXPECT_EQ(report.decided_by(), "b");
+  EXPECT_EQ(report.violation().call(), "unshare");
+  EXPECT_NE(report.violation().allow_with(), "");
+  EXPECT_EQ(report.sandbox(1).report().violation().allow_with(), report.violation().allow_with());
 }
 
 TEST_F(RunTalkTest, ADescriptorCancelsAll) {
