@@ -3,18 +3,16 @@
 behind, and the command line (PROGRAM --cordon PROGRAM [unittest options]).
 """
 
-import argparse
 import json
 import os
 import shutil
 import subprocess
-import sys
 import tempfile
 import unittest
 
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "tools"))
-import python_results  # noqa: E402  (the folder is on the path only now)
-from host_view import group_folders, processes_with, wait_until  # noqa: E402
+import command_line
+from host_view import group_folders, processes_with, wait_until
+
 
 IS_ROOT = os.geteuid() == 0
 OWNER = 61_841  # of folders that jobs of root write
@@ -85,11 +83,6 @@ class BatchTest(unittest.TestCase):
 
 
 def main(name) -> None:
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--cordon", required=True)
-    arguments, rest = parser.parse_known_args()
-    BatchTest.cordon = os.path.abspath(arguments.cordon)
-    told = subprocess.run([BatchTest.cordon, "doctor", "--format", "json"], capture_output=True,
-                          check=False)
-    BatchTest.facts = json.loads(told.stdout)["facts"]
-    unittest.main(argv=[sys.argv[0], *rest], testRunner=python_results.Runner(name))
+    BatchTest.cordon = command_line.take("cordon").cordon
+    BatchTest.facts = command_line.facts_of(BatchTest.cordon)
+    command_line.run(name)

@@ -13,7 +13,6 @@ import resource
 import signal
 import subprocess
 import time
-import unittest
 import xml.etree.ElementTree as ElementTree
 
 import batch_case

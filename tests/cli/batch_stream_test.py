@@ -13,7 +13,6 @@ import signal
 import subprocess
 import threading
 import time
-import unittest
 
 import batch_case
 from batch_case import SOAK, BatchTest

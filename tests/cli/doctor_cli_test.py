@@ -4,17 +4,15 @@
 Run by ctest: doctor_cli_test.py --cordon PROGRAM [unittest options].
 """
 
-import argparse
 import json
 import os
 import shutil
 import subprocess
-import sys
 import tempfile
 import unittest
 
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "tools"))
-import python_results  # noqa: E402  (the folder is on the path only now)
+import command_line
+
 
 CORDON = ""
 NOBODY = 65534
@@ -112,11 +110,8 @@ class Doctor(unittest.TestCase):
 
 def main():
     global CORDON  # pylint: disable=global-statement
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--cordon", required=True)
-    arguments, rest = parser.parse_known_args()
-    CORDON = os.path.abspath(arguments.cordon)
-    unittest.main(argv=[sys.argv[0], *rest], testRunner=python_results.Runner("doctor_cli"))
+    CORDON = command_line.take("cordon").cordon
+    command_line.run("doctor_cli")
 
 
 if __name__ == "__main__":

@@ -6,20 +6,18 @@ PROGRAM] [unittest options]. What must be in a page is found another way than it
 by protoc, options by a plain search of --help.
 """
 
-import argparse
 import os
 import pty
 import re
 import select
 import shutil
 import subprocess
-import sys
 import tempfile
 import unittest
 
+import command_line
+
 ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
-sys.path.insert(0, os.path.join(ROOT, "tools"))
-import python_results  # noqa: E402  (the folder is on the path only now)
 
 OPTIONS = None
 PAGES = ("man1/cordon.1", "man5/cordon-batch.5", "man5/cordon-policy.5", "man5/cordon-report.5",
@@ -332,14 +330,8 @@ class ZshCompletion(unittest.TestCase):
 
 def main():
     global OPTIONS  # pylint: disable=global-statement
-    parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
-    for name in ("cordon", "setup", "documents"):
-        parser.add_argument(f"--{name}", required=True)
-    parser.add_argument("--protoc", default=shutil.which("protoc"))
-    OPTIONS, rest = parser.parse_known_args()
-    for name in ("cordon", "setup", "documents"):
-        setattr(OPTIONS, name, os.path.abspath(getattr(OPTIONS, name)))
-    unittest.main(argv=[sys.argv[0], *rest], testRunner=python_results.Runner("documents_cli"))
+    OPTIONS = command_line.take("cordon", "setup", "documents", protoc=shutil.which("protoc"))
+    command_line.run("documents_cli")
 
 
 if __name__ == "__main__":

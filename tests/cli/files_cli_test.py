@@ -6,7 +6,6 @@ Run by ctest: files_cli_test.py --cordon PROGRAM [unittest options]. The jobs ar
 without a filter of system calls, so that nothing but the copying stands in their way.
 """
 
-import argparse
 import hashlib
 import json
 import os
@@ -14,13 +13,12 @@ import shutil
 import signal
 import stat
 import subprocess
-import sys
 import tempfile
 import unittest
 
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "tools"))
-import python_results  # noqa: E402  (the folder is on the path only now)
-from host_view import processes_with, wait_until  # noqa: E402
+import command_line
+from host_view import processes_with, wait_until
+
 
 CORDON = ""
 FACTS = {}
@@ -453,13 +451,9 @@ class Batch(FilesTest):
 
 def main() -> None:
     global CORDON, FACTS  # pylint: disable=global-statement
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--cordon", required=True)
-    arguments, rest = parser.parse_known_args()
-    CORDON = os.path.abspath(arguments.cordon)
-    told = subprocess.run([CORDON, "doctor", "--format", "json"], capture_output=True, check=False)
-    FACTS = json.loads(told.stdout)["facts"]
-    unittest.main(argv=[sys.argv[0], *rest], testRunner=python_results.Runner("files_cli"))
+    CORDON = command_line.take("cordon").cordon
+    FACTS = command_line.facts_of(CORDON)
+    command_line.run("files_cli")
 
 
 if __name__ == "__main__":

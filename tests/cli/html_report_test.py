@@ -6,7 +6,6 @@ are made up (html_results.py) and become pages by `cordon report`. CORDON_SCREEN
 pictures to look at.
 """
 
-import argparse
 import os
 import re
 import shutil
@@ -16,10 +15,10 @@ import tempfile
 import time
 import unittest
 
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "tools"))
-import chromium  # noqa: E402  (the folder is on the path only now)
-import html_results as results  # noqa: E402
-import python_results  # noqa: E402
+import chromium
+import command_line
+import html_results as results
+
 
 CORDON = ""
 PICTURES = os.environ.get("CORDON_SCREENSHOTS", "")
@@ -489,11 +488,8 @@ class Demo(PageTest):
 
 def main() -> None:
     global CORDON  # pylint: disable=global-statement
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--cordon", required=True)
-    arguments, rest = parser.parse_known_args()
-    CORDON = os.path.abspath(arguments.cordon)
-    unittest.main(argv=[sys.argv[0], *rest], testRunner=python_results.Runner("html_report"))
+    CORDON = command_line.take("cordon").cordon
+    command_line.run("html_report")
 
 
 if __name__ == "__main__":

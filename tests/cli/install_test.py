@@ -6,7 +6,6 @@ after it was installed, and programs see nothing of the build. A test whose tool
 skipped with the name of the tool.
 """
 
-import argparse
 import glob
 import json
 import os
@@ -14,15 +13,14 @@ import re
 import shutil
 import signal
 import subprocess
-import sys
 import tempfile
 import unittest
 
+import command_line
+from host_view import processes_with, wait_until
+
 TESTS = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(TESTS))
-sys.path.insert(0, os.path.join(ROOT, "tools"))
-import python_results  # noqa: E402  (the folder is on the path only now)
-from host_view import processes_with, wait_until  # noqa: E402
 
 OPTIONS = None
 NOBODY = 65534
@@ -275,12 +273,8 @@ class Library(Installed):
 
 def main():
     global OPTIONS  # pylint: disable=global-statement
-    parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
-    parser.add_argument("--build", required=True)
-    parser.add_argument("--cxx", default="c++")
-    OPTIONS, rest = parser.parse_known_args()
-    OPTIONS.build = os.path.abspath(OPTIONS.build)
-    unittest.main(argv=[sys.argv[0], *rest], testRunner=python_results.Runner("install"))
+    OPTIONS = command_line.take("build", cxx="c++")
+    command_line.run("install")
 
 
 if __name__ == "__main__":

@@ -19,7 +19,7 @@ from run_cli_test import CliTest, have_cgroup
 
 
 def facts():  # filled in by run_cli_test.main
-    return run_cli_test.FACTS["facts"]
+    return run_cli_test.FACTS
 
 
 def children_of(pid):

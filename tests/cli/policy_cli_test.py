@@ -4,19 +4,17 @@
 Run by ctest: policy_cli_test.py --cordon PROGRAM [unittest options]. Nothing is sandboxed here.
 """
 
-import argparse
 import hashlib
 import json
 import os
 import re
 import shutil
 import subprocess
-import sys
 import tempfile
 import unittest
 
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "tools"))
-import python_results  # noqa: E402  (the folder is on the path only now)
+import command_line
+
 
 CORDON = ""
 
@@ -267,11 +265,8 @@ class Explain(PolicyTest):
 
 def main():
     global CORDON  # pylint: disable=global-statement
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--cordon", required=True)
-    known, rest = parser.parse_known_args()
-    CORDON = os.path.abspath(known.cordon)
-    unittest.main(argv=[sys.argv[0], *rest], testRunner=python_results.Runner("policy_cli"))
+    CORDON = command_line.take("cordon").cordon
+    command_line.run("policy_cli")
 
 
 if __name__ == "__main__":

@@ -5,17 +5,15 @@ browser (html_report_test.py).
 Run by ctest: report_cli_test.py --cordon PROGRAM [unittest options]. No job is run.
 """
 
-import argparse
 import os
 import shutil
 import subprocess
-import sys
 import tempfile
 import unittest
 
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "tools"))
-import html_results as results  # noqa: E402  (the folder is on the path only now)
-import python_results  # noqa: E402
+import command_line
+import html_results as results
+
 
 CORDON = ""
 
@@ -77,11 +75,8 @@ class Reading(unittest.TestCase):
 
 def main() -> None:
     global CORDON  # pylint: disable=global-statement
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--cordon", required=True)
-    arguments, rest = parser.parse_known_args()
-    CORDON = os.path.abspath(arguments.cordon)
-    unittest.main(argv=[sys.argv[0], *rest], testRunner=python_results.Runner("report_cli"))
+    CORDON = command_line.take("cordon").cordon
+    command_line.run("report_cli")
 
 
 if __name__ == "__main__":

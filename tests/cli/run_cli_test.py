@@ -6,21 +6,19 @@ standard library. What happened is read from the host (processes, control groups
 the job. A test whose feature the host lacks is skipped with the feature's name.
 """
 
-import argparse
 import json
 import os
 import random
 import shutil
 import signal
 import subprocess
-import sys
 import tempfile
 import time
 import unittest
 
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "tools"))
-import python_results  # noqa: E402  (the folder is on the path only now)
-from host_view import group_folders, jobs_with, processes_with, wait_until  # noqa: E402
+import command_line
+from host_view import group_folders, jobs_with, processes_with, wait_until
+
 
 CORDON = ""
 PAYLOAD = ""
@@ -44,13 +42,13 @@ seccomp {{ allow: ["stdio", "memory", "self", "time", "signal", "rpath", "wpath"
 
 
 def have_cgroup():
-    offered = FACTS.get("facts", {}).get("cgroup_controllers", [])
+    offered = FACTS.get("cgroup_controllers", [])
     return {"memory", "pids"} <= set(offered)
 
 
 class CliTest(unittest.TestCase):
     def setUp(self):
-        if not FACTS["facts"]["user_namespaces"]:
+        if not FACTS["user_namespaces"]:
             self.skipTest("needs user namespaces")
         self.folder = tempfile.mkdtemp(prefix="cordon_cli_")
         os.chmod(self.folder, 0o755)
@@ -474,15 +472,10 @@ class Ends(CliTest):
 
 def main(suite="cli"):
     global CORDON, PAYLOAD, FACTS  # pylint: disable=global-statement
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--cordon", required=True)
-    parser.add_argument("--payload", required=True)
-    known, rest = parser.parse_known_args()
-    CORDON, PAYLOAD = os.path.abspath(known.cordon), os.path.abspath(known.payload)
-    doctor = subprocess.run([CORDON, "doctor", "--format", "json"], capture_output=True,
-                            check=False)
-    FACTS = json.loads(doctor.stdout)
-    unittest.main(argv=[sys.argv[0], *rest], testRunner=python_results.Runner(suite))
+    taken = command_line.take("cordon", "payload")
+    CORDON, PAYLOAD = taken.cordon, taken.payload
+    FACTS = command_line.facts_of(CORDON)
+    command_line.run(suite)
 
 
 if __name__ == "__main__":

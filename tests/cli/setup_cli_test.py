@@ -5,17 +5,15 @@ Run by ctest: setup_cli_test.py --setup PROGRAM [unittest options]. That the fil
 what they are for is tests/vm/cases/setup.py.
 """
 
-import argparse
 import os
 import shutil
 import stat
 import subprocess
-import sys
 import tempfile
 import unittest
 
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "tools"))
-import python_results  # noqa: E402  (the folder is on the path only now)
+import command_line
+
 
 SETUP = ""
 NOBODY = 65534
@@ -251,11 +249,8 @@ class Advice(Setup):
 
 def main():
     global SETUP  # pylint: disable=global-statement
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--setup", required=True)
-    arguments, rest = parser.parse_known_args()
-    SETUP = os.path.abspath(arguments.setup)
-    unittest.main(argv=[sys.argv[0], *rest], testRunner=python_results.Runner("setup_cli"))
+    SETUP = command_line.take("setup").setup
+    command_line.run("setup_cli")
 
 
 if __name__ == "__main__":

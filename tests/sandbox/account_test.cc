@@ -16,6 +16,7 @@
 #include "sandbox/os/process.h"
 #include "tests/support/host_watch.h"
 #include "tests/support/job.h"
+#include "tests/support/job_test.h"
 #include "tests/support/kernel_test.h"
 #include "tests/support/lease_cases.h"
 #include "tests/support/status_matchers.h"
@@ -27,10 +28,6 @@ using testing::Contains;
 using testing::Not;
 
 constexpr uint64_t kMiB = 1 << 20;
-
-double Seconds(const google::protobuf::Duration& duration) {
-  return static_cast<double>(duration.seconds()) + duration.nanos() * 1e-9;
-}
 
 class AccountTest : public testing::Test {
  protected:

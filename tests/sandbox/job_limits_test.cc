@@ -16,31 +16,18 @@
 #include "sandbox/os/process.h"
 #include "tests/support/host_watch.h"
 #include "tests/support/job.h"
+#include "tests/support/job_test.h"
 #include "tests/support/kernel_test.h"
 #include "tests/support/status_matchers.h"
 
 namespace cordon {
 namespace {
 
-double Seconds(const google::protobuf::Duration& duration) {
-  return static_cast<double>(duration.seconds()) + duration.nanos() * 1e-9;
-}
-
-class JobLimitsTest : public testing::Test {
+class JobLimitsTest : public JobTest {
  protected:
-  void SetUp() override {
-    CORDON_NEEDS("user namespaces", HaveUserNamespaces());
-    IgnoreSigpipe();
-    token_ = "token_" + std::to_string(::getpid()) + "_" +
-             testing::UnitTest::GetInstance()->current_test_info()->name();
-  }
   void TearDown() override {
-    EXPECT_THAT(ProcessesWith(token_), testing::IsEmpty());
-    EXPECT_THAT(GroupsOfTest(), testing::IsEmpty());
-  }
-  JobResult Run(std::vector<std::string> arguments, const JobOptions& options) {
-    arguments.push_back(token_);
-    return RunPayload(arguments, options);
+    input_ = Pipe();
+    JobTest::TearDown();
   }
   // A stdin that stays open and says nothing.
   JobOptions WithOpenInput() {
@@ -49,15 +36,8 @@ class JobLimitsTest : public testing::Test {
     options.streams.in = input_.read.get();
     return options;
   }
-  std::string token_;
   Pipe input_;
 };
-
-#define ASSERT_VERDICT(result, wanted)                                               \
-  do {                                                                               \
-    ASSERT_THAT((result).report, IsOk());                                            \
-    ASSERT_STREQ((result).verdict(), wanted) << (result).report->ShortDebugString(); \
-  } while (false)
 
 #define NEEDS_GROUP() CORDON_NEEDS("cgroup memory, pids and cpuacct", HaveCgroup())
 

@@ -13,6 +13,7 @@
 #include "google/protobuf/text_format.h"
 #include "gtest/gtest.h"
 #include "tests/support/job.h"
+#include "tests/support/job_test.h"
 #include "tests/support/status_matchers.h"
 
 namespace cordon {
@@ -129,23 +130,12 @@ TEST(VerifyFilterTest, ThePayloadHasOneFilterMore) {
 constexpr char kNotify[] = " rule { calls: \"socket\" action: NOTIFY }";
 constexpr char kAllow[] = " rule { calls: \"socket\" action: ALLOW }";
 
-class NotifyTest : public testing::Test {
+class NotifyTest : public OneJobTest {
  protected:
-  void SetUp() override {
-    CORDON_NEEDS("user namespaces", HaveUserNamespaces());
-    IgnoreSigpipe();
-    options_.wall_time = "100s";
-    options_.cpu_time = "100s";
-  }
   void Run(const std::vector<std::string>& arguments, const std::string& rules) {
     options_.seccomp += rules;
-    result_ = RunPayload(arguments, options_);
-    ASSERT_THAT(result_.report, IsOk());
+    OneJobTest::Run(arguments);
   }
-  const v1::Report& report() const { return *result_.report; }
-
-  JobOptions options_;
-  JobResult result_;
 };
 
 TEST_F(NotifyTest, AnAttemptFailsAndTheReportListsIt) {

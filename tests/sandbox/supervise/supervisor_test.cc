@@ -16,6 +16,7 @@
 #include "sandbox/os/process.h"
 #include "tests/support/host_watch.h"
 #include "tests/support/job.h"
+#include "tests/support/job_test.h"
 #include "tests/support/kernel_test.h"
 #include "tests/support/status_matchers.h"
 
@@ -24,33 +25,9 @@ namespace {
 
 using testing::IsEmpty;
 
-double Seconds(const google::protobuf::Duration& duration) {
-  return static_cast<double>(duration.seconds()) + duration.nanos() * 1e-9;
-}
-
 // Each test runs one job and then looks at the host.
-class SupervisorTest : public testing::Test {
+class SupervisorTest : public JobTest {
  protected:
-  void SetUp() override {
-    CORDON_NEEDS("user namespaces", HaveUserNamespaces());
-    IgnoreSigpipe();
-    token_ = "token_" + std::to_string(::getpid()) + "_" +
-             testing::UnitTest::GetInstance()->current_test_info()->name();
-    descriptors_ = DescriptorsOfTest().size();
-  }
-  void TearDown() override {
-    EXPECT_THAT(ProcessesWith(token_), IsEmpty());
-    EXPECT_THAT(ChildrenOfTest(), IsEmpty());
-    EXPECT_THAT(GroupsOfTest(), IsEmpty());
-    if (descriptors_ != 0) {
-      EXPECT_EQ(DescriptorsOfTest().size(), descriptors_);
-    }
-  }
-  // Arguments with the test's token behind them.
-  JobResult Run(std::vector<std::string> arguments, const JobOptions& options = {}) {
-    arguments.push_back(token_);
-    return RunPayload(arguments, options);
-  }
   // Waits until the payload's program runs.
   bool Runs() const {
     for (int i = 0; i < 6000 && ProcessesWith(token_).empty(); ++i) {
@@ -58,15 +35,7 @@ class SupervisorTest : public testing::Test {
     }
     return !ProcessesWith(token_).empty();
   }
-  std::string token_;
-  size_t descriptors_ = 0;
 };
-
-#define ASSERT_VERDICT(result, wanted)                                               \
-  do {                                                                               \
-    ASSERT_THAT((result).report, IsOk());                                            \
-    ASSERT_STREQ((result).verdict(), wanted) << (result).report->ShortDebugString(); \
-  } while (false)
 
 TEST_F(SupervisorTest, ReportsTheJobsOwnExitCode) {
   for (const int code : {0, 1, 7, 255}) {

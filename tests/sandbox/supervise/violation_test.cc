@@ -12,6 +12,7 @@
 #include "gtest/gtest.h"
 #include "sandbox/os/event.h"
 #include "tests/support/job.h"
+#include "tests/support/job_test.h"
 #include "tests/support/status_matchers.h"
 
 namespace cordon {
@@ -27,23 +28,7 @@ bool KernelLeavesTheMode() {
   return major > 5 || (major == 5 && minor >= 17);
 }
 
-class ViolationTest : public testing::Test {
- protected:
-  void SetUp() override {
-    CORDON_NEEDS("user namespaces", HaveUserNamespaces());
-    IgnoreSigpipe();
-    options_.wall_time = "100s";
-    options_.cpu_time = "100s";
-  }
-  void Run(const std::vector<std::string>& arguments) {
-    result_ = RunPayload(arguments, options_);
-    ASSERT_THAT(result_.report, IsOk());
-  }
-  const v1::Report& report() const { return *result_.report; }
-
-  JobOptions options_;
-  JobResult result_;
-};
+using ViolationTest = OneJobTest;
 
 TEST_F(ViolationTest, TheCallIsNamedAndTheWholeJobEnds) {
   Run({"sigsys"});
