@@ -272,6 +272,7 @@ absl::StatusOr<v1::Report> Runner::RunTalk(const std::vector<TalkMember>& member
     part.name = members[i].name;
     part.policy = state.ready.policy.name();
     part.streams = StreamsOf(ends.back());
+    part.facts = &state.facts;
     part.prepare = [&state, &job = members[i].job](v1::Report* report) {
       report->set_kernel_release(state.facts.kernel_release());
       return PrepareUnder(state.ready, state.facts, job, report);

@@ -153,19 +153,24 @@ v1::Report BeginReport(absl::string_view policy, const v1::HostFacts* facts) {
   return report;
 }
 
+// No part of the verdict: without it the report is whole all the same.
+void AddAdvice(const NormalPolicy& policy, const v1::HostFacts& facts, const v1::Plan& plan,
+               ProfileSource& profiles, v1::Report* report) {
+  for (v1::Denial& denial : *report->mutable_denial()) {
+    AddAccessAdvice(policy, facts, plan, profiles, &denial).IgnoreError();
+  }
+  if (report->has_violation()) {
+    AddAllowance(policy, profiles, report->mutable_violation()).IgnoreError();
+  }
+}
+
 absl::Status RunUnder(const ReadyPolicy& source, ProfileSource& profiles,
                       const v1::HostFacts& facts, v1::JobSpec job, const Streams& streams,
                       const Control& control, v1::Report* report, const FileStore* store) {
   absl::StatusOr<ReadyJob> ready = PrepareUnder(source, facts, std::move(job), report, store);
   CORDON_RETURN_IF_ERROR(ready.status());
   const absl::Status ran = RunReady(*ready, streams, control, report);
-  // Advice, no part of the verdict: without it the report is whole all the same.
-  for (v1::Denial& denial : *report->mutable_denial()) {
-    AddAccessAdvice(source.policy, facts, ready->sandbox->plan(), profiles, &denial).IgnoreError();
-  }
-  if (report->has_violation()) {
-    AddAllowance(source.policy, profiles, report->mutable_violation()).IgnoreError();
-  }
+  AddAdvice(source.policy, facts, ready->sandbox->plan(), profiles, report);
   return ran;
 }
 

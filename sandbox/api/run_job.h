@@ -55,6 +55,10 @@ absl::StatusOr<ReadyJob> PrepareUnder(const ReadyPolicy& source, const v1::HostF
 // What the job has left behind, taken when `sandbox` is dead; the rows go into the report.
 absl::Status CollectFiles(const Sandbox& sandbox, const CopyOutFiles& files, v1::Report* report);
 
+// What would allow what was denied; `policy` and `plan` are those that the job ran under.
+void AddAdvice(const NormalPolicy& policy, const v1::HostFacts& facts, const v1::Plan& plan,
+               ProfileSource& profiles, v1::Report* report);
+
 // Makes `report` that of a job that has not run, or without a verdict, because of `status`.
 void FillFailure(const absl::Status& status, v1::Report* report);
 

@@ -3,7 +3,6 @@
 
 #include <utility>
 
-#include "policy/allow_call.h"
 #include "sandbox/files/copy_out.h"
 #include "sandbox/supervise/talk.h"
 #include "sandbox/supervise/talk_verdict.h"
@@ -30,6 +29,7 @@ class TalkRun {
     for (size_t i = 0; i < parts_.size(); ++i) {
       absl::StatusOr<ReadyJob> ready = parts_[i].prepare(&ends_[i].report);
       if (!ready.ok()) return Failed(i, ready.status());
+      plans_.push_back(ready->sandbox->plan());
       talkers_.push_back({parts_[i].name, std::move(ready->sandbox), std::move(ready->launch),
                           parts_[i].streams, !ready->copy_out.empty()});
       copy_out_.push_back(std::move(ready->copy_out));
@@ -68,10 +68,7 @@ class TalkRun {
         status = CollectFiles(*end->left, copy_out_[index], &mine.report);
       }
     }
-    // Advice, no part of the verdict: without it the report is whole all the same.
-    if (mine.report.has_violation()) {
-      AddAllowance(policies_[index], profiles_, mine.report.mutable_violation()).IgnoreError();
-    }
+    AddAdvice(policies_[index], *parts_[index].facts, plans_[index], profiles_, &mine.report);
     if (!status.ok()) FillFailure(status, &mine.report);
     return status;
   }
@@ -94,6 +91,7 @@ class TalkRun {
   std::vector<Talker> talkers_;
   std::vector<CopyOutFiles> copy_out_;
   std::vector<NormalPolicy> policies_;
+  std::vector<v1::Plan> plans_;
   std::vector<TalkEnd> ends_;
   std::vector<v1::StreamReport> streams_;
   bool cancelled_ = false;

@@ -12,6 +12,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "policy/batch/talk.h"
+#include "policy/proto/host_facts.pb.h"
 #include "policy/proto/report.pb.h"
 #include "policy/resolve.h"
 #include "sandbox/api/run_job.h"
@@ -21,9 +22,10 @@ namespace cordon {
 
 struct TalkPart {
   std::string name;
-  std::string policy;  // for the report, also when it cannot be had
-  absl::Status ready;  // an error of what came before (stdio files)
-  Streams streams;     // the caller's ends; those that are connected are not used
+  std::string policy;                    // for the report, also when it cannot be had
+  absl::Status ready;                    // an error of what came before (stdio files)
+  Streams streams;                       // the caller's ends; those that are connected are not used
+  const v1::HostFacts* facts = nullptr;  // of this host; outlives the run, set when `ready` is OK
   // Its sandbox at its gate; `report` gets what is known of it then.
   std::function<absl::StatusOr<ReadyJob>(v1::Report* report)> prepare;
 };

@@ -48,6 +48,7 @@ v1::Report ReportOfTalkJob(const v1::BatchJob& job, const std::vector<RunRequest
     part.policy = requests[i].policy;
     part.ready = ready;
     part.ready.Update(facts.status());
+    if (facts.ok()) part.facts = &*facts;
     absl::StatusOr<StdioFiles> opened = part.ready.ok()
                                             ? StdioFiles::Open(PathsOf(job, i, defaults))
                                             : absl::StatusOr<StdioFiles>(part.ready);

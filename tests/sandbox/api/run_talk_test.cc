@@ -40,6 +40,7 @@ class RunTalkTest : public testing::Test {
     TalkPart part;
     part.name = name;
     part.policy = "test";
+    part.facts = &facts_;
     part.streams = {nothing_.fd(), nothing_.fd(), nothing_.fd()};
     v1::JobSpec job;
     job.add_argv("/payload/payload");
@@ -57,6 +58,7 @@ class RunTalkTest : public testing::Test {
     return ReportOfTalk(parts, {{0, 1, 1}, {1, 1, 0}}, 0, profiles, control, &failure_);
   }
 
+  const v1::HostFacts facts_ = HostFactsOfTest();
   const StreamFile nothing_;
   std::string token_;
   absl::Status failure_;
