@@ -81,12 +81,11 @@ const typename List::value_type* Named(const List& list, absl::string_view name,
 
 class Adviser {
  public:
-  Adviser(const NormalPolicy& policy, const v1::HostFacts& facts, const v1::Plan& plan,
-          v1::Denial* denial)
-      : policy_(policy), facts_(facts), plan_(plan), denial_(*denial) {}
+  Adviser(const NormalPolicy& policy, const v1::Plan& plan, v1::Denial* denial)
+      : policy_(policy), plan_(plan), denial_(*denial) {}
 
   // The text that may allow it; empty when there is none, and a note says why.
-  absl::StatusOr<std::string> Advise() {
+  std::string Advise() {
     if (plan_.apparmor().source() != v1::AppArmorPlan::COMPILED ||
         denial_.profile() != plan_.apparmor().name()) {
       AdviseTheirs();
@@ -97,16 +96,20 @@ class Adviser {
     } else {
       Note("no policy allows it");
     }
-    if (addition_.ByteSizeLong() == 0) return std::string();
+    if (addition_.ByteSizeLong() == 0) return "";
     google::protobuf::TextFormat::Printer printer;
     printer.SetSingleLineMode(true);
     std::string text;
     printer.PrintToString(addition_, &text);
-    text = std::string(absl::StripSuffix(text, " "));
-    const absl::Status allows = Allows(text);
-    if (allows.ok()) return text;
-    Note(absl::StrCat("no line is enough: ", DetailsOf(allows).front().message()));
-    return std::string();
+    return std::string(absl::StripSuffix(text, " "));
+  }
+
+  // Whether the plan of a policy with the text has the right.
+  bool AllowedBy(const v1::Plan& plan) const {
+    if (addition_.has_network()) return plan.net().loopback_up();
+    const v1::MountPlan mounts = NarrowedMounts(plan.mount(), plan.apparmor().file());
+    const v1::MountEntry* entry = EntryOf(mounts, path_);
+    return entry != nullptr && (missing_ & ~LandlockRightsOf(*entry)) == 0;
   }
 
  private:
@@ -185,23 +188,7 @@ class Adviser {
     addition_.mutable_network()->set_mode(v1::Network::LOOPBACK);
   }
 
-  // Whether the policy with the text has the right.
-  absl::Status Allows(absl::string_view text) const {
-    CORDON_ASSIGN_OR_RETURN(const NormalPolicy with, WithAddition(policy_, text));
-    CORDON_ASSIGN_OR_RETURN(const CompiledPlan made, CompiledPlan::Make(with, facts_));
-    const v1::Plan& plan = made.proto();
-    if (addition_.has_network()) {
-      return plan.net().loopback_up() ? absl::OkStatus()
-                                      : Error(absl::StatusCode::kInternal, "it stays down");
-    }
-    const v1::MountPlan mounts = NarrowedMounts(plan.mount(), plan.apparmor().file());
-    const v1::MountEntry* entry = EntryOf(mounts, path_);
-    if (entry != nullptr && (missing_ & ~LandlockRightsOf(*entry)) == 0) return absl::OkStatus();
-    return Error(absl::StatusCode::kInternal, "something else forbids it as well");
-  }
-
   const NormalPolicy& policy_;
-  const v1::HostFacts& facts_;
   const v1::Plan& plan_;
   v1::Denial& denial_;
   v1::Policy addition_;
@@ -211,18 +198,38 @@ class Adviser {
 
 }  // namespace
 
-absl::Status AddAccessAdvice(const NormalPolicy& policy, const v1::HostFacts& facts,
-                             const v1::Plan& plan, ProfileSource& profiles, v1::Denial* denial) {
-  CORDON_ASSIGN_OR_RETURN(std::string text, Adviser(policy, facts, plan, denial).Advise());
-  if (text.empty()) return absl::OkStatus();
-  CORDON_ASSIGN_OR_RETURN(const AdditionCost cost, CostOfAddition(policy, text, profiles));
-  for (const std::string& note : cost.notes) denial->add_allow_note(note);
-  if (cost.forbidden.empty()) {
-    denial->set_allow_with(std::move(text));
-  } else {
-    denial->add_allow_note(cost.forbidden);
+absl::StatusOr<AccessAdvice::Tried> AccessAdvice::Try(const std::string& text) const {
+  Tried tried;
+  CORDON_ASSIGN_OR_RETURN(const NormalPolicy with, WithAddition(policy_, text));
+  CORDON_ASSIGN_OR_RETURN(const CompiledPlan made, CompiledPlan::Make(with, facts_));
+  tried.plan = made.proto();
+  CORDON_ASSIGN_OR_RETURN(tried.cost, CostOfAddition(policy_, text, profiles_));
+  return tried;
+}
+
+void AccessAdvice::AddTo(v1::Denial* denial) {
+  const auto note = [denial](absl::string_view text) { denial->add_allow_note(std::string(text)); };
+  Adviser adviser(policy_, plan_, denial);
+  const std::string text = adviser.Advise();
+  if (text.empty()) return;
+  auto found = tried_.find(text);
+  if (found == tried_.end()) {
+    if (tried_.size() == kMostTexts) return note("other lines are advised already");
+    found = tried_.emplace(text, Try(text)).first;
   }
-  return absl::OkStatus();
+  const absl::StatusOr<Tried>& tried = found->second;
+  if (!tried.ok()) {
+    return note(absl::StrCat("no line is enough: ", DetailsOf(tried.status()).front().message()));
+  }
+  if (!adviser.AllowedBy(tried->plan)) {
+    return note("no line is enough: something else forbids it as well");
+  }
+  for (const std::string& each : tried->cost.notes) note(each);
+  if (tried->cost.forbidden.empty()) {
+    denial->set_allow_with(text);
+  } else {
+    note(tried->cost.forbidden);
+  }
 }
 
 }  // namespace cordon

@@ -156,9 +156,8 @@ v1::Report BeginReport(absl::string_view policy, const v1::HostFacts* facts) {
 // No part of the verdict: without it the report is whole all the same.
 void AddAdvice(const NormalPolicy& policy, const v1::HostFacts& facts, const v1::Plan& plan,
                ProfileSource& profiles, v1::Report* report) {
-  for (v1::Denial& denial : *report->mutable_denial()) {
-    AddAccessAdvice(policy, facts, plan, profiles, &denial).IgnoreError();
-  }
+  AccessAdvice advice(policy, facts, plan, profiles);
+  for (v1::Denial& denial : *report->mutable_denial()) advice.AddTo(&denial);
   if (report->has_violation()) {
     AddAllowance(policy, profiles, report->mutable_violation()).IgnoreError();
   }

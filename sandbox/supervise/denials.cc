@@ -109,6 +109,10 @@ void DenialWatch::AddDoubts(v1::Report* report) const {
     report->add_denials_unknown(absl::StrCat("apparmor: what ", apparmor_.name(),
                                              " denies by a rule without `audit` is not logged"));
   }
+  // Kernel: what is cut has no newline at its end, and the last record without one is not shown.
+  report->add_denials_unknown(
+      "apparmor: the log cuts lines of over 1024 bytes, so that a denial of a long path may be "
+      "missing");
   uint64_t seconds = 0;
   const std::string limit = Setting("/proc/sys/kernel/printk_ratelimit");
   if (!absl::SimpleAtoi(limit, &seconds) || seconds != 0) {

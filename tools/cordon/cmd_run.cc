@@ -185,9 +185,9 @@ void DescribeViolation(const v1::CallViolation& violation) {
 
 // What AppArmor refused, whatever became of the job: it may have gone on without. Names of files
 // and processes are the job's, and escaped in the report already.
-void DescribeDenials(const v1::Report& report) {
+void DescribeDenials(const v1::Report& report, const std::string& sandbox) {
   if (report.denial().empty()) return;
-  std::string text = "cordon: denied:\n";
+  std::string text = absl::StrCat("cordon: denied", sandbox.empty() ? "" : " in ", sandbox, ":\n");
   for (const v1::Denial& denial : report.denial()) {
     absl::StrAppend(&text, "  ", denial.layer(), ": ", denial.operation(), " ", denial.object());
     if (!denial.requested().empty()) absl::StrAppend(&text, " (", denial.requested(), ")");
@@ -212,7 +212,10 @@ void DescribeDenials(const v1::Report& report) {
 }
 
 void Describe(const v1::Report& report) {
-  DescribeDenials(report);
+  DescribeDenials(report, "");
+  for (const v1::SandboxReport& each : report.sandbox()) {
+    DescribeDenials(each.report(), each.name());
+  }
   for (const v1::NotCollected& each : report.not_collected()) {
     std::fprintf(stderr, "cordon: --copy-out %s: %s\n", each.path().c_str(), each.why().c_str());
   }

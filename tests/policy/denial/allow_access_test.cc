@@ -52,7 +52,7 @@ class AllowAccessTest : public testing::Test {
     denial.set_object(object);
     denial.set_requested(letters);
     denial.set_profile(profile.empty() ? plan->proto().apparmor().name() : profile);
-    EXPECT_THAT(AddAccessAdvice(*policy, facts_, plan->proto(), profiles_, &denial), IsOk());
+    AccessAdvice(*policy, facts_, plan->proto(), profiles_).AddTo(&denial);
     if (!denial.allow_with().empty()) {
       // The author's next report of the same access: nothing is missing any more.
       const auto with = WithAddition(*policy, denial.allow_with());
@@ -63,7 +63,7 @@ class AllowAccessTest : public testing::Test {
       again.set_object(object);
       again.set_requested(letters);
       again.set_profile(wider->proto().apparmor().name());
-      EXPECT_THAT(AddAccessAdvice(*with, facts_, wider->proto(), profiles_, &again), IsOk());
+      AccessAdvice(*with, facts_, wider->proto(), profiles_).AddTo(&again);
       EXPECT_EQ(again.decided_by(), "") << denial.allow_with();
       EXPECT_EQ(again.allow_with(), "");
     }
@@ -161,6 +161,35 @@ TEST_F(AllowAccessTest, TheOneForEveryJobHasNoRuleOfThePolicys) {
   EXPECT_EQ(denial.decided_by(), "apparmor.enforcement");
   EXPECT_EQ(denial.allow_with(), "");
   EXPECT_THAT(denial.allow_note(), ElementsAre(HasSubstr("one profile for every job")));
+}
+
+// A job that tries everything does not choose how much is compiled for it.
+TEST_F(AllowAccessTest, OnlyTheFirstTextsAreTried) {
+  std::string mounts = "mounts { ";
+  for (size_t i = 0; i < AccessAdvice::kMostTexts + 2; ++i) {
+    absl::StrAppend(&mounts, "bind { source: \"/srv/", i, "\" target: \"/m", i, "\" } ");
+  }
+  const auto policy = ParseNormal(absl::StrCat(kStartable, mounts, "}"));
+  ASSERT_THAT(policy, IsOk());
+  const auto plan = CompiledPlan::Make(*policy, facts_);
+  ASSERT_THAT(plan, IsOk());
+  AccessAdvice advice(*policy, facts_, plan->proto(), profiles_);
+  const auto advised = [&](size_t mount, const std::string& name) {
+    v1::Denial denial;
+    denial.set_object(absl::StrCat("/m", mount, "/", name));
+    denial.set_requested("w");
+    denial.set_profile(plan->proto().apparmor().name());
+    advice.AddTo(&denial);
+    return denial;
+  };
+  for (size_t i = 0; i < AccessAdvice::kMostTexts; ++i) {
+    EXPECT_NE(advised(i, "a").allow_with(), "") << i;
+  }
+  const v1::Denial more = advised(AccessAdvice::kMostTexts, "a");
+  EXPECT_EQ(more.allow_with(), "");
+  EXPECT_EQ(more.decided_by(), absl::StrCat("mounts.bind[", AccessAdvice::kMostTexts, "]"));
+  EXPECT_THAT(more.allow_note(), ElementsAre("other lines are advised already"));
+  EXPECT_NE(advised(0, "b").allow_with(), "") << "a text that is known costs nothing";
 }
 
 TEST_F(AllowAccessTest, ACeilingForbids) {
