@@ -55,7 +55,11 @@ absl::StatusOr<FoundChild> FindChild(pid_t parent, uint32_t inside) {
       ReadAt(kCwd, absl::StrCat("/proc/", parent, "/task/", parent, "/children"));
   if (!children.ok()) {
     const int error = DetailsOf(children.status())[0].errno_value();
-    if (error == ENOENT || error == ESRCH) return absl::NotFoundError("the parent is gone");
+    // Kernel: without CONFIG_PROC_CHILDREN no process has this file, and none is known to be gone.
+    const bool there = ReadAt(kCwd, absl::StrCat("/proc/", parent, "/stat")).ok();
+    if (!there && (error == ENOENT || error == ESRCH)) {
+      return absl::NotFoundError("the parent is gone");
+    }
     return children.status();
   }
   for (absl::string_view number : absl::StrSplit(*children, ' ', absl::SkipEmpty())) {

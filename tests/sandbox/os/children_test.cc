@@ -36,6 +36,8 @@ TEST_F(ChildrenTest, AProcessIsFoundByItsIdInside) {
   ASSERT_THAT(WaitPidfd(sandbox_->child().pidfd.get(), true), IsOk());
   sandbox_->child().reaped = true;
   EXPECT_TRUE(IsGone(found->pidfd.get()));
+  // Nor is there a parent any more.
+  EXPECT_EQ(FindChild(init, 3).status().code(), absl::StatusCode::kNotFound);
 }
 
 TEST_F(ChildrenTest, OthersAreNot) {
