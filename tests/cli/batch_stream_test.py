@@ -8,115 +8,16 @@ Run by ctest: batch_stream_test.py --cordon PROGRAM [unittest options].
 import json
 import os
 import pty
+import random
 import select
 import signal
 import subprocess
-import threading
 import time
 
 import batch_case
-from batch_case import SOAK, BatchTest
+from batch_case import SOAK
+from batch_stream_case import PATIENCE, StreamTest
 from host_view import wait_until
-
-PATIENCE = 120  # of what must come
-
-
-class Judge:
-    """A batch and its three streams. Nothing here waits for ever."""
-
-    def __init__(self, command, folder, stderr=subprocess.PIPE):
-        self.run = subprocess.Popen(command, cwd=folder, bufsize=0, stdin=subprocess.PIPE,
-                                    stdout=subprocess.PIPE, stderr=stderr)
-        self.told = b""
-        self.errors = b""
-        if stderr == subprocess.PIPE:
-            self.reader = threading.Thread(target=self._read_errors, daemon=True)
-            self.reader.start()
-
-    def _read_errors(self):
-        for line in self.run.stderr:
-            self.errors += line
-
-    def send(self, text):
-        rest = text.encode()
-        while rest:
-            rest = rest[os.write(self.run.stdin.fileno(), rest):]
-
-    def line(self):
-        """The next line of its output; None at the end."""
-        deadline = time.monotonic() + PATIENCE
-        while b"\n" not in self.told:
-            if not select.select([self.run.stdout], [], [], deadline - time.monotonic())[0]:
-                raise AssertionError("no result has come: " + self.errors.decode())
-            piece = os.read(self.run.stdout.fileno(), 65536)
-            if not piece:
-                return None
-            self.told += piece
-        line, _, self.told = self.told.partition(b"\n")
-        return line.decode()
-
-    def result(self):
-        line = self.line()
-        return None if line is None else json.loads(line)
-
-    def end(self):
-        """Closes the input, takes what comes; (results by name, exit status)."""
-        if not self.run.stdin.closed:
-            self.run.stdin.close()
-        results = {}
-        for result in iter(self.result, None):
-            results[result["name"]] = result
-        return results, self.wait()
-
-    def wait(self):
-        code = self.run.wait(PATIENCE)
-        if hasattr(self, "reader"):
-            self.reader.join(PATIENCE)
-        return code
-
-
-class StreamTest(BatchTest):
-    def setUp(self):
-        super().setUp()
-        self.journal = self.path("journal")
-
-    def start(self, *flags, form="json", stderr=subprocess.PIPE):
-        judge = Judge([self.cordon, "batch", "-", "--format", form, *flags], self.folder, stderr)
-
-        def gone():
-            if judge.run.poll() is None:
-                judge.run.kill()
-            judge.run.wait()
-            for stream in (judge.run.stdin, judge.run.stdout, judge.run.stderr):
-                if stream is not None:
-                    stream.close()
-        # Before what is left is looked at.
-        self.addCleanup(gone)
-        return judge
-
-    def entry(self, name, script="", **more):
-        """A line for a job that leaves a mark, then runs `script`."""
-        return json.dumps(dict({
-            "name": name, "policy": "base/compute",
-            "argv": ["sh", "-c", f": {self.token}; echo {name} >> /marks/ran; {script}"],
-            "bind": [{"source": "marks", "target": "/marks", "read_only": False}]}, **more)) + "\n"
-
-    def held(self, name, **more):
-        """One that does not end before `release`."""
-        return self.entry(name, "while ! test -e /marks/go; do sleep 0.05; done", **more)
-
-    def release(self):
-        with open(self.path("marks/go"), "w", encoding="utf-8"):
-            pass
-
-    def await_run(self, name):
-        self.assertTrue(wait_until(lambda: name in self.ran(), PATIENCE), name)
-
-    def in_journal(self):
-        with open(self.journal, encoding="utf-8") as file:
-            lines = file.read().split("\n")
-        self.assertEqual(lines.pop(), "")
-        return [json.loads(line)["name"] for line in lines[1:]]
 
 
 class Answers(StreamTest):
@@ -362,6 +263,32 @@ class Resuming(StreamTest):
         self.assertEqual(judge.end(), ({}, 1))
         self.assertIn(b"2 of them from the journal", judge.errors)
         self.assertEqual(self.ran(), ["a", "b", "c", "c", "e"])
+
+    def test_killed_at_random_moments_it_gives_the_same_result(self):
+        lines = "".join(self.entry(f"j{i}", f"exit {i % 2}", after=["j0"] if i == 5 else [])
+                        for i in range(8)) + self.entry("skipped", after=["j1"])
+
+        def outcomes(*flags):
+            judge = self.start("--jobs", "2", *flags)
+            judge.send(lines)
+            results, code = judge.end()
+            self.assertEqual(code, 1, judge.errors)
+            return {name: (each["outcome"], each.get("why")) for name, each in results.items()}
+        plain = outcomes()
+        os.unlink(self.path("marks/ran"))
+        for _ in range(max(3, int(20 * SOAK))):
+            judge = self.start("--jobs", "2", "--journal", self.journal)
+            judge.send(lines)
+            time.sleep(random.uniform(0, 0.3))
+            judge.run.kill()
+            judge.wait()
+        before = self.ran()
+        finished = set(self.in_journal_after_a_kill())
+        self.assertEqual(outcomes("--journal", self.journal), plain)
+        # Groups of what was killed are swept by the next job, and there may have been none.
+        subprocess.run([self.cordon, "run", "--policy", "base/compute", "--", "true"], check=True)
+        again = self.ran()[len(before):]
+        self.assertFalse(set(again) & finished, "a finished job has run again")
 
     def test_another_job_of_the_same_name_is_refused(self):
         judge = self.start("--journal", self.journal)
