@@ -17,6 +17,7 @@ import coverage  # noqa: E402  (the folder is on the path only now)
 import harness  # noqa: E402
 import python_results  # noqa: E402
 # unittest looks for them here.
+from builds_test import Builds  # noqa: E402,F401
 from calls_test import Calls  # noqa: E402,F401
 from coverage_test import Coverage  # noqa: E402,F401
 from files_test import Files  # noqa: E402,F401

@@ -106,6 +106,38 @@ class Isolation(EscapeTest):
         self.assertEqual(came(), 0)
 
 
+    def test_a_descriptor_of_another_job_leads_to_no_file_of_the_host(self):
+        """Two jobs that an operator lets share a folder, and one gives the other its root."""
+        secret = os.path.join(self.folder, "secret")
+        shared = os.path.join(self.folder, "shared")
+        with open(secret, "w", encoding="utf-8") as file:
+            file.write(SECRET)
+        os.mkdir(shared)
+        os.chmod(shared, 0o777)
+        if IS_ROOT:
+            os.chown(shared, 65534, 65534)
+        bind = ["--bind", f"{shared}:/shared:rw"]
+
+        def taken(giver, take, name):
+            with subprocess.Popen([*giver, "give-root", name], stdin=subprocess.DEVNULL,
+                                  stdout=subprocess.PIPE) as process:
+                self.assertEqual(process.stdout.readline(), b"ready ok:0\n")
+                try:
+                    return take("take-root", name, secret)
+                finally:
+                    process.terminate()
+
+        job = [harness.CORDON, "run", "-q", "--policy", "ci/cmake", *bind, "--", harness.ATTACK]
+        run = taken(job, lambda *words: self.attack(*words, policy="ci/cmake", flags=bind),
+                    "/shared/socket")
+        self.assert_verdict(run, "EXITED")
+        self.assertEqual((run.answers()["met"], run.answers()["took"]), ("ok", "ok"))
+        self.assertNotIn(SECRET, run.text)
+        os.unlink(os.path.join(shared, "socket"))
+        control = taken([harness.ATTACK], self.outside, os.path.join(shared, "socket"))
+        self.assertIn(SECRET, control.text)
+
+
 class Posture(EscapeTest):
     """A job that runs, as the host's kernel shows it."""
 

@@ -10,6 +10,8 @@ import harness
 from harness import IS_ROOT, EscapeTest, processes_with
 
 NOBODY = 65534
+# For jobs that others are measured beside; ended by the test.
+PATIENT = 'limits { cpu_time: "10m" wall_time: "10m" }'
 
 
 class Processes(EscapeTest):
@@ -99,6 +101,37 @@ class Processes(EscapeTest):
         self.assert_verdict(run, "CPU_LIMIT", "WALL_LIMIT")
         self.assertLess(run.seconds, 20)
 
+    def test_a_storm_of_signals_costs_the_supervisor_little(self):
+        """CPU time of both over the same while, as the host counts it."""
+        program = self.popen(["signal-storm"], policy=self.policy(PATIENT))
+        try:
+            deadline = time.monotonic() + 40
+            jobs = []
+            while len(jobs) < 5 and time.monotonic() < deadline:
+                jobs = processes_with(self.token)
+            before = self.ticks([program.pid]), self.ticks(jobs)
+            used = 0
+            while used < 50 and time.monotonic() < deadline:
+                time.sleep(0.02)
+                used = self.ticks(jobs) - before[1]
+            spent = self.ticks([program.pid]) - before[0]
+            self.assertGreaterEqual(used, 50)
+            self.assertLess(spent, used / 4)
+        finally:
+            program.terminate()
+            program.wait()
+            program.stdout.close()
+
+    @staticmethod
+    def ticks(pids):
+        """User and system time of processes together, without their children's."""
+        found = 0
+        for pid in pids:
+            with open(f"/proc/{pid}/stat", encoding="utf-8") as file:
+                fields = file.read().rpartition(")")[2].split()
+            found += int(fields[11]) + int(fields[12])
+        return found
+
     def test_own_limits_are_not_the_judges(self):
         run = self.attack("lower-limits")
         self.assert_verdict(run, "SIGNALED")
@@ -130,8 +163,27 @@ class Processes(EscapeTest):
         self.assertEqual(control["shm"], "ok")
         subprocess.run(["ipcrm", "-M", "0x434f5244"], check=False)
 
-    def popen(self, words):
+    def test_what_one_job_takes_of_its_user_another_does_not_miss(self):
+        """An ordinary user's jobs have the same id on the host, where the kernel counts by it."""
+        program = self.popen(["exhaust-user", "600000"], policy=self.policy(PATIENT))
+        try:
+            taken = [program.stdout.readline().decode().split() for _ in range(3)]
+            self.assertEqual([each[0] for each in taken], ["signals", "pipes", "processes"])
+            self.assertIn(taken[2][1], ("EAGAIN", "ENOMEM"))
+            # What is left for the second: it starts, has children and pipes, and ends well.
+            second = self.command(["/bin/sh", "-c", "echo a | cat | cat; exit 7"])
+            self.assert_verdict(second, "EXITED")
+            self.assertEqual((second.status, second.out), (7, b"a\n"))
+            self.assertIsNone(program.poll(), "the first held nothing meanwhile")
+        finally:
+            program.terminate()
+            program.wait()
+            program.stdout.close()
+        # The control: inside the job that took it all nothing of the kind starts.
+        self.assertEqual(self.attack("exhaust-user", "0").answers()["processes"], taken[2][1])
+
+    def popen(self, words, policy="ci/cmake"):
         return subprocess.Popen(
-            [harness.CORDON, "run", "-q", "--policy", "ci/cmake", "--env",
+            [harness.CORDON, "run", "-q", "--policy", policy, "--env",
              f"TOKEN={self.token}", "--", harness.ATTACK, *words],
             stdout=subprocess.PIPE, stdin=subprocess.DEVNULL)

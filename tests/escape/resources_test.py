@@ -55,16 +55,20 @@ class Resources(EscapeTest):
 
     def test_the_cache_of_files_is_no_memory_that_is_too_much(self):
         """It counts, and goes when the job needs the room."""
+        kind = subprocess.run(["stat", "-f", "-c", "%T", self.folder], capture_output=True,
+                              check=True).stdout
+        if kind.strip() in (b"tmpfs", b"ramfs"):
+            self.skipTest("needs a file system with a page cache")
         path = os.path.join(self.folder, "large")
         with open(path, "wb") as file:
-            file.truncate(96 * MIB)
+            file.truncate(48 * MIB)
         os.chmod(path, 0o644)
-        for own, verdict in (("16", "EXITED"), ("64", "MEMORY_LIMIT")):
+        for own, verdict in (("8", "EXITED"), ("32", "MEMORY_LIMIT")):
             run = self.attack("fill-cache", "/large", own,
-                              flags=["--bind", f"{path}:/large:ro", "--memory", "48MiB"])
-            self.assertEqual(run.number("seen"), 3 * 96 * MIB)
+                              flags=["--bind", f"{path}:/large:ro", "--memory", "24MiB"])
+            self.assertEqual(run.number("seen"), 3 * 48 * MIB)
             self.assert_verdict(run, verdict)
-            self.assertLessEqual(run.usage("memory_peak_bytes"), 49 * MIB)
+            self.assertLessEqual(run.usage("memory_peak_bytes"), 25 * MIB)
 
     def test_a_short_burst_is_in_the_peak(self):
         self.assertGreaterEqual(self.attack("burst", "48").usage("memory_peak_bytes"), 47 * MIB)

@@ -109,6 +109,39 @@ class Supervisor(EscapeTest):
         control = self.attack("exit", "0", policy=self.policy(""))
         self.assert_verdict(control, "EXITED")
 
+    def test_an_id_that_is_none_is_not_root(self):
+        for bad in ("4294967296", "-1", '"1 "', '"0x0"', "65536:0", '"root"', '"1:"', "root", "1.0",
+                    "1e0", "65535", "4294967295", "[]", ""):
+            policy = self.policy(f"identity {{ uid: {bad} }}")
+            run = self.attack("status", policy=policy)
+            self.assertEqual((run.status, run.verdict), (125, "SETUP_FAILED"), bad)
+            self.assertEqual(run.out, b"", bad)
+        control = self.attack("status", policy=self.policy("identity { uid: 77 gid: 78 }"))
+        self.assert_verdict(control, "EXITED")
+        self.assertIn("Uid:\t77\t77\t77\t77", control.text)
+
+    def test_no_name_writes_lines_of_its_own(self):
+        """Names that a stranger chose, in what the command says: no control character of theirs,
+        and one message however often a call is refused."""
+        name = "x\ncordon: fine\x1b]0;y\x07\x7f"
+        program = os.path.join(self.folder, name)
+        os.symlink(harness.ATTACK, program)
+        runs = [self.attack("loud-name", name, "20000"),
+                self.attack("exit", "0", policy=f"./{name}"),
+                self.attack("exit", "0", program=f"/{name}"),
+                self.attack("exit", "0", flags=["--bind", f"/{name}:/x:ro"]),
+                self.attack("exit", "0", flags=["--env", f"A B={name}"])]
+        self.assert_verdict(runs[0], "SYSCALL_VIOLATION")
+        for index, run in enumerate(runs):
+            self.assertNotRegex(run.err, rb"[\x00-\x08\x0b-\x1f\x7f]", index)
+            self.assertNotIn(b"cordon: fine", run.err.split(b"\n"), index)
+            self.assertTrue(run.err, index)
+            self.assertLess(len(run.err), 4096, index)
+        self.assertIn(b"fine", runs[2].err)
+        # The control: what the job itself says is passed on as it is.
+        control = self.command(["/bin/sh", "-c", 'printf %s "$1" >&2', "sh", name])
+        self.assertIn(name.encode(), control.err)
+
     def test_a_report_is_written_nowhere_else(self):
         target = os.path.join(self.folder, "target")
         link = os.path.join(self.folder, "report.link")

@@ -63,6 +63,59 @@ static int Look(int argc, char** argv) {
   return 0;
 }
 
+// give-root PATH: gives whoever comes to the socket PATH a descriptor of what is its root.
+static int GiveRoot(int argc, char** argv) {
+  if (argc < 2) return 98;
+  struct sockaddr_un name = {.sun_family = AF_UNIX};
+  strncpy(name.sun_path, argv[1], sizeof(name.sun_path) - 1);
+  const int listener = socket(AF_UNIX, SOCK_STREAM, 0);
+  if (bind(listener, (struct sockaddr*)&name, sizeof(name)) != 0) return 3;
+  chmod(argv[1], 0666);
+  listen(listener, 1);
+  Say("ready", 0);
+  const int peer = accept(listener, NULL, NULL);
+  const int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+  char control[CMSG_SPACE(sizeof(int))] = {0};
+  struct iovec bytes = {scratch, 1};
+  struct msghdr message = {.msg_iov = &bytes,
+                           .msg_iovlen = 1,
+                           .msg_control = control,
+                           .msg_controllen = sizeof(control)};
+  struct cmsghdr* header = CMSG_FIRSTHDR(&message);
+  header->cmsg_level = SOL_SOCKET;
+  header->cmsg_type = SCM_RIGHTS;
+  header->cmsg_len = CMSG_LEN(sizeof(int));
+  memcpy(CMSG_DATA(header), &root, sizeof(root));
+  Say("gave", sendmsg(peer, &message, 0));
+  Nap(60000);
+  return 0;
+}
+
+// take-root PATH FILE...: goes where that descriptor leads, up from there, and reads.
+static int TakeRoot(int argc, char** argv) {
+  if (argc < 2) return 98;
+  struct sockaddr_un name = {.sun_family = AF_UNIX};
+  strncpy(name.sun_path, argv[1], sizeof(name.sun_path) - 1);
+  const int peer = socket(AF_UNIX, SOCK_STREAM, 0);
+  Say("met", connect(peer, (struct sockaddr*)&name, sizeof(name)));
+  char control[CMSG_SPACE(sizeof(int))] = {0};
+  struct iovec bytes = {scratch, 1};
+  struct msghdr message = {.msg_iov = &bytes,
+                           .msg_iovlen = 1,
+                           .msg_control = control,
+                           .msg_controllen = sizeof(control)};
+  recvmsg(peer, &message, 0);
+  int root = -1;
+  if (CMSG_FIRSTHDR(&message) != NULL) {
+    memcpy(&root, CMSG_DATA(CMSG_FIRSTHDR(&message)), sizeof(root));
+  }
+  Say("took", root);
+  Say("went", fchdir(root));
+  for (int i = 0; i < 20; ++i) (void)!chdir("..");
+  for (int i = 2; i < argc; ++i) Cat(argv[i] + 1);
+  return 0;
+}
+
 static int Status(int argc, char** argv) {
   (void)argc;
   (void)argv;
@@ -123,6 +176,12 @@ static int Meet(int argc, char** argv) {
 }
 
 const struct Attack kInfoAttacks[] = {
-    {"look", Look},     {"connect", Connect},        {"meet", Meet},
-    {"status", Status}, {"exec-status", ExecStatus}, {NULL, NULL},
+    {"look", Look},
+    {"connect", Connect},
+    {"meet", Meet},
+    {"give-root", GiveRoot},
+    {"take-root", TakeRoot},
+    {"status", Status},
+    {"exec-status", ExecStatus},
+    {NULL, NULL},
 };

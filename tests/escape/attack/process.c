@@ -280,6 +280,29 @@ static int ThreadsTry(int argc, char** argv) {
   return 0;
 }
 
+// Takes what is counted by user, until it is refused: signals that wait, processes, room in pipes.
+static int ExhaustUser(int argc, char** argv) {
+  sigset_t waiting;
+  sigemptyset(&waiting);
+  sigaddset(&waiting, SIGRTMIN);
+  sigprocmask(SIG_BLOCK, &waiting, NULL);
+  long queued = 0;
+  const union sigval none = {0};
+  while (queued < 200000 && sigqueue(getpid(), SIGRTMIN, none) == 0) ++queued;
+  Say("signals", queued < 200000 ? -1 : queued);
+  int ends[2];
+  long room = 0;
+  while (room < 4096 && pipe(ends) == 0 && fcntl(ends[1], F_SETPIPE_SZ, 1 << 20) > 0) ++room;
+  Say("pipes", room < 4096 ? -1 : room);
+  pid_t child = 0;
+  long made = 0;
+  while (made < 5000 && (child = fork()) > 0) ++made;
+  if (child == 0) Forever(NULL);
+  Say("processes", child);
+  Nap(argc > 1 ? atol(argv[1]) : 0);
+  return 0;
+}
+
 // What builds need of a host, so that nobody has to switch a layer off for it.
 static int BuildNeeds(int argc, char** argv) {
   (void)argc;
@@ -319,6 +342,7 @@ const struct Attack kProcessAttacks[] = {
     {"signal-storm", SignalStorm},
     {"lower-limits", LowerLimits},
     {"threads-try", ThreadsTry},
+    {"exhaust-user", ExhaustUser},
     {"build-needs", BuildNeeds},
     {NULL, NULL},
 };

@@ -177,4 +177,14 @@ static int Violate(int argc, char** argv) {
   return 98;
 }
 
-const struct Attack kViolationAttacks[] = {{"violate", Violate}, {NULL, NULL}};
+// loud-name NAME COUNT: refused so often under that name, then killed.
+static int LoudName(int argc, char** argv) {
+  if (argc < 3) return 98;
+  prctl(PR_SET_NAME, argv[1], 0, 0, 0);
+  for (long i = atol(argv[2]); i > 0; --i) syscall(SYS_socket, 1, 1, 0);
+  syscall(SYS_bpf, 0, scratch, 0);
+  return 0;
+}
+
+const struct Attack kViolationAttacks[] = {
+    {"violate", Violate}, {"loud-name", LoudName}, {NULL, NULL}};

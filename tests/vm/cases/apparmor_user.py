@@ -29,6 +29,14 @@ RUNTIME = f"/run/user/{USER_ID}"
 # On a host without a delegated group; every other layer is that of the profile.
 POLICY = 'extends: "judge/cpp" cgroup { enforcement: IF_AVAILABLE }\n'
 LABEL = "cat /proc/self/attr/apparmor/current"
+# Every way out of a profile that the kernel has, then what the job is in. Landlock would keep these
+# files from being written: it is off, so that AppArmor alone has to hold.
+LEAVE = """
+try() { echo -n "$2" > /proc/self/attr/$1 && echo "taken: $2"; }
+try current "changeprofile unconfined"; try current "changeprofile cordon-job"
+try current "stack cordon-job"; try current "changehat 0000000000000001^hat"
+try exec "exec unconfined"; try apparmor/current "changeprofile unconfined"
+""" + LABEL
 # Enters the namespace as any unconfined user may, and loads what it likes there.
 SPOIL = r"""
 echo -n "changeprofile :cordon-%d://unconfined" > /proc/self/attr/apparmor/current &&
@@ -70,8 +78,10 @@ class AppArmorOfAUser(unittest.TestCase):
         if self.made_runtime:
             os.rmdir(RUNTIME)
 
-    def run_job(self, script):
+    def run_job(self, script, more=""):
         """Output and the report's row of the layer."""
+        with open(self.policy, "w", encoding="utf-8") as file:
+            file.write(POLICY + more)
         done = as_user(USER_ID, [CORDON, "run", "--policy", self.policy, "--report", self.report,
                                  "--", "/bin/sh", "-c", script], stdin=subprocess.DEVNULL)
         self.assertEqual(done.returncode, 0, done.stderr)
@@ -123,6 +133,18 @@ class AppArmorOfAUser(unittest.TestCase):
         output, row = self.run_job(LABEL)
         self.assertEqual(output, "cordon-job (enforce)\n")
         self.assertEqual(row["detail"], "cordon-job, one for every job")
+
+    def test_a_job_does_not_leave_its_profile(self):
+        inside, _ = self.run_job(LABEL)
+        alone = "landlock { enforcement: OFF }"
+        output, row = self.run_job(LEAVE, alone)
+        self.assertEqual(row["state"], "ENFORCED_VERIFIED")
+        self.assertNotIn("taken", output)
+        self.assertTrue(output.rstrip().endswith("(enforce)"), output)
+        self.assertEqual(output.count("cordon-"), inside.count("cordon-"), output)
+        # The control: one that is in no profile enters whichever it likes.
+        control, _ = self.run_job(LEAVE, alone + " apparmor { enforcement: OFF }")
+        self.assertIn("taken: changeprofile cordon-job", control)
 
     def test_what_another_user_puts_there_is_noticed_and_replaced(self):
         self.run_job("true")
