@@ -73,5 +73,5 @@ def programs_for(scenario: Scenario, known: List[disk.Program], pattern: str, tr
     for who, script in scenario.cases:
         path = os.path.join(tree, "tests/vm/cases", script)
         name = "vm_" + os.path.splitext(script)[0]
-        add(who, disk.Program(name, ["python3", "-B", path], tree, 300, name, plain=True))
+        add(who, disk.Program(name, ["python3", "-B", path], tree, 600, name, plain=True))
     return list(chosen.values())
