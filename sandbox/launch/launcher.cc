@@ -13,6 +13,7 @@
 #include "sandbox/child/interpreter.h"
 #include "sandbox/launch/exec_program.h"
 #include "sandbox/launch/status_pipe.h"
+#include "sandbox/os/children.h"
 #include "sandbox/os/event.h"
 #include "sandbox/os/file.h"
 #include "sandbox/os/procfs.h"
@@ -126,16 +127,21 @@ absl::Status Observe(const Child& child, const child::StatusFrame& frame, TwinOb
   }
 }
 
+// The kernel takes the namespaces of a dying child apart before it is seen to have ended, which
+// was seen to take more than 200 ms on a busy machine.
+constexpr int kDyingMs = 10'000;
+
 // A process that dies cannot be read any more; the step that it failed in, or died in, explains it
 // better. It is dying already, so that its word or its silence comes soon. One that lives says
 // nothing.
 absl::Status Explained(const absl::Status& seen, const Child& child,
                        const CheckedProgram& program) {
-  constexpr int kLastWordMs = 2000;
+  constexpr int kLastWordMs = 300;
   if (seen.ok()) return seen;
+  const int wait_ms = IsEnding(child.pid, child.pidfd.get()) ? kDyingMs : kLastWordMs;
   for (;;) {
     const absl::StatusOr<std::optional<child::StatusFrame>> frame =
-        ReadFrame(child.status.get(), kLastWordMs);
+        ReadFrame(child.status.get(), wait_ms);
     if (!frame.ok()) return seen;
     if (!frame->has_value()) return SilentDeathError(*child.region(), program.program());
     if ((*frame)->kind == child::FrameKind::kStepFailed) {
@@ -145,14 +151,12 @@ absl::Status Explained(const absl::Status& seen, const Child& child,
 }
 
 // A child that failed a step or was killed refuses what the supervisor does with it (EACCES and
-// ESRCH of its /proc, EPIPE) before it is seen to have ended: the kernel first takes its namespaces
-// apart, which was seen to take more than 200 ms on a busy machine. One that lives is not the
-// cause; it is not waited for but on the way to an error.
+// ESRCH of its /proc, EPIPE) from its end on, and before it is seen to have ended. One that goes on
+// is not the cause.
 absl::Status CauseOf(const Child& child, const CheckedProgram& program, const absl::Status& seen) {
-  constexpr int kDyingMs = 5000;
   const int error = DetailsOf(seen)[0].errno_value();
   if (error != EACCES && error != ESRCH && error != EPIPE) return seen;
-  if (!Readable(child.pidfd.get(), kDyingMs)) return seen;
+  if (!IsEnding(child.pid, child.pidfd.get())) return seen;
   return Explained(seen, child, program);
 }
 

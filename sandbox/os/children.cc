@@ -80,16 +80,16 @@ absl::StatusOr<FoundChild> FindChild(pid_t parent, uint32_t inside) {
 // Kernel: do_exit() sets PF_EXITING before it gives up the descriptors, and whoever sees a pipe
 // closed by that sees the flag. A list of threads is no snapshot: one that was listed may have made
 // another one before it left, or, in an exec, become the first thread. Neither passes two lists.
-bool IsEnding(const FoundChild& child) {
-  if (Readable(child.pidfd.get(), 0)) return true;
+bool IsEnding(pid_t pid, int pidfd) {
+  if (Readable(pidfd, 0)) return true;
   const absl::StatusOr<UniqueFd> process =
-      OpenAt(kCwd, absl::StrCat("/proc/", child.pid), O_RDONLY | O_DIRECTORY);
-  if (!process.ok()) return IsGone(child.pidfd.get());
+      OpenAt(kCwd, absl::StrCat("/proc/", pid), O_RDONLY | O_DIRECTORY);
+  if (!process.ok()) return IsGone(pidfd);
   std::vector<std::string> before;
   std::vector<std::string> after;
   for (std::vector<std::string>* tasks : {&before, &after}) {
     const absl::StatusOr<bool> all = AllExit(process->get(), tasks);
-    if (!all.ok() || !*all) return IsGone(child.pidfd.get());
+    if (!all.ok() || !*all) return IsGone(pidfd);
   }
   // Nobody has come.
   return std::includes(before.begin(), before.end(), after.begin(), after.end());

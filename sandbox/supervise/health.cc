@@ -141,8 +141,9 @@ absl::Status HealthMonitor::Look() {
   CORDON_ASSIGN_OR_RETURN(wanted.cgroup,
                           ReadAt(kCwd, absl::StrCat("/proc/", sandbox_->child().pid, "/cgroup")));
   const absl::Status same = look.ok() ? VerifyCheck(wanted, *look) : look.status();
-  // Of a process that was dying while it was read nothing is sure, and nothing comes of it.
-  const bool dead = !same.ok() && Readable(check->pidfd.get(), 0);
+  // Of a process that was dying while it was read nothing is sure, and nothing comes of it. Kernel:
+  // on cgroup v1 it is in no group any more long before it is seen to have ended.
+  const bool dead = !same.ok() && IsEnding(check->pid, check->pidfd.get());
   if (same.ok()) {
     __atomic_store_n(&sandbox_->child().region()->check_go, number_, __ATOMIC_RELEASE);
   } else if (absl::IsUnavailable(same) && !dead) {

@@ -348,7 +348,7 @@ bool Watcher::Ending() {
   const uint32_t inside = __atomic_load_n(&sandbox_.child().region()->payload, __ATOMIC_ACQUIRE);
   if (inside == 0) return false;
   if (!FindMain(inside)) return false;
-  return !main_.pidfd.valid() || IsEnding(main_);
+  return !main_.pidfd.valid() || IsEnding(main_.pid, main_.pidfd.get());
 }
 
 // True when it was found, or is not there any more.

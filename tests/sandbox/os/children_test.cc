@@ -102,10 +102,10 @@ class EndingTest : public testing::Test {
 TEST_F(EndingTest, OneThatRunsSleepsOrIsStoppedIsNot) {
   ASSERT_NO_FATAL_FAILURE(Start({"sleep", "1000000"}));
   ASSERT_NO_FATAL_FAILURE(AwaitState('S'));
-  EXPECT_FALSE(IsEnding(child_));
+  EXPECT_FALSE(IsEnding(child_.pid, child_.pidfd.get()));
   ::kill(child_.pid, SIGSTOP);
   ASSERT_NO_FATAL_FAILURE(AwaitState('T'));
-  EXPECT_FALSE(IsEnding(child_));
+  EXPECT_FALSE(IsEnding(child_.pid, child_.pidfd.get()));
 }
 
 TEST_F(EndingTest, AnEndOfItsOutputByItsDeathIsOneOfAnEndingProcess) {
@@ -114,7 +114,7 @@ TEST_F(EndingTest, AnEndOfItsOutputByItsDeathIsOneOfAnEndingProcess) {
     for (int i = 0; i < 200; ++i) {
       ASSERT_NO_FATAL_FAILURE(Start({how}));
       AwaitEndOfOutput();
-      ASSERT_TRUE(IsEnding(child_)) << how << " " << i;
+      ASSERT_TRUE(IsEnding(child_.pid, child_.pidfd.get())) << how << " " << i;
       Reap();
     }
   }
@@ -123,25 +123,25 @@ TEST_F(EndingTest, AnEndOfItsOutputByItsDeathIsOneOfAnEndingProcess) {
 TEST_F(EndingTest, AnEndOfItsOutputByItsWillIsNone) {
   ASSERT_NO_FATAL_FAILURE(Start({"talk_close", "1", "1000000000", "0"}));
   AwaitEndOfOutput();
-  EXPECT_FALSE(IsEnding(child_));
+  EXPECT_FALSE(IsEnding(child_.pid, child_.pidfd.get()));
 }
 
 TEST_F(EndingTest, AZombieIsAndOneThatIsReapedIs) {
   ASSERT_NO_FATAL_FAILURE(Start({"abort"}));
   ASSERT_NO_FATAL_FAILURE(AwaitState('Z'));
-  EXPECT_TRUE(IsEnding(child_));
+  EXPECT_TRUE(IsEnding(child_.pid, child_.pidfd.get()));
   ::waitpid(child_.pid, nullptr, 0);
-  EXPECT_TRUE(IsEnding(child_));
+  EXPECT_TRUE(IsEnding(child_.pid, child_.pidfd.get()));
   child_.pidfd.Reset();
 }
 
 TEST_F(EndingTest, OneWhoseFirstThreadAloneHasLeftIsNot) {
   ASSERT_NO_FATAL_FAILURE(Start({"leave_thread"}));
   ASSERT_NO_FATAL_FAILURE(AwaitState('Z'));
-  EXPECT_FALSE(IsEnding(child_));
+  EXPECT_FALSE(IsEnding(child_.pid, child_.pidfd.get()));
   ::kill(child_.pid, SIGKILL);
   AwaitEndOfOutput();
-  EXPECT_TRUE(IsEnding(child_));
+  EXPECT_TRUE(IsEnding(child_.pid, child_.pidfd.get()));
 }
 
 }  // namespace
