@@ -21,9 +21,9 @@ struct FoundChild {
 // Either may be reaped meanwhile; then the pidfd reaches nobody.
 absl::StatusOr<FoundChild> FindChild(pid_t parent, uint32_t inside);
 
-// Whether the process `pid`, which `pidfd` holds, has ended or is certain to: none of its threads returns to its program. That is
-// so before its end closes any descriptor, and long before a parent can wait for it. One that is
-// stopped or frozen goes on some time, and so is not ending.
+// Whether the process `pid`, which `pidfd` holds, has ended or is certain to: none of its threads
+// returns to its program. That is so before its end closes any descriptor, and long before a parent
+// can wait for it. One that is stopped or frozen goes on some time, and so is not ending.
 bool IsEnding(pid_t pid, int pidfd);
 
 }  // namespace cordon
