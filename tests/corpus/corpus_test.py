@@ -4,6 +4,8 @@
 Run by ctest: corpus_test.py --cordon PROGRAM --program PROGRAM [--repeat N] [--jobs N] [--scale N]
 [--case REGEX]. CORDON_CORPUS_REPEAT and CORDON_CORPUS_CASE stand for the options of that name.
 Every round runs all programs; a test fails when any round was wrong. Prints the worst deviations.
+A single round measures a number that is above its bounds again, twice at most, with a new base: it
+is to say whether Cordon is right on a host that others use, too. More rounds hold each run to them.
 """
 
 import argparse
@@ -34,6 +36,16 @@ IN_BATCH = re.compile(r"^(exit_42|self_kill|burn|getpid|threads_stay|unwaited|ig
                       r"|limit_(daemon|ignored|orphans)|sleep|anonymous|tmpfs|children"
                       r"|memory_(of_daemon|unwaited|ignored|limit|daemon|tmpfs)|crowd.*"
                       r"|call_ptrace)$")
+
+
+# Measurements of a number that is too large, when there is one round.
+ATTEMPTS = 3
+
+
+def only_more(found: bounds.Judgement) -> bool:
+    """Whether all that is wrong is a number above its bounds. What is missing is never excused."""
+    return set(found.complaints) <= {each.text() for each in found.deviations
+                                     if each.found > each.most}
 
 
 class Options(NamedTuple):
@@ -68,7 +80,7 @@ class Rounds:
             except queue.Empty:
                 return
             try:
-                found = bounds.judge(program, one.run(program), base)
+                found, base = self._judge(one, program, base)
             except Exception as error:  # pylint: disable=broad-except
                 found = bounds.Judgement([f"no result: {error!r}"], [])
             with self.lock:
@@ -77,6 +89,17 @@ class Rounds:
                 self.complaints[program.name] += [f"round {number}: {each}"
                                                   for each in found.complaints]
                 self.deviations[program.name] += found.deviations
+
+    def _judge(self, one: runner.Runner, program, base: runner.Base):
+        """The judgement, and the base that the next program has."""
+        found = bounds.judge(program, one.run(program), base)
+        for _ in range(ATTEMPTS - 1 if self.options.repeat == 1 else 0):
+            if not found.complaints or not only_more(found):
+                break
+            print(f"{program.name}: {'; '.join(found.complaints)}: measured again", flush=True)
+            base = one.measure_base()
+            found = bounds.judge(program, one.run(program), base)
+        return found, base
 
     def run(self) -> None:
         files = runner.Files(self.options.program)
@@ -135,14 +158,24 @@ class Batch(unittest.TestCase):
         self.addCleanup(os.sched_setaffinity, 0, affinity)
         files = runner.Files(options.program)
         self.addCleanup(files.remove)
-        base = runner.Runner(options.cordon, files, 0).measure_base()
-        found = batch.run_batch(options.cordon, files, programs)
-        self.assertEqual(set(found), {each.name for each in programs})
-        for program in programs:
-            with self.subTest(program.name):
+        for attempt in range(ATTEMPTS):
+            base = runner.Runner(options.cordon, files, 0).measure_base()
+            found = batch.run_batch(options.cordon, files, programs)
+            self.assertEqual(set(found), {each.name for each in programs})
+            again = []
+            for program in programs:
                 run = found[program.name]
-                self.assertEqual(bounds.judge(program, run, base).complaints, [])
-                self.assertEqual(run.status, 0, "the batch calls it bad")
+                judged = bounds.judge(program, run, base)
+                if judged.complaints and only_more(judged) and attempt < ATTEMPTS - 1:
+                    print(f"{program.name} in a batch: {judged.complaints}: measured again")
+                    again.append(program)
+                    continue
+                with self.subTest(program.name):
+                    self.assertEqual(judged.complaints, [])
+                    self.assertEqual(run.status, 0, "the batch calls it bad")
+            programs = again
+            if not programs:
+                return
 
 
 class Controls(unittest.TestCase):
