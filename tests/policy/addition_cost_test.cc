@@ -16,15 +16,6 @@ using testing::IsEmpty;
 
 constexpr char kTrace[] = "seccomp { rule { calls: \"ptrace\" action: ALLOW } }";
 
-class Roof : public ShippedProfiles {
- public:
-  absl::StatusOr<PolicyBytes> Load(absl::string_view reference,
-                                   absl::string_view directory) override {
-    if (reference != "roof") return ShippedProfiles::Load(reference, directory);
-    return PolicyBytes{"roof", "extends: \"base/strict\"", PolicyForm::kText, ""};
-  }
-};
-
 TEST(AdditionCostTest, WhatCostsNothing) {
   ShippedProfiles profiles;
   const auto policy = Shipped("base/strict");
@@ -51,7 +42,7 @@ TEST(AdditionCostTest, OnlyNewWarningsAreNotes) {
 }
 
 TEST(AdditionCostTest, ACeilingForbids) {
-  Roof profiles;
+  RoofProfiles profiles("extends: \"base/strict\"");
   const auto free = Shipped("base/strict");
   ASSERT_THAT(free, IsOk());
   const auto policy = WithAddition(*free, "ceiling: \"roof\"");

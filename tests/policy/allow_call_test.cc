@@ -185,17 +185,8 @@ TEST(AllowCallTest, WhatHasNoAnswerSaysWhy) {
   EXPECT_FALSE(AllowanceOf(*passes, unknown).ok());
 }
 
-class Ceilings : public ShippedProfiles {
- public:
-  absl::StatusOr<PolicyBytes> Load(absl::string_view reference,
-                                   absl::string_view directory) override {
-    if (reference != "roof") return ShippedProfiles::Load(reference, directory);
-    return PolicyBytes{"roof", "extends: \"base/strict\"", PolicyForm::kText, ""};
-  }
-};
-
 TEST(AllowCallTest, ACeilingForbidsAndALintWarns) {
-  Ceilings source;
+  RoofProfiles source("extends: \"base/strict\"");
   const CallSample call = Call("ptrace", {0});
   const auto free = Shipped("base/strict");
   ASSERT_THAT(free, IsOk());

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Policies and host facts for tests of the compiler: ParseNormal (text -> NormalPolicy), Shipped
-// (a shipped profile, resolved), FullHost (a host that can everything).
+// (a shipped profile, resolved), RoofProfiles (they and a ceiling), FullHost (a host that can
+// everything).
 #ifndef CORDON_TESTS_SUPPORT_POLICIES_H_
 #define CORDON_TESTS_SUPPORT_POLICIES_H_
 
@@ -39,6 +40,20 @@ class ShippedProfiles : public ProfileSource {
     }
     return Error(absl::StatusCode::kNotFound, absl::StrCat("no profile ", reference));
   }
+};
+
+// Those, and "roof", such as a ceiling may name.
+class RoofProfiles : public ShippedProfiles {
+ public:
+  explicit RoofProfiles(std::string roof) : roof_(std::move(roof)) {}
+  absl::StatusOr<PolicyBytes> Load(absl::string_view reference,
+                                   absl::string_view directory) override {
+    if (reference != "roof") return ShippedProfiles::Load(reference, directory);
+    return PolicyBytes{"roof", roof_, PolicyForm::kText, ""};
+  }
+
+ private:
+  std::string roof_;
 };
 
 inline absl::StatusOr<NormalPolicy> Shipped(absl::string_view name) {

@@ -28,15 +28,6 @@ constexpr char kMounts[] =
     "landlock { file { path: \"/secret\" access: READ } "
     "file { path: \"/plain\" access: READ } } ";
 
-class Roof : public ShippedProfiles {
- public:
-  absl::StatusOr<PolicyBytes> Load(absl::string_view reference,
-                                   absl::string_view directory) override {
-    if (reference != "roof") return ShippedProfiles::Load(reference, directory);
-    return PolicyBytes{"roof", absl::StrCat(kStartable, kMounts), PolicyForm::kText, ""};
-  }
-};
-
 class AllowAccessTest : public testing::Test {
  protected:
   // What the report then says of a denial, under `policy`.
@@ -71,7 +62,7 @@ class AllowAccessTest : public testing::Test {
   }
 
   v1::HostFacts facts_ = FullHost();
-  Roof profiles_;
+  RoofProfiles profiles_{absl::StrCat(kStartable, kMounts)};
 };
 
 TEST_F(AllowAccessTest, AFileRuleIsWidened) {

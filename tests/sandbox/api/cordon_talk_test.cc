@@ -13,6 +13,7 @@
 #include "sandbox/api/cordon.h"
 #include "tests/support/host_watch.h"
 #include "tests/support/job.h"
+#include "tests/support/job_test.h"
 #include "tests/support/kernel_test.h"
 #include "tests/support/status_matchers.h"
 
@@ -20,15 +21,13 @@ namespace cordon {
 namespace {
 
 using testing::HasSubstr;
-using testing::IsEmpty;
 
-class CordonTalkTest : public testing::Test {
+class CordonTalkTest : public JobTest {
  protected:
   void SetUp() override {
-    CORDON_NEEDS("user namespaces", HaveUserNamespaces());
+    JobTest::SetUp();
+    if (IsSkipped()) return;
     ::signal(SIGPIPE, SIG_DFL);  // as in a program that knows nothing of it
-    token_ = absl::StrCat("token_", ::getpid(), "_",
-                          testing::UnitTest::GetInstance()->current_test_info()->name());
     const absl::StatusOr<Host> host = Host::Open();
     ASSERT_THAT(host, IsOk());
     const absl::StatusOr<NormalPolicy> policy =
@@ -38,13 +37,6 @@ class CordonTalkTest : public testing::Test {
     ASSERT_THAT(runner, IsOk());
     runner_.emplace(*std::move(runner));
     descriptors_ = DescriptorsOfTest().size();
-  }
-  void TearDown() override {
-    if (descriptors_ == 0) return;
-    EXPECT_THAT(ProcessesWith(token_), IsEmpty());
-    EXPECT_THAT(ChildrenOfTest(), IsEmpty());
-    EXPECT_THAT(GroupsOfTest(), IsEmpty());
-    EXPECT_EQ(DescriptorsOfTest().size(), descriptors_);
   }
   TalkMember Member(const std::string& name, std::vector<std::string> words) {
     TalkMember member{name, *runner_, {}};
@@ -66,8 +58,6 @@ class CordonTalkTest : public testing::Test {
   }
 
   absl::optional<Runner> runner_;
-  std::string token_;
-  size_t descriptors_ = 0;
 };
 
 TEST_F(CordonTalkTest, TheReportIsThatOfTheWhole) {

@@ -18,6 +18,7 @@
 #include "gtest/gtest.h"
 #include "tests/support/host_watch.h"
 #include "tests/support/job.h"
+#include "tests/support/job_test.h"
 #include "tests/support/kernel_test.h"
 #include "tests/support/status_matchers.h"
 
@@ -25,23 +26,13 @@ namespace cordon {
 namespace {
 
 using testing::HasSubstr;
-using testing::IsEmpty;
 
-class CordonTest : public testing::Test {
+class CordonTest : public JobTest {
  protected:
   void SetUp() override {
-    CORDON_NEEDS("user namespaces", HaveUserNamespaces());
+    JobTest::SetUp();
+    if (IsSkipped()) return;
     ::signal(SIGPIPE, SIG_DFL);  // as in a program that knows nothing of it
-    token_ = absl::StrCat("token_", ::getpid(), "_",
-                          testing::UnitTest::GetInstance()->current_test_info()->name());
-    descriptors_ = DescriptorsOfTest().size();
-  }
-  void TearDown() override {
-    if (descriptors_ == 0) return;
-    EXPECT_THAT(ProcessesWith(token_), IsEmpty());
-    EXPECT_THAT(ChildrenOfTest(), IsEmpty());
-    EXPECT_THAT(GroupsOfTest(), IsEmpty());
-    EXPECT_EQ(DescriptorsOfTest().size(), descriptors_);
   }
   absl::StatusOr<Runner> MakeRunner(const JobOptions& options = {}) {
     return MakeRunnerOf(JobPolicyText(options));
@@ -68,8 +59,6 @@ class CordonTest : public testing::Test {
       act();
     });
   }
-  std::string token_;
-  size_t descriptors_ = 0;
 };
 
 TEST_F(CordonTest, AJobFromTextToTextWithARowForEveryLayer) {

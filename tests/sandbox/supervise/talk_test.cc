@@ -21,6 +21,7 @@
 #include "sandbox/supervise/talk_verdict.h"
 #include "tests/support/host_watch.h"
 #include "tests/support/job.h"
+#include "tests/support/job_test.h"
 #include "tests/support/kernel_test.h"
 #include "tests/support/status_matchers.h"
 
@@ -28,7 +29,6 @@ namespace cordon {
 namespace {
 
 using testing::HasSubstr;
-using testing::IsEmpty;
 using testing::SizeIs;
 
 using Words = std::vector<std::string>;
@@ -49,24 +49,8 @@ struct Talked {
   }
 };
 
-class TalkTest : public testing::Test {
+class TalkTest : public JobTest {
  protected:
-  void SetUp() override {
-    CORDON_NEEDS("user namespaces", HaveUserNamespaces());
-    IgnoreSigpipe();
-    token_ = "token_" + std::to_string(::getpid()) + "_" +
-             testing::UnitTest::GetInstance()->current_test_info()->name();
-    descriptors_ = DescriptorsOfTest().size();
-  }
-  void TearDown() override {
-    EXPECT_THAT(ProcessesWith(token_), IsEmpty());
-    EXPECT_THAT(ChildrenOfTest(), IsEmpty());
-    EXPECT_THAT(GroupsOfTest(), IsEmpty());
-    if (descriptors_ != 0) {
-      EXPECT_EQ(DescriptorsOfTest().size(), descriptors_);
-    }
-  }
-
   // Payloads by their arguments, named a, b, c ...; the first decides. `links` are as in "ab": the
   // stdout of a feeds b.
   Talked Run(const std::vector<Words>& programs, const std::vector<std::string>& links,
@@ -107,9 +91,6 @@ class TalkTest : public testing::Test {
   Talked Pair(const Words& a, const Words& b, const JobOptions& options = {}) {
     return Run({a, b}, {"ab", "ba"}, options);
   }
-
-  std::string token_;
-  size_t descriptors_ = 0;
 };
 
 // The end of a sandbox is reported late: its init is stopped before its program, which begins with
