@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <chrono>
+#include <cstdlib>
 #include <string>
 #include <thread>
 
@@ -14,6 +15,7 @@
 #include "policy/layers/layer.h"
 #include "sandbox/os/event.h"
 #include "sandbox/os/process.h"
+#include "sandbox/os/procfs.h"
 #include "tests/support/host_watch.h"
 #include "tests/support/job.h"
 #include "tests/support/job_test.h"
@@ -28,12 +30,16 @@ using testing::IsEmpty;
 // Each test runs one job and then looks at the host.
 class SupervisorTest : public JobTest {
  protected:
-  // Waits until the payload's program runs.
-  bool Runs() const {
-    for (int i = 0; i < 6000 && ProcessesWith(token_).empty(); ++i) {
+  // Waits until the payload ignores this signal. That it runs does not say that it came so far.
+  bool ComesToIgnore(int signal) const {
+    for (int i = 0; i < 6000; ++i) {
+      for (const std::string& pid : ProcessesWith(token_)) {
+        const std::string mask = ParseStatus(FileText("/proc/" + pid + "/status"))["SigIgn"];
+        if (std::strtoull(mask.c_str(), nullptr, 16) >> (signal - 1) & 1) return true;
+      }
       std::this_thread::sleep_for(std::chrono::milliseconds(10));
     }
-    return !ProcessesWith(token_).empty();
+    return false;
   }
 };
 
@@ -369,7 +375,7 @@ TEST_F(SupervisorTest, ADescriptorCancelsAJobWithItsGrace) {
   options.launch.set_cancel_grace_ns(300'000'000);
   options.launch.set_cancel_signal(SIGTERM);
   std::thread caller([&] {
-    EXPECT_TRUE(Runs());
+    EXPECT_TRUE(ComesToIgnore(SIGTERM));
     const uint64_t one = 1;
     EXPECT_EQ(::write(event->get(), &one, sizeof(one)), static_cast<ssize_t>(sizeof(one)));
   });
