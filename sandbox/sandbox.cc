@@ -155,7 +155,7 @@ absl::Status Sandbox::Launch(const v1::LaunchPlan& launch) {
     CORDON_ASSIGN_OR_RETURN(cpu_baseline_ns_, Of(kOpenGate, "cgroup", lease_->CpuNs()));
   }
   launched_ns_ = MonotonicNs();
-  return WithStage(Of(kOpenGate, "process", OpenGate(child_, launch)), "launch");
+  return WithStage(Of(kOpenGate, "process", OpenGate(child_, *program_, launch)), "launch");
 }
 
 absl::Status Sandbox::Kill() {

@@ -22,10 +22,10 @@
 namespace cordon {
 namespace {
 
-// The cgroup namespace is not in the list: the child enters it once it is in its group.
 // How long the end of a sandbox is waited for that nobody waits for any more.
 constexpr int kReapWaitMs = 10'000;
 
+// The cgroup namespace is not in the list: the child enters it once it is in its group.
 constexpr uint64_t kNamespaces =
     CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS;
 
@@ -201,6 +201,8 @@ absl::StatusOr<Child> StartChild(const CheckedProgram& program, const StartOptio
   child.stdin_write = std::move(ends.in.write);
   child.stdout_read = std::move(ends.out.read);
   child.stderr_read = std::move(ends.err.read);
+  // The child's: as long as they are open here, its end is not seen on the others.
+  ends = {};
   child.own_ids = options.privileged && !options.has_owner;
   absl::Status mapped = MapIds(child.pid, options, &child.ids);
   if (mapped.ok() && options.privileged) mapped = GiveStdio(child);
@@ -234,9 +236,11 @@ absl::Status AwaitGate(const Child& child, const CheckedProgram& program, int ti
   }
 }
 
-absl::Status OpenGate(const Child& child, const v1::LaunchPlan& launch) {
+absl::Status OpenGate(const Child& child, const CheckedProgram& program,
+                      const v1::LaunchPlan& launch) {
   CORDON_RETURN_IF_ERROR(WriteExecProgram(launch, child.region()));
-  return Tell(child, child::kByteOpenGate);
+  const absl::Status told = Tell(child, child::kByteOpenGate);
+  return told.ok() ? told : CauseOf(child, program, told);
 }
 
 absl::Status ConfirmListener(const Child& child) { return Tell(child, child::kByteListenerTaken); }

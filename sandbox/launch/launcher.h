@@ -85,8 +85,10 @@ class TwinObserver {
 absl::Status AwaitGate(const Child& child, const CheckedProgram& program, int timeout_ms,
                        TwinObserver* observer = nullptr);
 
-// Writes the launch program into the shared region and opens the gate.
-absl::Status OpenGate(const Child& child, const v1::LaunchPlan& launch);
+// Writes the launch program into the shared region and opens the gate. Of a child that has died
+// meanwhile, the error says so.
+absl::Status OpenGate(const Child& child, const CheckedProgram& program,
+                      const v1::LaunchPlan& launch);
 
 // Tells an init that has sent the listener of the payload's filter that it is watched; the job
 // begins then.

@@ -109,6 +109,55 @@ TEST_F(ChildFaultsTest, TheInitKilledAtAnyOperationNamesItAndLeavesNothing) {
   std::printf("%d points, every %zu.\n", points_, step());
 }
 
+// The end of a child is met by whichever call of the supervisor comes next, and each in a way of
+// its own: the files of a dead process are root's, pipes have no other end.
+TEST_F(ChildFaultsTest, AnInitThatIsDeadBeforeACallOfTheSupervisorNamesItsOperation) {
+  // Without ids, and before its twin, to which it comes when it was told to.
+  const size_t first = IndexOf(program_, Opcode::kAwaitParent);
+  for (const size_t at : {first, IndexOf(program_, Opcode::kForkTwin)}) {
+    const Seen usual = RunWith(AtOperation(static_cast<int>(at), 0), Victim::kInit);
+    ASSERT_GT(usual.faults.clone_call, 0u);
+    const auto every = static_cast<uint32_t>(at == first ? 1 : step());
+    const uint32_t from = at == first ? usual.faults.clone_call : usual.faults.op_calls;
+    for (uint32_t call = from + 1;; call += every) {
+      SCOPED_TRACE(Where(at, absl::StrCat("init dead before call ", call)));
+      const Seen seen = RunWith(faults::BothHeld(static_cast<int>(at), call), Victim::kInitOfHeld);
+      ExpectNothingHappened(seen);
+      ExpectError(seen, at);
+      EXPECT_EQ(seen.error.errno_name(), "EOWNERDEAD");
+      if (seen.faults.hold_reached == 0) break;
+      ++points_;
+    }
+  }
+  EXPECT_GT(points_, 8);
+  std::printf("%d points, every %zu. but for the first operation\n", points_, step());
+}
+
+// It is read while it stands in the gate: that it is dead explains whatever differs.
+TEST_F(ChildFaultsTest, AnInitThatIsDeadBeforeACallOfTheVerificationNamesTheGate) {
+  const Seen before = RunWith(AtOperation(static_cast<int>(gate_), 0), Victim::kInit);
+  const Seen usual = RunWith(faults::Unbroken(), Victim::kNone);
+  ASSERT_TRUE(usual.canary);
+  ASSERT_GT(usual.faults.gate_call, before.faults.op_calls);
+  for (uint32_t call = before.faults.op_calls + 2; call <= usual.faults.gate_call;
+       call += static_cast<uint32_t>(step())) {
+    SCOPED_TRACE(absl::StrCat("init dead before call ", call));
+    const Seen seen = RunWith(faults::BothHeld(-1, call), Victim::kInitOfHeld);
+    EXPECT_FALSE(seen.hung);
+    EXPECT_FALSE(seen.canary);
+    EXPECT_EQ(seen.left, "");
+    EXPECT_STREQ(seen.ending.left, "");
+    ASSERT_TRUE(seen.ending.ended);
+    EXPECT_FALSE(seen.ending.ok);
+    EXPECT_EQ(seen.error.step(), "Gate");
+    EXPECT_EQ(seen.error.step_index(), static_cast<int>(gate_));
+    EXPECT_EQ(seen.error.errno_name(), "EOWNERDEAD");
+    ++points_;
+  }
+  EXPECT_GT(points_, 0);
+  std::printf("%d points, every %zu.\n", points_, step());
+}
+
 TEST_F(ChildFaultsTest, ThePayloadKilledBeforeItsExecNamesTheOperationAndLeavesNothing) {
   for (size_t at = reap_ + 1; at < program_.ops.size(); at += step()) {
     SCOPED_TRACE(Where(at, "payload killed"));

@@ -74,7 +74,7 @@ class EveryStepTest : public testing::Test {
     outcome.prepare = AwaitGate(*child, program, 10000);
     if (!outcome.prepare.ok()) return outcome;
     EXPECT_THAT(entered, IsOk());
-    EXPECT_THAT(OpenGate(*child, launch_), IsOk());
+    EXPECT_THAT(OpenGate(*child, program, launch_), IsOk());
     for (;;) {
       const auto frame = ReadFrame(child->status.get(), 10000);
       EXPECT_THAT(frame, IsOk());

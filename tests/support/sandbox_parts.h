@@ -80,7 +80,7 @@ class SandboxParts {
     for (const std::string& word : arguments) launch.add_argv(word);
     launch.add_exec_path("/payload/payload");
     launch.set_working_directory("/");
-    if (!OpenGate(child, launch).ok()) return ran;
+    if (!OpenGate(child, *checked, launch).ok()) return ran;
     for (;;) {
       const auto frame = ReadFrame(child.status.get(), 30000);
       if (!frame.ok() || !frame->has_value()) return ran;

@@ -48,7 +48,7 @@ class CheckerTest : public testing::Test {
     launch.add_environment("A=1");
     for (const std::string& word : check) launch.mutable_health()->add_argv(word);
     launch.mutable_health()->add_exec_path(check[0]);
-    ASSERT_THAT(OpenGate(parts_.child, launch), IsOk());
+    ASSERT_THAT(OpenGate(parts_.child, *parts_.checked, launch), IsOk());
     checker_ = Await(FrameKind::kCheckerForked).aux;
     ASSERT_NE(checker_, 0u);
   }

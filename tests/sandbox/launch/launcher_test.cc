@@ -51,7 +51,7 @@ TEST_F(LauncherTest, ReachesTheGateAndExecsBehindIt) {
   ASSERT_THAT(child, IsOk());
   ASSERT_THAT(EnterGroup(*child, nullptr), IsOk());
   ASSERT_THAT(AwaitGate(*child, *program_, 10000), IsOk());
-  ASSERT_THAT(OpenGate(*child, launch_), IsOk());
+  ASSERT_THAT(OpenGate(*child, *program_, launch_), IsOk());
   const auto frame = ReadFrame(child->status.get(), 10000);
   ASSERT_THAT(frame, IsOk());
   ASSERT_TRUE(frame->has_value());
@@ -99,7 +99,8 @@ TEST_F(LauncherTest, ArgumentsThatDoNotFitNeverOpenTheGate) {
   ASSERT_THAT(EnterGroup(*child, nullptr), IsOk());
   ASSERT_THAT(AwaitGate(*child, *program_, 10000), IsOk());
   launch_.add_argv(std::string(2 << 20, 'x'));
-  EXPECT_THAT(OpenGate(*child, launch_), StatusIs(absl::StatusCode::kResourceExhausted, "at most"));
+  EXPECT_THAT(OpenGate(*child, *program_, launch_),
+              StatusIs(absl::StatusCode::kResourceExhausted, "at most"));
   EXPECT_EQ(ReadFrame(child->status.get(), 100).status().code(),
             absl::StatusCode::kDeadlineExceeded);
 }

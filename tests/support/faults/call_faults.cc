@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Stands between sandbox/os and the C library. A call that fails here was not made.
 #include <errno.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <sys/syscall.h>
 #include <sys/types.h>
 #include <unistd.h>
 
@@ -19,6 +21,10 @@ bool Fails(const char* name) {
   // A helper that the supervisor forks has calls of its own.
   if (state == nullptr || state->armed != ::getpid()) return false;
   ++state->calls;
+  if (state->calls == state->hold) {
+    __atomic_store_n(&state->hold_reached, 1, __ATOMIC_SEQ_CST);
+    while (__atomic_load_n(&state->hold_released, __ATOMIC_SEQ_CST) == 0) ::sched_yield();
+  }
   if (state->calls != state->call) return false;
   strncpy(state->call_name, name, sizeof(state->call_name) - 1);
   __atomic_store_n(&state->call_reached, 1, __ATOMIC_SEQ_CST);
@@ -30,6 +36,12 @@ bool Fails(const char* name) {
 void NoteGate(const void* bytes, size_t size) {
   if (state == nullptr || state->armed == 0 || state->gate_call != 0 || size != 1) return;
   if (*static_cast<const char*>(bytes) == 'G') state->gate_call = state->calls;
+}
+
+void NoteClone(long number) {
+  if (state != nullptr && state->armed == ::getpid() && number == SYS_clone3) {
+    state->clone_call = state->calls;
+  }
 }
 
 }  // namespace
@@ -80,6 +92,7 @@ ssize_t __wrap_write(int fd, const void* bytes, size_t size) {
 long __real_syscall(long number, long a, long b, long c, long d, long e, long f);
 long __wrap_syscall(long number, long a, long b, long c, long d, long e, long f) {
   if (Fails("syscall")) return -1;
+  cordon::faults::NoteClone(number);
   return __real_syscall(number, a, b, c, d, e, f);
 }
 

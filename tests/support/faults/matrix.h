@@ -65,8 +65,9 @@ struct Seen {
   std::string left;  // of processes and groups, after the supervisor's end
 };
 
-// kSupervisorOnly: the child goes on as soon as there is nobody above it.
-enum class Victim { kNone, kInit, kPayload, kSupervisor, kSupervisorOnly };
+// kSupervisorOnly: the child goes on as soon as there is nobody above it. kInitOfHeld: the
+// supervisor goes on when init has ended.
+enum class Victim { kNone, kInit, kInitOfHeld, kPayload, kSupervisor, kSupervisorOnly };
 
 class FaultMatrix : public testing::Test {
  protected:
@@ -123,7 +124,11 @@ class FaultMatrix : public testing::Test {
     ::unlink(canary.c_str());
     const pid_t supervisor = ::fork();
     if (supervisor == 0) Supervise();
-    if (victim != Victim::kNone) KillVictim(supervisor, victim);
+    if (victim == Victim::kInitOfHeld) {
+      KillInitOfHeld(supervisor);
+    } else if (victim != Victim::kNone) {
+      KillVictim(supervisor, victim);
+    }
     const int status = WaitFor(supervisor, &seen.hung);
     seen.killed = WIFSIGNALED(status);
     seen.left = Leftovers(seen.killed, supervisor);
@@ -207,17 +212,42 @@ class FaultMatrix : public testing::Test {
     return std::atoi(FileText("/proc/" + number + "/task/" + number + "/children").c_str());
   }
 
+  static char StateOf(pid_t pid) {
+    const std::string stat = FileText("/proc/" + std::to_string(pid) + "/stat");
+    const size_t name_end = stat.rfind(") ");
+    return name_end == std::string::npos ? 'X' : stat[name_end + 2];
+  }
+
+  // Waits until the child stands at its fault and the supervisor before its call, ends the child,
+  // and only then lets the supervisor go on. One that sleeps does not come to that call any more.
+  void KillInitOfHeld(pid_t supervisor) {
+    int asleep = 0;
+    while (__atomic_load_n(&shared_->faults.hold_reached, __ATOMIC_SEQ_CST) == 0 && asleep < 500) {
+      asleep = StateOf(supervisor) == 'S' ? asleep + 1 : 0;
+      if (shared_->ending.ended) return;
+      Nap();
+    }
+    KillVictim(supervisor, Victim::kInitOfHeld);
+    __atomic_store_n(&shared_->faults.hold_released, 1, __ATOMIC_SEQ_CST);
+  }
+
   // Waits until the child stands at the fault, then kills.
   void KillVictim(pid_t supervisor, Victim victim) {
     for (int i = 0; i < 100000; ++i) {
+      if (shared_->faults.op < 0) break;  // it stands where the supervisor lets it
       if (__atomic_load_n(&shared_->faults.op_reached, __ATOMIC_SEQ_CST) != 0) break;
       if (shared_->ending.ended) return;
       Nap();
     }
     pid_t pid = supervisor;
-    if (victim == Victim::kInit || victim == Victim::kPayload) pid = FirstChildOf(pid);
+    if (victim != Victim::kSupervisor && victim != Victim::kSupervisorOnly) {
+      pid = FirstChildOf(pid);
+    }
     if (victim == Victim::kPayload) pid = FirstChildOf(pid);
     if (pid > 1) ::kill(pid, SIGKILL);
+    if (victim == Victim::kInitOfHeld) {
+      while (StateOf(pid) != 'Z' && StateOf(pid) != 'X') Nap();
+    }
     if (victim != Victim::kSupervisorOnly) return;
     siginfo_t info = {};
     ::waitid(P_PID, static_cast<id_t>(supervisor), &info, WEXITED | WNOWAIT);

@@ -16,6 +16,7 @@ struct State {
   int32_t twin;  // operations of the payload: 1 in its twin before the gate, 0 in itself
   uint32_t op_reached;
   uint32_t op_released;  // ends the waiting
+  uint32_t op_calls;     // how many calls the supervisor had made by then
   // The supervisor: while armed, its call number `call` (from 1; 0: none) fails with `call_error`,
   // or the process is killed in its place when that is 0.
   int32_t armed;  // its pid
@@ -24,7 +25,12 @@ struct State {
   int32_t call_error;
   uint32_t call_reached;
   char call_name[24];
-  uint32_t gate_call;  // number of the write that opens the gate; 0 before it
+  // The supervisor waits before its call number `hold` (0: none).
+  uint32_t hold;
+  uint32_t hold_reached;
+  uint32_t hold_released;
+  uint32_t clone_call;  // number of the call that makes the child
+  uint32_t gate_call;   // number of the write that opens the gate; 0 before it
 };
 
 inline State Unbroken() {
@@ -37,6 +43,13 @@ inline State AtOperation(int32_t op, int32_t error) {
   State state = {};
   state.op = op;
   state.op_error = error;
+  return state;
+}
+
+// The child waits at `op`, the supervisor before its call number `call`.
+inline State BothHeld(int32_t op, uint32_t call) {
+  State state = AtOperation(op, 0);
+  state.hold = call;
   return state;
 }
 
