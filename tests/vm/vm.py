@@ -14,6 +14,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import sys
 import tempfile
 import time
@@ -110,6 +111,16 @@ def plan_of(scenario: scenarios.Scenario, programs: List[dict], shell: bool) -> 
             "tree": TREE}
 
 
+# One per boot. Whoever ends the lab by a signal wants them gone as well.
+WORK_FOLDERS: List[str] = []
+
+
+def end_by_signal(number: int, _frame) -> None:
+    for folder in WORK_FOLDERS:
+        shutil.rmtree(folder, ignore_errors=True)
+    os._exit(128 + number)  # the machines go with it (machine.py)
+
+
 def run_boot(images: image.Images, scenario, programs: List[dict], arguments, share: str):
     """Makes the disk and boots; once more if the machine gave no sign of life."""
     words = f"{scenario.kernel} lab.tree={TREE}"
@@ -117,6 +128,7 @@ def run_boot(images: image.Images, scenario, programs: List[dict], arguments, sh
         words += " lab.init=systemd"
     console = os.path.join(share, "console.log")
     with tempfile.TemporaryDirectory(prefix="cordon-vm-", dir="/var/tmp") as work:
+        WORK_FOLDERS.append(work)
         first = machine.Start(os.path.join(images.kernel, "vmlinuz"),
                               os.path.join(work, "initramfs.gz"), images.root,
                               os.path.join(work, "tests.img"), share, words, scenario.counted)
@@ -194,6 +206,8 @@ def parse() -> argparse.Namespace:
 
 def main() -> int:
     arguments = parse()
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, end_by_signal)
     if re.search(r"\s|,", TREE):
         raise commands.LabError(f"the tree's path must have no space and no comma: {TREE}")
     known = disk.known_programs(arguments.build)

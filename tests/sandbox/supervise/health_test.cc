@@ -2,12 +2,17 @@
 // Health checks of real jobs; what a job tries against them is in tests/cli/life_cli_test.py.
 #include "sandbox/supervise/health.h"
 
+#include <signal.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <chrono>
+#include <cstdlib>
 #include <fstream>
+#include <set>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "absl/strings/str_split.h"
 #include "gmock/gmock.h"
@@ -32,6 +37,22 @@ class HealthTest : public testing::Test {
   void TearDown() override {
     EXPECT_THAT(ChildrenOfTest(), IsEmpty());
     EXPECT_THAT(GroupsOfTest(), IsEmpty());
+  }
+
+  static std::vector<std::string> ChildrenOf(const std::string& pid) {
+    return absl::StrSplit(FileText("/proc/" + pid + "/task/" + pid + "/children"), ' ',
+                          absl::SkipEmpty());
+  }
+
+  // What starts the checks of the jobs of this process.
+  static std::vector<std::string> Checkers() {
+    std::vector<std::string> found;
+    for (const std::string& init : ChildrenOfTest()) {
+      for (const std::string& pid : ChildrenOf(init)) {
+        if (FileText("/proc/" + pid + "/comm") == "cordon-checker\n") found.push_back(pid);
+      }
+    }
+    return found;
   }
 
   static JobOptions Checked(const std::vector<std::string>& words, uint32_t retries) {
@@ -77,14 +98,9 @@ TEST_F(HealthTest, ACheckThatIsHeldOtherwiseIsNotStarted) {
   std::thread host([&changed] {
     for (int i = 0; i < 20000 && !changed; ++i) {
       std::this_thread::sleep_for(std::chrono::milliseconds(1));
-      for (const std::string& init : ChildrenOfTest()) {
-        const std::string children = FileText("/proc/" + init + "/task/" + init + "/children");
-        for (const absl::string_view word : absl::StrSplit(children, ' ', absl::SkipEmpty())) {
-          const std::string pid(word);
-          if (FileText("/proc/" + pid + "/comm") != "cordon-checker\n") continue;
-          std::ofstream("/proc/" + pid + "/oom_score_adj") << "7";
-          changed = true;
-        }
+      for (const std::string& checker : Checkers()) {
+        std::ofstream("/proc/" + checker + "/oom_score_adj") << "7";
+        changed = true;
       }
     }
   });
@@ -93,6 +109,32 @@ TEST_F(HealthTest, ACheckThatIsHeldOtherwiseIsNotStarted) {
   EXPECT_TRUE(changed);
   EXPECT_THAT(result.report, HasErrorWith("oom_score_adj: expected 1000, found 7"));
   EXPECT_EQ(DetailsOf(result.report.status())[0].stage(), "verify");
+}
+
+// It is dying while it is read: nothing that is read of it then is a breach of the sandbox.
+TEST_F(HealthTest, AChecksDeathAtAnyMomentFailsTheCheckAlone) {
+  std::atomic<bool> over{false};
+  std::thread host([&] {
+    std::set<std::string> met;
+    while (!over) {
+      std::this_thread::sleep_for(std::chrono::microseconds(50));
+      for (const std::string& checker : Checkers()) {
+        for (const std::string& check : ChildrenOf(checker)) {
+          if (met.insert(check).second) ::kill(std::atoi(check.c_str()), SIGKILL);
+        }
+      }
+    }
+  });
+  constexpr uint32_t kChecks = 40;
+  JobOptions options = Checked({"sleep", "1000000"}, kChecks);
+  options.wall_time = "10m";
+  options.launch.mutable_health()->set_interval_ns(1'000'000);
+  const JobResult result = RunPayload({"sleep", "1000000"}, options);
+  over = true;
+  host.join();
+  ASSERT_THAT(result.report, IsOk());
+  EXPECT_EQ(result.report->verdict(), v1::UNHEALTHY);
+  EXPECT_EQ(result.report->health().failed(), kChecks);
 }
 
 TEST_F(HealthTest, AListenerOfNotifyIsNotTheChecks) {

@@ -21,7 +21,7 @@ bool Fails(const char* name) {
   // A helper that the supervisor forks has calls of its own.
   if (state == nullptr || state->armed != ::getpid()) return false;
   ++state->calls;
-  if (state->calls == state->hold) {
+  if (state->clone_call != 0 && state->calls == state->clone_call + state->hold) {
     __atomic_store_n(&state->hold_reached, 1, __ATOMIC_SEQ_CST);
     while (__atomic_load_n(&state->hold_released, __ATOMIC_SEQ_CST) == 0) ::sched_yield();
   }
@@ -39,9 +39,8 @@ void NoteGate(const void* bytes, size_t size) {
 }
 
 void NoteClone(long number) {
-  if (state != nullptr && state->armed == ::getpid() && number == SYS_clone3) {
-    state->clone_call = state->calls;
-  }
+  if (state == nullptr || state->armed != ::getpid() || number != SYS_clone3) return;
+  if (state->clone_call == 0) state->clone_call = state->calls;
 }
 
 }  // namespace

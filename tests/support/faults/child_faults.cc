@@ -21,7 +21,7 @@ OpResult Fault(const Context& context) {
   if (state == nullptr || state->op != static_cast<int32_t>(context.op_index)) return Ok();
   if (context.is_twin != (state->twin != 0)) return Ok();
   const int error = state->op_error;
-  state->op_calls = __atomic_load_n(&state->calls, __ATOMIC_SEQ_CST);
+  state->op_calls = __atomic_load_n(&state->calls, __ATOMIC_SEQ_CST) - state->clone_call;
   __atomic_store_n(&state->op_reached, 1, __ATOMIC_SEQ_CST);
   if (error != 0) return {KernelCall::k_none, error};
   // Without a call: the filters are in force by now, and pid 1 cannot kill itself.

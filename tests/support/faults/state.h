@@ -16,7 +16,7 @@ struct State {
   int32_t twin;  // operations of the payload: 1 in its twin before the gate, 0 in itself
   uint32_t op_reached;
   uint32_t op_released;  // ends the waiting
-  uint32_t op_calls;     // how many calls the supervisor had made by then
+  uint32_t op_calls;     // how many calls the supervisor had made by then, from clone3 on
   // The supervisor: while armed, its call number `call` (from 1; 0: none) fails with `call_error`,
   // or the process is killed in its place when that is 0.
   int32_t armed;  // its pid
@@ -25,7 +25,8 @@ struct State {
   int32_t call_error;
   uint32_t call_reached;
   char call_name[24];
-  // The supervisor waits before its call number `hold` (0: none).
+  // The supervisor waits before its call number `hold` after clone3 (0: never). How many it makes
+  // before depends on what others have left on the host.
   uint32_t hold;
   uint32_t hold_reached;
   uint32_t hold_released;
