@@ -27,6 +27,7 @@ constexpr size_t kMaxResult = size_t{64} << 20;
                            std::optional<uint32_t> cpu) {
   ::prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
   if (::getppid() != parent) ::_exit(1);
+  IgnoreSigpipe();  // a job that does not read is no end of its supervisor
   if (cpu.has_value()) {
     cpu_set_t set;
     CPU_ZERO(&set);

@@ -210,6 +210,19 @@ class Library(Installed):
         with self.subTest("a signal handler cancels"):
             self.cancel(program)
         self.check_talk(os.path.join(build, "cordon_example_talk"))
+        self.check_batch(os.path.join(build, "cordon_example_batch"))
+
+    def check_batch(self, program):
+        journal = os.path.join(self.folder, "example.journal")
+        for note in ("", " (from the journal)"):
+            done = run(program, self.policy, journal, "exit 0", "exit 4", timeout=120)
+            self.assertEqual(done.returncode, 1, done.stderr)
+            self.assertEqual(sorted(done.stdout.splitlines()), [
+                "1 of 2 good", f"job-1 good{note}",
+                f"job-2 bad{note}: exit code 4, expected 0"])
+        done = run(program, "judge/cobol", journal, "exit 0", timeout=120)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("judge/cobol", done.stderr)
 
     def check_talk(self, program):
         asks = 'echo 3 4; read sum; echo "heard $sum" >&2; [ "$sum" = 7 ]'

@@ -74,7 +74,7 @@ class Processes(EscapeTest):
             bystander.kill()
 
     def test_the_init_can_be_starved_by_nobody(self):
-        run = self.attack("starve-init")
+        run = self.attack("starve-init", policy=self.policy(PATIENT))
         self.assert_verdict(run, "EXITED")
         self.assertEqual(run.status, 21)
 

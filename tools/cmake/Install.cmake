@@ -18,7 +18,8 @@ install(TARGETS ${CORDON_ARCHIVES} EXPORT cordonTargets
 
 # Public headers: these and all that they include. The script refuses what is not for everybody.
 set(CORDON_PUBLIC_HEADERS
-  sandbox/api/cordon.h policy/compare.h policy/explain.h policy/explain_text.h policy/ideal_host.h)
+  sandbox/api/batch.h sandbox/api/cordon.h policy/compare.h policy/explain.h policy/explain_text.h
+  policy/ideal_host.h)
 install(CODE "set(SOURCE_TREE \"${CMAKE_SOURCE_DIR}\")
 set(BUILD_TREE \"${CMAKE_BINARY_DIR}\")
 set(HEADERS \"${CORDON_PUBLIC_HEADERS}\")

@@ -7,10 +7,11 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "sandbox/api/json_text.h"
 #include "sandbox/os/event.h"
 #include "sandbox/os/file.h"
 #include "sandbox/os/process.h"
-#include "tools/cordon/json_text.h"
+#include "tools/cordon/commands.h"
 
 namespace cordon::cli {
 namespace {
@@ -109,6 +110,14 @@ void BatchProgress::Draw() {
   }
   std::fprintf(stderr, "\r\033[K%s", line.c_str());
   std::fflush(stderr);
+}
+
+void BatchProgress::InputFailed(const absl::Status& status, size_t jobs) {
+  Interrupt();
+  PrintErrors(status);
+  if (jobs == 0) return;
+  std::fprintf(stderr, "cordon: no more jobs are read; the %zu before are run to their end\n",
+               jobs);
 }
 
 void BatchProgress::Interrupt() {

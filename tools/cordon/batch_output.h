@@ -9,6 +9,7 @@
 
 #include "absl/status/status.h"
 #include "policy/proto/batch_result.pb.h"
+#include "sandbox/api/batch/run.h"
 
 namespace cordon::cli {
 
@@ -19,21 +20,20 @@ std::string ResultLine(const v1::JobResult& result);
 void CountOutcomes(v1::BatchReport* report);
 
 // Counts and, when stderr is a terminal, one line that moves on.
-class BatchProgress {
+class BatchProgress : public BatchListener {
  public:
   // `json`: results as JSON lines on stdout, otherwise as text. `repeat`: old ones, too.
   BatchProgress(bool json, bool quiet, bool repeat);
-  // How many jobs there are; not `all`: so far.
-  void SetJobs(size_t jobs, bool all);
-  // A result of this run or, `old`, of an earlier one.
-  void Add(const v1::JobResult& result, bool old);
-  // Takes the bar away for what another one says.
-  void Interrupt();
+  void SetJobs(size_t jobs, bool all) override;
+  void Add(const v1::JobResult& result, bool old) override;
+  void InputFailed(const absl::Status& status, size_t jobs) override;
   // Takes the bar away, prints the last line. An error: results could not be written to stdout.
   absl::Status End(const v1::BatchReport& report);
 
  private:
   void Draw();
+  // Takes the bar away for what another one says.
+  void Interrupt();
   size_t jobs_ = 0;
   bool all_ = false;
   bool json_;

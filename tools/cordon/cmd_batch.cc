@@ -16,6 +16,10 @@
 #include "policy/batch/jobs.h"
 #include "policy/batch/junit.h"
 #include "policy/batch/schedule.h"
+#include "sandbox/api/batch/check.h"
+#include "sandbox/api/batch/input.h"
+#include "sandbox/api/batch/run.h"
+#include "sandbox/api/json_text.h"
 #include "sandbox/api/policy_source.h"
 #include "sandbox/host/probe.h"
 #include "sandbox/host/scope.h"
@@ -23,11 +27,8 @@
 #include "sandbox/os/file.h"
 #include "sandbox/os/process.h"
 #include "sandbox/os/worker.h"
-#include "tools/cordon/batch_check.h"
-#include "tools/cordon/batch_input.h"
-#include "tools/cordon/batch_run.h"
+#include "tools/cordon/batch_output.h"
 #include "tools/cordon/commands.h"
-#include "tools/cordon/json_text.h"
 #include "tools/cordon/report_writer.h"
 
 namespace cordon::cli {
@@ -96,13 +97,17 @@ absl::StatusOr<int> RunBatch(const BatchOptions& options) {
   CORDON_ASSIGN_OR_RETURN(const absl::optional<SupervisorLeaf> leaf, StepAside());
   CORDON_ASSIGN_OR_RETURN(v1::HostFacts facts, ProbeHost());
   ExplainScope(scope, &facts);  // each job says why there is no group
-  BatchRun batch(options, std::move(check), std::move(facts), std::move(input));
+  // Who writes lines waits for an answer to each, whichever run has found it.
+  BatchProgress progress(options.json, options.quiet, input.has_value());
+  const bool keep = !options.report.empty() || !options.junit.empty() || !options.html.empty();
+  BatchRun batch({options.at_once, options.journal, options.store, keep}, std::move(check),
+                 std::move(facts), std::move(input), &progress);
   absl::Status status = batch.Open(std::move(tasks));
   if (status.ok()) status = batch.Run();
   if (leaf.has_value()) leaf->Return();
   CORDON_RETURN_IF_ERROR(status);
-  absl::Status written;
-  const v1::BatchReport& report = batch.Finish(&written);
+  const v1::BatchReport& report = batch.Finish();
+  const absl::Status written = progress.End(report);
   CORDON_RETURN_IF_ERROR(whole.Write(JsonText(report)));
   CORDON_RETURN_IF_ERROR(junit.Write(JUnitXml(report)));
   const std::string title(LastComponent(options.jobs));

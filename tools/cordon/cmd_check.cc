@@ -10,9 +10,9 @@
 #include "policy/lint/lint.h"
 #include "policy/lint/lint_text.h"
 #include "policy/proto/lint.pb.h"
+#include "sandbox/api/json_text.h"
 #include "sandbox/api/policy_source.h"
 #include "tools/cordon/commands.h"
-#include "tools/cordon/json_text.h"
 
 namespace cordon::cli {
 namespace {

@@ -10,9 +10,9 @@
 #include "policy/base/status.h"
 #include "policy/compare.h"
 #include "policy/proto/diff.pb.h"
+#include "sandbox/api/json_text.h"
 #include "sandbox/api/policy_source.h"
 #include "tools/cordon/commands.h"
-#include "tools/cordon/json_text.h"
 
 namespace cordon::cli {
 namespace {

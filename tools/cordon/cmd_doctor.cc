@@ -11,12 +11,12 @@
 #include "absl/strings/str_cat.h"
 #include "policy/base/status.h"
 #include "policy/layers/layer.h"
+#include "sandbox/api/json_text.h"
 #include "sandbox/api/policy_source.h"
 #include "sandbox/host/probe.h"
 #include "sandbox/host/scope.h"
 #include "tools/cordon/commands.h"
 #include "tools/cordon/doctor_rows.h"
-#include "tools/cordon/json_text.h"
 
 namespace cordon::cli {
 namespace {

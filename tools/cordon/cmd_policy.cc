@@ -12,9 +12,9 @@
 #include "policy/ideal_host.h"
 #include "policy/layers/layer.h"
 #include "profiles/embedded.h"
+#include "sandbox/api/json_text.h"
 #include "sandbox/api/policy_source.h"
 #include "tools/cordon/commands.h"
-#include "tools/cordon/json_text.h"
 
 namespace cordon::cli {
 namespace {

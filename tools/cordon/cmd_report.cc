@@ -13,10 +13,10 @@
 #include "policy/base/status.h"
 #include "policy/batch/html_report.h"
 #include "policy/batch/junit.h"
+#include "sandbox/api/json_text.h"
 #include "sandbox/api/policy_source.h"
 #include "tools/cordon/batch_output.h"
 #include "tools/cordon/commands.h"
-#include "tools/cordon/json_text.h"
 #include "tools/cordon/report_writer.h"
 
 namespace cordon::cli {

@@ -11,14 +11,14 @@
 #include "policy/base/status.h"
 #include "policy/batch/jobs.h"
 #include "policy/batch/talk.h"
+#include "sandbox/api/batch/job_request.h"
+#include "sandbox/api/batch/talk_job.h"
 #include "sandbox/api/policy_source.h"
 #include "sandbox/os/event.h"
 #include "sandbox/os/file.h"
 #include "sandbox/os/worker.h"
 #include "tools/cordon/commands.h"
-#include "tools/cordon/job_request.h"
 #include "tools/cordon/report_writer.h"
-#include "tools/cordon/talk_job.h"
 
 namespace cordon::cli {
 namespace {

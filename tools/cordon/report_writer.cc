@@ -6,9 +6,9 @@
 
 #include "absl/strings/str_cat.h"
 #include "policy/base/status.h"
+#include "sandbox/api/json_text.h"
 #include "sandbox/os/file.h"
 #include "sandbox/os/process.h"
-#include "tools/cordon/json_text.h"
 
 namespace cordon::cli {
 namespace {

@@ -74,7 +74,8 @@ ROOMS = (
                           "sandbox/files/", "sandbox/supervise/supervisor.h",
                           "sandbox/supervise/talk.h", "sandbox/supervise/talk_verdict.h"), ANY),
     # Made from the installed tree, of which it sees what everybody does.
-    Room("tools/example/", LIBRARIES, PURE | {"csignal", "cstdio", "cordon/cordon.h"}),
+    Room("tools/example/", LIBRARIES,
+         PURE | {"csignal", "cstdio", "cordon/batch.h", "cordon/cordon.h"}),
     Room("sandbox/pool/", LIBRARIES + ("policy/", "sandbox/"), ANY),
     # Compiling is measured inside a process, everything else from outside.
     Room("tools/bench/compile_", LIBRARIES + ("policy/", "profiles/", "sandbox/host/"), ANY),

@@ -56,12 +56,13 @@ def load(rule):
 
 
 @contextlib.contextmanager
-def every_line():
-    """The kernel's log takes all lines meanwhile."""
+def lines_limited(limit):
+    """Lines are kept from the kernel's log meanwhile where there are more than ten in this many
+    seconds; "0": none are. A test would otherwise be about the lines of the one before."""
     before = read(RATE)
     try:
         with open(RATE, "w", encoding="utf-8") as file:
-            file.write("0")
+            file.write(limit)
         yield
     finally:
         with open(RATE, "w", encoding="utf-8") as file:
@@ -104,6 +105,7 @@ class Denials(unittest.TestCase):
             file.write("secret\n")
         self.reports = 0
         load("")
+        self.enterContext(lines_limited("0"))
 
     def tearDown(self):
         subprocess.run([PARSER, "--skip-cache", "--remove"], input=PROFILE % (NAME, ""), text=True,
@@ -195,16 +197,16 @@ class Denials(unittest.TestCase):
         self.assertEqual(report.get("denial", []), [])
 
     def test_where_the_log_takes_every_line_none_is_missing(self):
-        with every_line():
-            report, _, _ = self.run_job(
-                self.narrowed(), ["/usr/bin/python3", "-c", TRUNCATE, "/keep/secret", "40"])
-            self.assertEqual([int(each["count"]) for each in report["denial"]], [40])
-            (why,) = self.unknown(report)
-            self.assertIn("1024", why)
-            report, _, _ = self.run_job(self.narrowed(), ["/usr/bin/true"])
-            self.assertEqual(report.get("denial", []), [])
-            self.assertEqual(self.unknown(report), [why])
+        report, _, _ = self.run_job(
+            self.narrowed(), ["/usr/bin/python3", "-c", TRUNCATE, "/keep/secret", "40"])
+        self.assertEqual([int(each["count"]) for each in report["denial"]], [40])
+        (why,) = self.unknown(report)
+        self.assertIn("1024", why)
         report, _, _ = self.run_job(self.narrowed(), ["/usr/bin/true"])
+        self.assertEqual(report.get("denial", []), [])
+        self.assertEqual(self.unknown(report), [why])
+        with lines_limited("5"):
+            report, _, _ = self.run_job(self.narrowed(), ["/usr/bin/true"])
         self.assertEqual(len(self.unknown(report)), 2)
         self.assertIn("kernel.printk_ratelimit", self.unknown(report)[1])
         self.assertEqual(len(self.unknown(report, "landlock")), 1)
@@ -223,20 +225,19 @@ class Denials(unittest.TestCase):
 
     def test_neither_a_neighbours_denials_nor_forged_ones_are_listed(self):
         policy = self.theirs()
-        with every_line():
-            waiting = self.start(policy, ["/bin/cat"], stdin=subprocess.PIPE)
-            pid = self.job_of(waiting[0])
-            user = read(f"/proc/{pid}/status").split("Uid:")[1].split()[3]
-            neighbour, _, _ = self.run_job(policy, ["/bin/sh", "-c", "cat /data/secret"])
-            self.assertEqual(len(neighbour["denial"]), 1)
-            with open("/dev/kmsg", "w", encoding="utf-8") as log:
-                log.write('<5>audit: type=1400 audit(1795729743.470:9999): apparmor="DENIED" '
-                          f'operation="open" profile="{NAME}" name="/forged" pid={pid} comm="cat" '
-                          f'requested_mask="r" denied_mask="r" fsuid={user} ouid=0\n')
-            # The writer is heard, so the report's silence is the reader's work.
-            seen = subprocess.run(["dmesg"], capture_output=True, text=True, check=True).stdout
-            self.assertIn("/forged", seen)
-            report, _, _ = self.finish(*waiting)
+        waiting = self.start(policy, ["/bin/cat"], stdin=subprocess.PIPE)
+        pid = self.job_of(waiting[0])
+        user = read(f"/proc/{pid}/status").split("Uid:")[1].split()[3]
+        neighbour, _, _ = self.run_job(policy, ["/bin/sh", "-c", "cat /data/secret"])
+        self.assertEqual(len(neighbour["denial"]), 1)
+        with open("/dev/kmsg", "w", encoding="utf-8") as log:
+            log.write('<5>audit: type=1400 audit(1795729743.470:9999): apparmor="DENIED" '
+                      f'operation="open" profile="{NAME}" name="/forged" pid={pid} comm="cat" '
+                      f'requested_mask="r" denied_mask="r" fsuid={user} ouid=0\n')
+        # The writer is heard, so the report's silence is the reader's work.
+        seen = subprocess.run(["dmesg"], capture_output=True, text=True, check=True).stdout
+        self.assertIn("/forged", seen)
+        report, _, _ = self.finish(*waiting)
         self.assertEqual(report.get("denial", []), [])
         self.assertFalse([why for why in self.unknown(report) if "same profile" in why])
 
@@ -261,9 +262,8 @@ class Denials(unittest.TestCase):
             os.mkdir(path)
         with open(os.path.join(path, "f"), "w", encoding="utf-8") as file:
             file.write("x")
-        with every_line():
-            report, out, _ = self.run_job(
-                self.theirs(), ["/bin/cat", "/data" + path[len(self.data):] + "/f"])
+        report, out, _ = self.run_job(
+            self.theirs(), ["/bin/cat", "/data" + path[len(self.data):] + "/f"])
         self.assertEqual(out, "")
         self.assertTrue([why for why in self.unknown(report) if "1024" in why])
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The jobs of a batch beside their policies, before they start.
-#ifndef CORDON_TOOLS_CORDON_BATCH_CHECK_H_
-#define CORDON_TOOLS_CORDON_BATCH_CHECK_H_
+#ifndef CORDON_SANDBOX_BATCH_CHECK_H_
+#define CORDON_SANDBOX_BATCH_CHECK_H_
 
 #include <cstdint>
 #include <map>
@@ -15,7 +15,7 @@
 #include "policy/proto/host_facts.pb.h"
 #include "sandbox/api/run_job.h"
 
-namespace cordon::cli {
+namespace cordon {
 
 struct CheckedTask {
   BatchTask task;
@@ -48,6 +48,6 @@ class BatchCheck {
   Sha256 all_;
 };
 
-}  // namespace cordon::cli
+}  // namespace cordon
 
-#endif  // CORDON_TOOLS_CORDON_BATCH_CHECK_H_
+#endif  // CORDON_SANDBOX_BATCH_CHECK_H_

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "tools/cordon/batch_input.h"
+#include "sandbox/api/batch/input.h"
 
 #include <sys/epoll.h>
 
@@ -10,7 +10,7 @@
 #include "policy/base/status.h"
 #include "sandbox/os/file.h"
 
-namespace cordon::cli {
+namespace cordon {
 
 absl::StatusOr<std::optional<BatchInput>> BatchInput::Take(size_t shard, size_t shard_count) {
   CORDON_ASSIGN_OR_RETURN(Epoll epoll, Epoll::Make());
@@ -61,4 +61,4 @@ void BatchInput::Close() {
   fd_.Reset();
 }
 
-}  // namespace cordon::cli
+}  // namespace cordon

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "tools/cordon/batch_journal.h"
+#include "sandbox/api/batch/journal.h"
 
 #include <fcntl.h>
 #include <google/protobuf/util/json_util.h>
@@ -9,10 +9,10 @@
 #include "absl/strings/str_cat.h"
 #include "policy/base/status.h"
 #include "policy/batch/jobs.h"
+#include "sandbox/api/json_text.h"
 #include "sandbox/os/file.h"
-#include "tools/cordon/json_text.h"
 
-namespace cordon::cli {
+namespace cordon {
 namespace {
 
 constexpr char kKind[] = "cordon batch";
@@ -130,4 +130,4 @@ absl::Status BatchJournal::Add(const CheckedTask& task, v1::JobResult result) {
   return WriteAll(file_.get(), path_, JsonLine(result));
 }
 
-}  // namespace cordon::cli
+}  // namespace cordon

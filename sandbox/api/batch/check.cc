@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "tools/cordon/batch_check.h"
+#include "sandbox/api/batch/check.h"
 
 #include <utility>
 
@@ -8,10 +8,10 @@
 #include "policy/base/sha256.h"
 #include "policy/base/status.h"
 #include "policy/base/units.h"
+#include "sandbox/api/batch/job_request.h"
 #include "sandbox/api/policy_source.h"
-#include "tools/cordon/job_request.h"
 
-namespace cordon::cli {
+namespace cordon {
 namespace {
 
 // What runs under a policy of its own: the job, or each of its sandboxes.
@@ -85,4 +85,4 @@ const ReadyPolicy& BatchCheck::Ready(const std::string& policy, const v1::HostFa
   return *known.ready;
 }
 
-}  // namespace cordon::cli
+}  // namespace cordon

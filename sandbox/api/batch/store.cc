@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "tools/cordon/batch_store.h"
+#include "sandbox/api/batch/store.h"
 
 #include <utility>
 
@@ -7,7 +7,7 @@
 #include "policy/base/status.h"
 #include "policy/batch/artifacts.h"
 
-namespace cordon::cli {
+namespace cordon {
 
 BatchStore::BatchStore(const std::string& folder, const std::string& journal)
     : folder_(folder.empty() && !journal.empty() ? journal + ".store" : folder) {}
@@ -63,4 +63,4 @@ absl::Status BatchStore::CheckBound(const RunRequest& request) const {
   return absl::OkStatus();
 }
 
-}  // namespace cordon::cli
+}  // namespace cordon

@@ -3,8 +3,8 @@
 // batch that was cut off goes on where it was. One line of JSON per result; the first line says
 // what jobs it is about or, of a stream of jobs, that each result does. In memory is only where
 // each result stands.
-#ifndef CORDON_TOOLS_CORDON_BATCH_JOURNAL_H_
-#define CORDON_TOOLS_CORDON_BATCH_JOURNAL_H_
+#ifndef CORDON_SANDBOX_API_BATCH_JOURNAL_H_
+#define CORDON_SANDBOX_API_BATCH_JOURNAL_H_
 
 #include <cstdint>
 #include <map>
@@ -15,10 +15,10 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "policy/proto/batch_result.pb.h"
+#include "sandbox/api/batch/check.h"
 #include "sandbox/os/unique_fd.h"
-#include "tools/cordon/batch_check.h"
 
-namespace cordon::cli {
+namespace cordon {
 
 class BatchJournal {
  public:
@@ -51,6 +51,6 @@ class BatchJournal {
   std::map<std::string, Place> places_;  // of results, by the job's name
 };
 
-}  // namespace cordon::cli
+}  // namespace cordon
 
-#endif  // CORDON_TOOLS_CORDON_BATCH_JOURNAL_H_
+#endif  // CORDON_SANDBOX_API_BATCH_JOURNAL_H_

@@ -1,20 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 // From a job of a batch, or one of its sandboxes, to what is asked of the library.
-#ifndef CORDON_TOOLS_CORDON_JOB_REQUEST_H_
-#define CORDON_TOOLS_CORDON_JOB_REQUEST_H_
+#ifndef CORDON_SANDBOX_BATCH_JOB_REQUEST_H_
+#define CORDON_SANDBOX_BATCH_JOB_REQUEST_H_
 
 #include <vector>
 
 #include "policy/proto/batch.pb.h"
 #include "sandbox/api/run_job.h"
 
-namespace cordon::cli {
+namespace cordon {
 
 // Binds are taken from the current directory.
 RunRequest RequestOf(const v1::BatchJob& job);
 // One for each sandbox of a job of several, one for any other.
 std::vector<RunRequest> RequestsOf(const v1::BatchJob& job);
 
-}  // namespace cordon::cli
+}  // namespace cordon
 
-#endif  // CORDON_TOOLS_CORDON_JOB_REQUEST_H_
+#endif  // CORDON_SANDBOX_BATCH_JOB_REQUEST_H_

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the jobs of a batch leave for each other: the store that it is in, and the request of a job
 // with the names of artifacts replaced by what they are.
-#ifndef CORDON_TOOLS_CORDON_BATCH_STORE_H_
-#define CORDON_TOOLS_CORDON_BATCH_STORE_H_
+#ifndef CORDON_SANDBOX_BATCH_STORE_H_
+#define CORDON_SANDBOX_BATCH_STORE_H_
 
 #include <cstddef>
 #include <functional>
@@ -17,7 +17,7 @@
 #include "sandbox/api/run_job.h"
 #include "sandbox/files/store.h"
 
-namespace cordon::cli {
+namespace cordon {
 
 class BatchStore {
  public:
@@ -45,6 +45,6 @@ class BatchStore {
   std::optional<FileStore> store_;
 };
 
-}  // namespace cordon::cli
+}  // namespace cordon
 
-#endif  // CORDON_TOOLS_CORDON_BATCH_STORE_H_
+#endif  // CORDON_SANDBOX_BATCH_STORE_H_

@@ -2,8 +2,8 @@
 // The jobs of a batch from the first to the last: some at a time, each by a worker process that is
 // the job's supervisor. The batch itself only hands out work and keeps the results: what goes wrong
 // with one job, a crash of its supervisor too, stays with that job.
-#ifndef CORDON_TOOLS_CORDON_BATCH_RUN_H_
-#define CORDON_TOOLS_CORDON_BATCH_RUN_H_
+#ifndef CORDON_SANDBOX_API_BATCH_RUN_H_
+#define CORDON_SANDBOX_API_BATCH_RUN_H_
 
 #include <cstddef>
 #include <cstdint>
@@ -16,34 +16,51 @@
 #include "policy/batch/schedule.h"
 #include "policy/proto/batch_result.pb.h"
 #include "policy/proto/host_facts.pb.h"
+#include "sandbox/api/batch/check.h"
+#include "sandbox/api/batch/input.h"
+#include "sandbox/api/batch/journal.h"
+#include "sandbox/api/batch/store.h"
 #include "sandbox/os/event.h"
 #include "sandbox/os/worker.h"
-#include "tools/cordon/batch_check.h"
-#include "tools/cordon/batch_input.h"
-#include "tools/cordon/batch_journal.h"
-#include "tools/cordon/batch_output.h"
-#include "tools/cordon/batch_store.h"
-#include "tools/cordon/commands.h"
 
-namespace cordon::cli {
+namespace cordon {
+
+struct BatchSetup {
+  size_t at_once = 1;
+  std::string journal;       // "": none
+  std::string store;         // of artifacts; "": beside the journal
+  bool keep_results = true;  // for the report; false: only their numbers are in it
+  int cancel_fd = -1;        // readable: as the first signal; not owned
+};
+
+// Is told how the batch goes on, by the thread of Run.
+class BatchListener {
+ public:
+  virtual ~BatchListener() = default;
+  // How many jobs there are; not `all`: so far.
+  virtual void SetJobs(size_t jobs, bool all) = 0;
+  // A result of this run or, `old`, of an earlier one.
+  virtual void Add(const v1::JobResult& result, bool old) = 0;
+  // A line of the stream was not right: the `jobs` before it are run to their end, none behind it.
+  virtual void InputFailed(const absl::Status& status, size_t jobs) = 0;
+};
 
 class BatchRun {
  public:
-  // `check` is the one that the jobs have passed. `input`: where more of them come from.
-  BatchRun(const BatchOptions& options, BatchCheck check, v1::HostFacts facts,
-           std::optional<BatchInput> input);
+  // `check` is the one that the jobs have passed. `input`: where more of them come from. `listener`
+  // must outlive it.
+  BatchRun(BatchSetup setup, BatchCheck check, v1::HostFacts facts, std::optional<BatchInput> input,
+           BatchListener* listener);
 
   // The journal, the store, the jobs that are known before the first one starts.
   absl::Status Open(std::vector<CheckedTask> tasks);
   absl::Status Run();
 
   bool stopped() const { return stopping_; }
-  // Of a line that was not right, already told: the jobs before it were run, none behind it.
   bool input_failed() const { return input_failed_; }
 
-  // Results are in it when there is a file that wants them. `written`: an error when some could not
-  // be written to stdout.
-  const v1::BatchReport& Finish(absl::Status* written);
+  // Once, behind Run.
+  const v1::BatchReport& Finish();
 
  private:
   struct Slot {
@@ -79,15 +96,14 @@ class BatchRun {
   void LeaveQueue(const CheckedTask& task);
   void Stop();
 
-  const BatchOptions& options_;
+  BatchSetup setup_;
   BatchCheck check_;
   v1::HostFacts facts_;  // probed once: nothing that a job does changes them
   std::optional<BatchInput> input_;
-  bool keep_results_;
   std::vector<uint32_t> cpus_;
   std::vector<Job> jobs_;
   Schedule schedule_;
-  BatchProgress progress_;
+  BatchListener* listener_;
   v1::BatchReport report_;
   Epoll epoll_;
   SignalFd signals_;
@@ -103,6 +119,6 @@ class BatchRun {
   bool input_failed_ = false;
 };
 
-}  // namespace cordon::cli
+}  // namespace cordon
 
-#endif  // CORDON_TOOLS_CORDON_BATCH_RUN_H_
+#endif  // CORDON_SANDBOX_API_BATCH_RUN_H_

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Standard input as a stream of jobs: what has come is taken at once, what comes is waited for
 // together with everything else.
-#ifndef CORDON_TOOLS_CORDON_BATCH_INPUT_H_
-#define CORDON_TOOLS_CORDON_BATCH_INPUT_H_
+#ifndef CORDON_SANDBOX_BATCH_INPUT_H_
+#define CORDON_SANDBOX_BATCH_INPUT_H_
 
 #include <cstddef>
 #include <cstdint>
@@ -17,7 +17,7 @@
 #include "sandbox/os/event.h"
 #include "sandbox/os/unique_fd.h"
 
-namespace cordon::cli {
+namespace cordon {
 
 inline constexpr char kStandardInput[] = "standard input";
 
@@ -51,6 +51,6 @@ class BatchInput {
   Epoll* watcher_ = nullptr;
 };
 
-}  // namespace cordon::cli
+}  // namespace cordon
 
-#endif  // CORDON_TOOLS_CORDON_BATCH_INPUT_H_
+#endif  // CORDON_SANDBOX_BATCH_INPUT_H_

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // One job of several sandboxes that talk, from its specification to its report: what `talk` and
 // `batch` have in common.
-#ifndef CORDON_TOOLS_CORDON_TALK_JOB_H_
-#define CORDON_TOOLS_CORDON_TALK_JOB_H_
+#ifndef CORDON_SANDBOX_BATCH_TALK_JOB_H_
+#define CORDON_SANDBOX_BATCH_TALK_JOB_H_
 
 #include <string>
 #include <vector>
@@ -13,7 +13,7 @@
 #include "policy/resolve.h"
 #include "sandbox/api/run_job.h"
 
-namespace cordon::cli {
+namespace cordon {
 
 // Where the streams of a sandbox lead that are neither connected nor have a file; "" is the
 // command's own.
@@ -29,6 +29,6 @@ v1::Report ReportOfTalkJob(const v1::BatchJob& job, const std::vector<RunRequest
                            const absl::Status& ready, ProfileSource& profiles,
                            const TalkDefaults& defaults, absl::Status* failure);
 
-}  // namespace cordon::cli
+}  // namespace cordon
 
-#endif  // CORDON_TOOLS_CORDON_TALK_JOB_H_
+#endif  // CORDON_SANDBOX_BATCH_TALK_JOB_H_

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "tools/cordon/job_request.h"
+#include "sandbox/api/batch/job_request.h"
 
 #include "policy/base/path.h"
 #include "policy/job_watch.h"
 #include "sandbox/os/file.h"
 
-namespace cordon::cli {
+namespace cordon {
 
 RunRequest RequestOf(const v1::BatchJob& job) {
   RunRequest request;
@@ -32,4 +32,4 @@ std::vector<RunRequest> RequestsOf(const v1::BatchJob& job) {
   return requests;
 }
 
-}  // namespace cordon::cli
+}  // namespace cordon

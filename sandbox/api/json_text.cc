@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "tools/cordon/json_text.h"
+#include "sandbox/api/json_text.h"
 
 #include <google/protobuf/util/json_util.h>
 
@@ -9,7 +9,7 @@
 #include "policy/base/status.h"
 #include "policy/base/utf8.h"
 
-namespace cordon::cli {
+namespace cordon {
 namespace {
 
 using google::protobuf::FieldDescriptor;
@@ -72,4 +72,4 @@ std::string JsonText(const Message& message) { return Json(message, false); }
 
 std::string JsonLine(const Message& message) { return Json(message, true); }
 
-}  // namespace cordon::cli
+}  // namespace cordon

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "tools/cordon/talk_job.h"
+#include "sandbox/api/batch/talk_job.h"
 
 #include <cstddef>
 #include <deque>
@@ -12,7 +12,7 @@
 #include "sandbox/api/run_talk.h"
 #include "sandbox/api/stdio_files.h"
 
-namespace cordon::cli {
+namespace cordon {
 namespace {
 
 constexpr char kNothing[] = "/dev/null";
@@ -65,4 +65,4 @@ v1::Report ReportOfTalkJob(const v1::BatchJob& job, const std::vector<RunRequest
   return ReportOfTalk(parts, LinksOf(job), DeciderOf(job), profiles, {}, failure);
 }
 
-}  // namespace cordon::cli
+}  // namespace cordon

@@ -1,30 +1,30 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "tools/cordon/batch_run.h"
+#include "sandbox/api/batch/run.h"
 
 #include <sys/epoll.h>
 
 #include <algorithm>
 #include <csignal>
-#include <cstdio>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "policy/base/status.h"
 #include "policy/batch/jobs.h"
 #include "policy/normalize.h"
+#include "sandbox/api/batch/job_request.h"
+#include "sandbox/api/batch/talk_job.h"
 #include "sandbox/api/policy_source.h"
 #include "sandbox/api/run_job.h"
 #include "sandbox/api/stdio_files.h"
 #include "sandbox/os/process.h"
-#include "tools/cordon/job_request.h"
-#include "tools/cordon/talk_job.h"
 
-namespace cordon::cli {
+namespace cordon {
 namespace {
 
 constexpr char kNothing[] = "/dev/null";
 constexpr uint64_t kSignals = ~uint64_t{0};  // tokens; others are slots
 constexpr uint64_t kInput = kSignals - 1;
+constexpr uint64_t kCancel = kInput - 1;
 
 // Of a stream, this much is read before it can be started: enough that jobs which need not wait for
 // others are seen, and no more, so that a long stream stays in the pipe.
@@ -70,23 +70,24 @@ v1::JobResult WithoutMostOf(const v1::JobResult& result) {
 
 }  // namespace
 
-BatchRun::BatchRun(const BatchOptions& options, BatchCheck check, v1::HostFacts facts,
-                   std::optional<BatchInput> input)
-    : options_(options),
+BatchRun::BatchRun(BatchSetup setup, BatchCheck check, v1::HostFacts facts,
+                   std::optional<BatchInput> input, BatchListener* listener)
+    : setup_(std::move(setup)),
       check_(std::move(check)),
       facts_(std::move(facts)),
       input_(std::move(input)),
-      keep_results_(!options.report.empty() || !options.junit.empty() || !options.html.empty()),
       cpus_(AllowedCpus()),
-      // Who writes lines waits for an answer to each, whichever run has found it.
-      progress_(options.json, options.quiet, input_.has_value()),
-      store_(options.store, options.journal),
-      slots_(options.at_once) {}
+      listener_(listener),
+      store_(setup_.store, setup_.journal),
+      slots_(setup_.at_once) {}
 
 absl::Status BatchRun::Open(std::vector<CheckedTask> tasks) {
   CORDON_ASSIGN_OR_RETURN(epoll_, Epoll::Make());
   CORDON_ASSIGN_OR_RETURN(signals_, SignalFd::Make());
   CORDON_RETURN_IF_ERROR(epoll_.Add(signals_.fd(), EPOLLIN, kSignals).status());
+  if (setup_.cancel_fd >= 0) {
+    CORDON_RETURN_IF_ERROR(epoll_.Add(setup_.cancel_fd, EPOLLIN, kCancel).status());
+  }
   std::vector<BatchTask> order;  // those of a list may come after later ones
   for (CheckedTask& each : tasks) {
     CORDON_RETURN_IF_ERROR(store_.Need(each.task));
@@ -94,15 +95,15 @@ absl::Status BatchRun::Open(std::vector<CheckedTask> tasks) {
     Admit(std::move(each));
   }
   schedule_ = Schedule(order);
-  progress_.SetJobs(jobs_.size(), !may_come());
-  if (options_.journal.empty()) return absl::OkStatus();
+  listener_->SetJobs(jobs_.size(), !may_come());
+  if (setup_.journal.empty()) return absl::OkStatus();
   v1::JournalHead head;
   head.set_stream(input_.has_value());
   if (!head.stream()) {
     head.set_digest(check_.digest());
     head.set_jobs(static_cast<uint32_t>(jobs_.size()));
   }
-  CORDON_ASSIGN_OR_RETURN(BatchJournal journal, BatchJournal::Open(options_.journal, head));
+  CORDON_ASSIGN_OR_RETURN(BatchJournal journal, BatchJournal::Open(setup_.journal, head));
   journal_.emplace(std::move(journal));
   return absl::OkStatus();
 }
@@ -126,12 +127,12 @@ absl::Status BatchRun::Run() {
   return absl::OkStatus();
 }
 
-const v1::BatchReport& BatchRun::Finish(absl::Status* written) {
+const v1::BatchReport& BatchRun::Finish() {
   report_.set_digest(check_.digest());
   report_.set_jobs(static_cast<uint32_t>(jobs_.size()));
   report_.set_not_run(report_.jobs() - report_.good() - report_.bad() - report_.skipped());
   for (Job& job : jobs_) {
-    if (!keep_results_) break;
+    if (!setup_.keep_results) break;
     v1::JobResult* result = report_.add_result();
     if (job.result != nullptr) {
       *result = std::move(*job.result);
@@ -139,7 +140,6 @@ const v1::BatchReport& BatchRun::Finish(absl::Status* written) {
       result->set_name(job.task->task.job.name());
     }
   }
-  *written = progress_.End(report_);
   return report_;
 }
 
@@ -173,7 +173,7 @@ void BatchRun::TakeLines() {
       if (because.has_value()) Skip(jobs_.size() - 1, *because, false);
     }
   }
-  progress_.SetJobs(jobs_.size(), !may_come());
+  listener_->SetJobs(jobs_.size(), !may_come());
 }
 
 absl::Status BatchRun::CheckLine(const std::vector<CheckedTask>& tasks) {
@@ -193,12 +193,8 @@ absl::Status BatchRun::CheckLine(const std::vector<CheckedTask>& tasks) {
 void BatchRun::FailInput(const absl::Status& status) {
   input_failed_ = true;
   input_->Close();
-  progress_.SetJobs(jobs_.size(), true);
-  progress_.Interrupt();
-  PrintErrors(status);
-  if (jobs_.empty()) return;
-  std::fprintf(stderr, "cordon: no more jobs are read; the %zu before are run to their end\n",
-               jobs_.size());
+  listener_->SetJobs(jobs_.size(), true);
+  listener_->InputFailed(status, jobs_.size());
 }
 
 absl::Status BatchRun::StartWhatMay() {
@@ -289,6 +285,11 @@ absl::StatusOr<bool> BatchRun::FromJournal(size_t task) {
 
 absl::Status BatchRun::Hear(uint64_t token) {
   if (token == kSignals) {
+    if (signals_.Read() != 0) Stop();
+    return absl::OkStatus();
+  }
+  if (token == kCancel) {
+    epoll_.Remove(setup_.cancel_fd);  // it stays readable
     Stop();
     return absl::OkStatus();
   }
@@ -352,7 +353,7 @@ void BatchRun::Skip(size_t task, size_t because, bool old) {
 }
 
 void BatchRun::Settle(size_t task, v1::JobResult result, bool old) {
-  progress_.Add(result, old);
+  listener_->Add(result, old);
   switch (result.outcome()) {
     case v1::JobResult::GOOD:
       report_.set_good(report_.good() + 1);
@@ -367,16 +368,15 @@ void BatchRun::Settle(size_t task, v1::JobResult result, bool old) {
       break;  // counts as not run
   }
   Job& job = jobs_[task];
-  if (!keep_results_) result = WithoutMostOf(result);
-  if (keep_results_ || result.has_report()) {
+  if (!setup_.keep_results) result = WithoutMostOf(result);
+  if (setup_.keep_results || result.has_report()) {
     job.result = std::make_unique<v1::JobResult>(std::move(result));
   }
   job.task.reset();
 }
 
-// The first signal lets each job be cancelled by its supervisor, the next one kills them all.
+// The first time each job is cancelled by its supervisor, the next one kills them all.
 void BatchRun::Stop() {
-  if (signals_.Read() == 0) return;
   for (Slot& slot : slots_) {
     if (slot.worker.has_value()) slot.worker->Signal(stopping_ ? SIGKILL : SIGTERM);
   }
@@ -384,4 +384,4 @@ void BatchRun::Stop() {
   if (input_.has_value()) input_->Close();
 }
 
-}  // namespace cordon::cli
+}  // namespace cordon
