@@ -49,8 +49,8 @@ inline constexpr size_t kMostAtOnce = 1024;
 // the position from 1. Host paths are relative to the current directory.
 //
 // A job that cannot be set up is a BAD result with a report that says why, and no error. An error
-// means that nothing was run or, from the journal, that a result could not be kept; what was
-// running then is dead.
+// means that nothing was run or, from the journal, that a result could not be kept; the supervisors
+// of what ran then were killed, and with them their jobs.
 //
 // FAILED_PRECONDITION when the process has more than one thread: each job's supervisor is forked
 // from it. SIGINT, SIGTERM and SIGHUP to it cancel the batch meanwhile, a second one kills what is
