@@ -126,7 +126,7 @@ void BatchProgress::Interrupt() {
 
 absl::Status BatchProgress::End(const v1::BatchReport& report) {
   Interrupt();
-  const absl::Status written =
+  absl::Status written =
       write_error_ == 0 ? absl::OkStatus() : ErrnoStatus("write", "standard output", write_error_);
   if (quiet_) return written;
   std::string line = absl::StrFormat("%u of %u jobs ok, %u bad, %u skipped", report.good(),

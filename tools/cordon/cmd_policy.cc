@@ -22,7 +22,7 @@ namespace {
 absl::StatusOr<std::string> AppArmorText(const std::string& reference, AppArmorAbi abi) {
   CORDON_ASSIGN_OR_RETURN(const NormalPolicy policy, LoadPolicy(reference));
   CORDON_ASSIGN_OR_RETURN(const CompiledPlan plan, CompileForAnyHost(policy));
-  const absl::StatusOr<std::string> text =
+  absl::StatusOr<std::string> text =
       CompileAppArmorProfile(plan.proto(), AppArmorProfileName(policy.name()), abi);
   if (!text.ok()) return WithPlaces(policy, WithStage(text.status(), "compile"));
   return text;
