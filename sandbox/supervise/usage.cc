@@ -60,12 +60,13 @@ void FillIo(const std::optional<IoCounts>& io, const InitUsage& init, v1::Usage*
   Unknown(out, "io_write_operations");
 }
 
-// `last` is what is left when the tree is gone, which has no processes any more.
+// `last` is what is left when the tree is gone, which has no processes any more. Kernel: cgroup v1
+// may count some pages for them all the same until its processors' counts are added up.
 void FillMemoryParts(const MemorySamples& samples, const std::optional<MemoryParts>& last,
                      const std::optional<uint64_t>& kernel_peak, v1::Usage* out) {
   MemorySamples all = samples;
   if (last.has_value()) all.Add(*last);
-  out->set_memory_anon_bytes(all.largest().anon);
+  out->set_memory_anon_bytes(samples.largest().anon);
   out->set_memory_file_bytes(all.largest().file);
   out->set_memory_shmem_bytes(all.largest().shmem);
   out->set_memory_kernel_bytes(std::max(all.largest().kernel, kernel_peak.value_or(0)));

@@ -195,9 +195,11 @@ TEST(UsageTest, MemoryOfProcessesIsUnknownWhenNobodyLookedInTime) {
   FakeLease lease = FullLease();
   UsageInput input = FullInput();
   input.memory = MemorySamples();
+  lease.usage.memory->anon = 6;  // what is left says nothing of it
   const auto usage = CollectUsage(&lease, input);
   ASSERT_THAT(usage, IsOk());
   EXPECT_THAT(usage->report.unknown(), testing::ElementsAre("memory_anon_bytes"));
+  EXPECT_EQ(usage->report.memory_anon_bytes(), 0u);
   EXPECT_EQ(usage->report.memory_shmem_bytes(), 30u);
 }
 
