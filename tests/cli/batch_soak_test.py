@@ -6,6 +6,7 @@ Run by ctest: batch_soak_test.py --cordon PROGRAM [unittest options]. CORDON_TES
 10,000 jobs and 20 kills.
 """
 
+import json
 import os
 import random
 import subprocess
@@ -18,20 +19,20 @@ JOBS = int(60 * SOAK)
 KILLS = max(4, min(20, int(20 * SOAK / 3)))
 
 # Script, further fields, expectation; a set-up that fails is never good.
-UNFIT = 'bind { source: "missing" target: "/missing" }'
+UNFIT = {"bind": [{"source": "missing", "target": "/missing"}]}
 KINDS = (
-    ("exit 0", "", ""),
-    ("exit 3", "", "exit_code: 3"),
-    ("kill -SEGV $$", "", "verdict: SIGNALED"),
-    ("while :; do :; done", 'limits { cpu_time: "60ms" }', "verdict: CPU_LIMIT"),
-    ("yes", 'limits { output: "4KiB" }', "verdict: OUTPUT_LIMIT"),
-    ("exec tail /dev/zero", 'limits { memory: "8MiB" }', "verdict: MEMORY_LIMIT"),
-    ("sleep 100", 'limits { wall_time: "80ms" }', "verdict: WALL_LIMIT"),
+    ("exit 0", {}, {}),
+    ("exit 3", {}, {"exit_code": 3}),
+    ("kill -SEGV $$", {}, {"verdict": "SIGNALED"}),
+    ("while :; do :; done", {"limits": {"cpu_time": "60ms"}}, {"verdict": "CPU_LIMIT"}),
+    ("yes", {"limits": {"output": "4KiB"}}, {"verdict": "OUTPUT_LIMIT"}),
+    ("exec tail /dev/zero", {"limits": {"memory": "8MiB"}}, {"verdict": "MEMORY_LIMIT"}),
+    ("sleep 100", {"limits": {"wall_time": "80ms"}}, {"verdict": "WALL_LIMIT"}),
     # Daemons and children that nobody waits for.
-    ("sleep 100 & setsid sleep 100 & (setsid sleep 100 &); exit 0", "", ""),
+    ("sleep 100 & setsid sleep 100 & (setsid sleep 100 &); exit 0", {}, {}),
     ("for i in 1 2 3 4 5 6 7 8 9; do sleep 100 & done; exit 1",
-     "limits { processes: 4 }", "verdict: PROCESS_LIMIT"),
-    ("", UNFIT, ""),
+     {"limits": {"processes": 4}}, {"verdict": "PROCESS_LIMIT"}),
+    ("", UNFIT, {}),
 )
 
 
@@ -71,21 +72,26 @@ class Soak(BatchTest):
         order.shuffle(kinds)
         self.unfit = sum(more == UNFIT for _, more, _ in kinds)
         self.kind_of = {f"j{i}": script for i, (script, _, _) in enumerate(kinds)}
-        self.write("".join(self.job(f"j{i}", script, f"{more} expect {{ {expect} }}")
-                           for i, (script, more, expect) in enumerate(kinds)))
+        # Lines: a list of that many jobs is longer than a text may be.
+        self.write("".join(json.dumps(self.line_of(f"j{i}", *kind)) + "\n"
+                           for i, kind in enumerate(kinds)), "jobs.jsonl")
         self.temporary = self.path("tmp")
         os.mkdir(self.temporary)
         self.environment = dict(os.environ, TMPDIR=self.temporary)
 
+    def line_of(self, name, script, more, expect):
+        return {"name": name, "policy": "base/compute",
+                "argv": ["sh", "-c", f": {self.token}; {script}"], "expect": expect, **more}
+
     def start(self, *flags):
         return subprocess.Popen(
-            [self.cordon, "batch", self.path("jobs.textproto"), "--jobs", "2", "--quiet", *flags],
+            [self.cordon, "batch", self.path("jobs.jsonl"), "--jobs", "2", "--quiet", *flags],
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
             env=self.environment)
 
     def load(self, name):
         with open(self.path(name), encoding="utf-8") as file:
-            return batch_case.json.load(file)
+            return json.load(file)
 
     def test_nothing_grows_and_nothing_is_left(self):
         before = mounts()
