@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sandbox/api/batch.h"
 
-#include <fcntl.h>
-
 #include <optional>
 #include <utility>
 
@@ -18,6 +16,7 @@
 #include "sandbox/api/batch/run.h"
 #include "sandbox/api/json_text.h"
 #include "sandbox/os/file.h"
+#include "sandbox/os/procfs.h"
 
 namespace cordon {
 namespace {
@@ -38,12 +37,11 @@ class ToCaller : public BatchListener {
 };
 
 absl::Status CheckThreads() {
-  CORDON_ASSIGN_OR_RETURN(const UniqueFd tasks,
-                          OpenAt(kCwd, "/proc/self/task", O_RDONLY | O_DIRECTORY));
-  CORDON_ASSIGN_OR_RETURN(const std::vector<std::string> threads, ListDirectory(tasks.get()));
-  if (threads.size() == 1) return absl::OkStatus();
+  CORDON_ASSIGN_OR_RETURN(const std::string status, ReadAt(kCwd, "/proc/self/status"));
+  const std::string threads = ParseStatus(status)["Threads"];
+  if (threads == "1") return absl::OkStatus();
   return Error(absl::StatusCode::kFailedPrecondition,
-               absl::StrCat("the process has ", threads.size(),
+               absl::StrCat("the process has ", threads,
                             " threads; a batch forks the supervisor of each job from it"))
       .Stage("prepare")
       .Hint(

@@ -73,15 +73,11 @@ class Soak(BatchTest):
         self.unfit = sum(more == UNFIT for _, more, _ in kinds)
         self.kind_of = {f"j{i}": script for i, (script, _, _) in enumerate(kinds)}
         # Lines: a list of that many jobs is longer than a text may be.
-        self.write("".join(json.dumps(self.line_of(f"j{i}", *kind)) + "\n"
-                           for i, kind in enumerate(kinds)), "jobs.jsonl")
+        self.write("".join(self.entry(f"j{i}", script, expect=expect, **more)
+                           for i, (script, more, expect) in enumerate(kinds)), "jobs.jsonl")
         self.temporary = self.path("tmp")
         os.mkdir(self.temporary)
         self.environment = dict(os.environ, TMPDIR=self.temporary)
-
-    def line_of(self, name, script, more, expect):
-        return {"name": name, "policy": "base/compute",
-                "argv": ["sh", "-c", f": {self.token}; {script}"], "expect": expect, **more}
 
     def start(self, *flags):
         return subprocess.Popen(

@@ -88,13 +88,6 @@ class StreamTest(BatchTest):
         self.addCleanup(gone)
         return judge
 
-    def entry(self, name, script="", **more):
-        """A line for a job that leaves a mark, then runs `script`."""
-        return json.dumps(dict({
-            "name": name, "policy": "base/compute",
-            "argv": ["sh", "-c", f": {self.token}; echo {name} >> /marks/ran; {script}"],
-            "bind": [{"source": "marks", "target": "/marks", "read_only": False}]}, **more)) + "\n"
-
     def held(self, name, **more):
         """One that does not end before `release`."""
         return self.entry(name, "while ! test -e /marks/go; do sleep 0.05; done", **more)

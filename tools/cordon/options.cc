@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tools/cordon/options.h"
 
+#include "sandbox/api/batch.h"
+
 namespace cordon::cli {
 
 void AddRun(CLI::App* run, RunOptions* options) {
@@ -76,7 +78,7 @@ void AddBatch(CLI::App* batch, BatchOptions* options) {
                    "input, from a pipe each run as soon as it is there")
       ->required();
   batch->add_option("--jobs,-j", options->at_once, "Jobs at a time")
-      ->check(CLI::Range(1, 1024))
+      ->check(CLI::Range(1, static_cast<int>(kMostAtOnce)))
       ->capture_default_str();
   batch->add_option("--journal", options->journal,
                     "Keep results in this file; with one of the same jobs, go on where it ends");

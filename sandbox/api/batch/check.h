@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The jobs of a batch beside their policies, before they start.
-#ifndef CORDON_SANDBOX_BATCH_CHECK_H_
-#define CORDON_SANDBOX_BATCH_CHECK_H_
+#ifndef CORDON_SANDBOX_API_BATCH_CHECK_H_
+#define CORDON_SANDBOX_API_BATCH_CHECK_H_
 
 #include <cstdint>
 #include <map>
@@ -50,4 +50,4 @@ class BatchCheck {
 
 }  // namespace cordon
 
-#endif  // CORDON_SANDBOX_BATCH_CHECK_H_
+#endif  // CORDON_SANDBOX_API_BATCH_CHECK_H_

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Standard input as a stream of jobs: what has come is taken at once, what comes is waited for
 // together with everything else.
-#ifndef CORDON_SANDBOX_BATCH_INPUT_H_
-#define CORDON_SANDBOX_BATCH_INPUT_H_
+#ifndef CORDON_SANDBOX_API_BATCH_INPUT_H_
+#define CORDON_SANDBOX_API_BATCH_INPUT_H_
 
 #include <cstddef>
 #include <cstdint>
@@ -53,4 +53,4 @@ class BatchInput {
 
 }  // namespace cordon
 
-#endif  // CORDON_SANDBOX_BATCH_INPUT_H_
+#endif  // CORDON_SANDBOX_API_BATCH_INPUT_H_

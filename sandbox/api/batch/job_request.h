@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // From a job of a batch, or one of its sandboxes, to what is asked of the library.
-#ifndef CORDON_SANDBOX_BATCH_JOB_REQUEST_H_
-#define CORDON_SANDBOX_BATCH_JOB_REQUEST_H_
+#ifndef CORDON_SANDBOX_API_BATCH_JOB_REQUEST_H_
+#define CORDON_SANDBOX_API_BATCH_JOB_REQUEST_H_
 
 #include <vector>
 
@@ -17,4 +17,4 @@ std::vector<RunRequest> RequestsOf(const v1::BatchJob& job);
 
 }  // namespace cordon
 
-#endif  // CORDON_SANDBOX_BATCH_JOB_REQUEST_H_
+#endif  // CORDON_SANDBOX_API_BATCH_JOB_REQUEST_H_

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the jobs of a batch leave for each other: the store that it is in, and the request of a job
 // with the names of artifacts replaced by what they are.
-#ifndef CORDON_SANDBOX_BATCH_STORE_H_
-#define CORDON_SANDBOX_BATCH_STORE_H_
+#ifndef CORDON_SANDBOX_API_BATCH_STORE_H_
+#define CORDON_SANDBOX_API_BATCH_STORE_H_
 
 #include <cstddef>
 #include <functional>
@@ -47,4 +47,4 @@ class BatchStore {
 
 }  // namespace cordon
 
-#endif  // CORDON_SANDBOX_BATCH_STORE_H_
+#endif  // CORDON_SANDBOX_API_BATCH_STORE_H_

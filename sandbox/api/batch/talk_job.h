@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // One job of several sandboxes that talk, from its specification to its report: what `talk` and
 // `batch` have in common.
-#ifndef CORDON_SANDBOX_BATCH_TALK_JOB_H_
-#define CORDON_SANDBOX_BATCH_TALK_JOB_H_
+#ifndef CORDON_SANDBOX_API_BATCH_TALK_JOB_H_
+#define CORDON_SANDBOX_API_BATCH_TALK_JOB_H_
 
 #include <string>
 #include <vector>
@@ -31,4 +31,4 @@ v1::Report ReportOfTalkJob(const v1::BatchJob& job, const std::vector<RunRequest
 
 }  // namespace cordon
 
-#endif  // CORDON_SANDBOX_BATCH_TALK_JOB_H_
+#endif  // CORDON_SANDBOX_API_BATCH_TALK_JOB_H_

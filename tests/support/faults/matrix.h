@@ -25,6 +25,7 @@
 #include "sandbox/layers/cgroup_group.h"
 #include "sandbox/os/event.h"
 #include "sandbox/os/process.h"
+#include "sandbox/os/procfs.h"
 #include "sandbox/program/build.h"
 #include "sandbox/program/init_filter.h"
 #include "tests/support/faults/state.h"
@@ -213,9 +214,9 @@ class FaultMatrix : public testing::Test {
   }
 
   static char StateOf(pid_t pid) {
-    const std::string stat = FileText("/proc/" + std::to_string(pid) + "/stat");
-    const size_t name_end = stat.rfind(") ");
-    return name_end == std::string::npos ? 'X' : stat[name_end + 2];
+    const std::string state =
+        ParseStatus(FileText("/proc/" + std::to_string(pid) + "/status"))["State"];
+    return state.empty() ? 'X' : state[0];
   }
 
   // Waits until the child stands at its fault and the supervisor before its call, ends the child,
