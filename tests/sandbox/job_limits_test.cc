@@ -252,7 +252,7 @@ TEST_F(JobLimitsTest, AJobThatNobodyCanEndIsGivenUpWithAnError) {
   FrozenDisk disk;
   if (!disk.usable()) GTEST_SKIP() << "needs root, loop devices and mkfs.ext4";
   JobOptions options;
-  options.wall_time = "500ms";
+  options.wall_time = "2s";
   options.mounts = "bind { source: \"" + disk.disk() + "\" target: \"/out\" read_only: false }";
   // The disk works: the same write, before it is frozen, is done.
   ASSERT_VERDICT(Run({"canary", "/out/in_time"}, options), "EXITED");
