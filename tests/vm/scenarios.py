@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """What each boot of the VM lab is for, and which programs run in it as whom.
 
-Entry points: SCENARIOS and programs_for. A scenario runs the kernel tests that ctest knows, chosen
-by name, and scripts of its own from tests/vm/cases/, which judge what only this boot can show.
+Entry points: SCENARIOS, budget and programs_for. A scenario runs the kernel tests that ctest knows,
+chosen by name, and scripts of its own from tests/vm/cases/, which judge what only this boot can
+show.
 """
 
 import os
@@ -16,7 +17,7 @@ class Scenario(NamedTuple):
     name: str
     purpose: str
     cgroup: str                             # v2, v1, systemd: see guest_groups.py
-    seconds: int                            # what the boot may take in all
+    seconds: int                            # what the boot may take: see budget
     tests: Sequence[Tuple[str, str]] = ()   # (who, expression of names of ctest)
     cases: Sequence[Tuple[str, str]] = ()   # (who, script of tests/vm/cases/)
     kernel: str = "apparmor=1"
@@ -55,6 +56,12 @@ SCENARIOS = (
              tests=(("user", r"^sandbox_(layers_cgroup.*|sandbox)_test$"),),
              cases=(("root", "setup.py"), ("root", "scope.py"), ("root", "languages.py"))),
 )
+
+
+def budget(scenario: Scenario) -> int:
+    """Seconds that a boot may take; every further round of the corpus has two minutes."""
+    rounds = int(os.environ.get("CORDON_CORPUS_REPEAT", "1"))
+    return scenario.seconds + (rounds - 1) * 120 * (scenario.name == "corpus")
 
 
 def programs_for(scenario: Scenario, known: List[disk.Program], pattern: str, tree: str) -> List:

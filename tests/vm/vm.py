@@ -106,8 +106,8 @@ def plan_of(scenario: scenarios.Scenario, programs: List[dict], shell: bool) -> 
     wanted["CORDON_TEST_SOAK"] = "0.2"
     wanted["CORDON_FAULT_EVERY"] = os.environ.get("CORDON_FAULT_EVERY", "37")
     return {"scenario": scenario.name, "who": ["user", "root"], "programs": programs,
-            "seconds": scenario.seconds, "environment": wanted, "cgroup": scenario.cgroup,
-            "systemd": scenario.cgroup == "systemd", "shell": shell,
+            "seconds": scenarios.budget(scenario), "environment": wanted,
+            "cgroup": scenario.cgroup, "systemd": scenario.cgroup == "systemd", "shell": shell,
             "tree": TREE}
 
 
@@ -143,7 +143,7 @@ def run_boot(images: image.Images, scenario, programs: List[dict], arguments, sh
                 return None, machine.Outcome(
                     True, machine.shell(first) >> 1, "")
             progress = Progress(scenario.name, share)
-            outcome = machine.boot(first, console, scenario.seconds, progress.update)
+            outcome = machine.boot(first, console, scenarios.budget(scenario), progress.update)
             if outcome.alive or attempt == 1:
                 return progress, outcome
             say(f"VM lab: {outcome.why}; booting once more")
