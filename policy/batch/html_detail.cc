@@ -181,8 +181,8 @@ void AddViolation(const v1::CallViolation& violation, std::vector<std::string>* 
   out->Close('}');
 }
 
-// What AppArmor refused. Why there may be more stands with it, or in the report only: that is the
-// same for most jobs of a host.
+// What a security module refused. Why there may be more stands with it, or in the report only:
+// that is the same for most jobs of a host.
 void AddDenials(const v1::Report& report, std::vector<std::string>* cut, ScriptJson* out) {
   if (report.denial().empty()) return;
   out->Key("denials").Open('[');

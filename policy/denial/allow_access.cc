@@ -9,8 +9,10 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
 #include "absl/strings/string_view.h"
 #include "absl/strings/strip.h"
+#include "google/protobuf/repeated_field.h"
 #include "google/protobuf/text_format.h"
 #include "policy/addition_cost.h"
 #include "policy/apparmor/narrowed_mounts.h"
@@ -27,6 +29,10 @@ namespace cordon {
 namespace {
 
 using Kind = v1::MountEntry;
+using FileRules = google::protobuf::RepeatedPtrField<v1::FileRule>;
+
+constexpr uint64_t kReadAndExecute =
+    uapi::kLandlockReadFile | uapi::kLandlockReadDir | uapi::kLandlockExecute;
 
 // What AppArmor's letters need of a mount. Creating, deleting, appending, linking and locking are
 // ways to write for it (apparmor/file_rules.h).
@@ -42,6 +48,28 @@ uint64_t RightsFor(absl::string_view letters) {
     }
   }
   return rights;
+}
+
+// What Landlock's words need of a mount; 0: no mount gives it.
+uint64_t RightOf(absl::string_view blocker) {
+  struct Word {
+    absl::string_view name;
+    uint64_t right;
+  };
+  static constexpr Word kWords[] = {
+      {"fs.execute", uapi::kLandlockExecute},      {"fs.write_file", uapi::kLandlockWriteFile},
+      {"fs.read_file", uapi::kLandlockReadFile},   {"fs.read_dir", uapi::kLandlockReadDir},
+      {"fs.remove_dir", uapi::kLandlockRemoveDir}, {"fs.remove_file", uapi::kLandlockRemoveFile},
+      {"fs.make_char", uapi::kLandlockMakeChar},   {"fs.make_dir", uapi::kLandlockMakeDir},
+      {"fs.make_reg", uapi::kLandlockMakeReg},     {"fs.make_sock", uapi::kLandlockMakeSock},
+      {"fs.make_fifo", uapi::kLandlockMakeFifo},   {"fs.make_block", uapi::kLandlockMakeBlock},
+      {"fs.make_sym", uapi::kLandlockMakeSym},     {"fs.refer", uapi::kLandlockRefer},
+      {"fs.truncate", uapi::kLandlockTruncate},    {"fs.ioctl_dev", uapi::kLandlockIoctlDev},
+  };
+  for (const Word& word : kWords) {
+    if (word.name == blocker) return word.right;
+  }
+  return 0;
 }
 
 // The same letters as a rule of a profile has them.
@@ -86,11 +114,13 @@ class Adviser {
 
   // The text that may allow it; empty when there is none, and a note says why.
   std::string Advise() {
-    if (plan_.apparmor().source() != v1::AppArmorPlan::COMPILED ||
-        denial_.profile() != plan_.apparmor().name()) {
+    if (denial_.layer() == "landlock") {
+      AdviseLandlock();
+    } else if (plan_.apparmor().source() != v1::AppArmorPlan::COMPILED ||
+               denial_.profile() != plan_.apparmor().name()) {
       AdviseTheirs();
     } else if (absl::StartsWith(denial_.object(), "/")) {
-      AdviseFile();
+      AdviseFile(RightsFor(denial_.requested()), plan_.apparmor().file());
     } else if (absl::StartsWith(denial_.object(), "network ")) {
       AdviseNetwork();
     } else {
@@ -107,6 +137,7 @@ class Adviser {
   // Whether the plan of a policy with the text has the right.
   bool AllowedBy(const v1::Plan& plan) const {
     if (addition_.has_network()) return plan.net().loopback_up();
+    if (denial_.layer() == "landlock") return AllowedByLandlock(plan.landlock());
     const v1::MountPlan mounts = NarrowedMounts(plan.mount(), plan.apparmor().file());
     const v1::MountEntry* entry = EntryOf(mounts, path_);
     return entry != nullptr && (missing_ & ~LandlockRightsOf(*entry)) == 0;
@@ -114,6 +145,34 @@ class Adviser {
 
  private:
   void Note(absl::string_view note) { denial_.add_allow_note(std::string(note)); }
+
+  // Rights add up on the way down.
+  bool AllowedByLandlock(const v1::LandlockPlan& plan) const {
+    uint64_t rights = 0;
+    for (const v1::LandlockRule& rule : plan.rule()) {
+      if (PathIsBelow(path_, rule.path())) rights |= rule.access();
+    }
+    return (missing_ & ~rights) == 0;
+  }
+
+  void AdviseLandlock() {
+    uint64_t rights = 0;
+    for (const absl::string_view blocker : absl::StrSplit(denial_.operation(), ',')) {
+      if (absl::StartsWith(blocker, "net.")) return AdviseTcp();
+      const uint64_t right = RightOf(blocker);
+      if (right == 0) return Note("no policy allows it");
+      rights |= right;
+    }
+    AdviseFile(rights, policy_.proto().landlock().file());
+  }
+
+  void AdviseTcp() {
+    if (!plan_.net().own_namespace() || plan_.net().loopback_up()) {
+      return Note("no policy allows it");
+    }
+    denial_.set_decided_by("network.mode");
+    addition_.mutable_network()->set_mode(v1::Network::LOOPBACK);
+  }
 
   // A profile that Cordon does not write: the policy can name another.
   void AdviseTheirs() {
@@ -134,24 +193,24 @@ class Adviser {
   // What was escaped to be shown is not the name itself.
   bool IsPlain() const { return !absl::StrContains(denial_.object(), '\\'); }
 
-  void AdviseFile() {
+  void AdviseFile(uint64_t rights, const FileRules& files) {
     const absl::StatusOr<std::string> path = CanonicalAbsolutePath(denial_.object());
     if (!IsPlain() || !path.ok()) return Note("a path that is shown escaped gets no advice");
     path_ = *path;
-    const v1::MountPlan mounts = NarrowedMounts(plan_.mount(), plan_.apparmor().file());
+    const v1::MountPlan mounts = NarrowedMounts(plan_.mount(), files);
     const v1::MountEntry* entry = EntryOf(mounts, path_);
     if (entry == nullptr || entry->kind() == Kind::SYMLINK || entry->kind() == Kind::DIRECTORY) {
       return Note("no mount of the policy shows what is there");
     }
     denial_.set_decided_by(entry->field());
-    missing_ = RightsFor(denial_.requested()) & ~LandlockRightsOf(*entry);
+    missing_ = rights & ~LandlockRightsOf(*entry);
     if (entry->kind() != Kind::PROC && missing_ == 0) {
       denial_.clear_decided_by();
       return Note("the policy gives this right: something else than it forbids it");
     }
     const v1::Policy& policy = policy_.proto();
     const v1::Mounts& from = policy.mounts();
-    const bool write = (missing_ & uapi::kLandlockWriteFile) != 0;
+    const bool write = (missing_ & ~kReadAndExecute) != 0;
     const bool execute = (missing_ & uapi::kLandlockExecute) != 0;
     if (const auto* file = Named(policy.landlock().file(), "landlock.file", entry->field())) {
       denial_.set_decided_by(absl::StrCat(entry->field(), ".access"));

@@ -30,7 +30,7 @@ class AccessAdvice {
                ProfileSource& profiles)
       : policy_(policy), facts_(facts), plan_(plan), profiles_(profiles) {}
 
-  // Fills decided_by and the allow_ fields of a denial of AppArmor. A text is only offered when a
+  // Fills decided_by and the allow_ fields of a denial. A text is only offered when a
   // policy with it compiles, has the right, and no ceiling forbids it.
   void AddTo(v1::Denial* denial);
 

@@ -1,14 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// What AppArmor says in the kernel's log when it denies something:
+// What AppArmor says in the kernel's log when it denies something, as a line of audit_fields.h:
 //
-//   audit: type=1400 audit(1795729743.470:11729): apparmor="DENIED" operation="open"
-//   profile="NAME" name="/data/a" pid=7 comm="cat" requested_mask="r" denied_mask="r" fsuid=1
-//   ouid=0
+//   apparmor="DENIED" operation="open" profile="NAME" name="/data/a" pid=7 comm="cat"
+//   requested_mask="r" denied_mask="r" fsuid=1 ouid=0
 //
-// Paths, names of processes and of profiles are chosen by others. The kernel writes them between
-// quotes when no byte is a quote, a blank, a control byte or above 126, and as upper-case hex
-// without quotes otherwise, so no name can hold the end of its own field. A line that does not
-// follow this to the last byte is no denial. Pure.
+// A line that does not follow this to the last byte is no denial. Pure.
 #ifndef CORDON_POLICY_DENIAL_APPARMOR_LINE_H_
 #define CORDON_POLICY_DENIAL_APPARMOR_LINE_H_
 
@@ -17,6 +13,7 @@
 
 #include "absl/strings/string_view.h"
 #include "absl/types/optional.h"
+#include "policy/denial/audit_fields.h"
 
 namespace cordon {
 
@@ -33,15 +30,8 @@ struct AppArmorDenial {
   absl::optional<uint32_t> user;  // who opened, in the first user namespace; of files only
 };
 
-enum class AuditLine {
-  kOther,  // not of AppArmor, or no denial
-  kDenial,
-  kUnreadable,  // begins as a denial, and does not end as one: cut, for a line has 1024 bytes
-  kLost,        // says that the kernel has left lines out
-};
-
 // `text` is that of a line that the kernel wrote. `denial` is filled with kDenial.
-AuditLine ReadAuditLine(absl::string_view text, AppArmorDenial* denial);
+AuditLine ReadAppArmorLine(absl::string_view text, AppArmorDenial* denial);
 
 }  // namespace cordon
 

@@ -325,6 +325,7 @@ absl::Status CompileLandlock(const NormalPolicy& policy, const v1::HostFacts& fa
   }
   landlock.set_enabled(true);
   landlock.set_abi(std::min(facts.landlock_abi(), uapi::kLandlockNewestAbi));
+  landlock.set_log_denials(facts.landlock_log());
   FillPlan(compiler.drafts(), plan->net(), &landlock);
   return absl::OkStatus();
 }

@@ -55,9 +55,9 @@ OpResult RunLandlockAllow(Context& context, const Op& op) {
 
 // Order: after every step that writes or executes anything but the job; before SeccompLoad, whose
 // filter does not know this call.
-// Kernel: EPERM without no_new_privs, E2BIG below 16 other domains.
-OpResult RunLandlockRestrict(Context& context, const Op&) {
-  const long result = Sys(__NR_landlock_restrict_self, context.landlock_fd, 0);
+// Kernel: EPERM without no_new_privs, E2BIG below 16 other domains, EINVAL flags before ABI 7.
+OpResult RunLandlockRestrict(Context& context, const Op& op) {
+  const long result = Sys(__NR_landlock_restrict_self, context.landlock_fd, op.a);
   (void)Sys(__NR_close, context.landlock_fd);
   context.landlock_fd = -1;
   return Check(KernelCall::k_landlock_restrict_self, result);

@@ -11,7 +11,9 @@
 #include "policy/base/status.h"
 #include "sandbox/layers/apparmor.h"
 #include "sandbox/layers/cgroup.h"
+#include "sandbox/os/audit.h"
 #include "sandbox/os/file.h"
+#include "sandbox/os/kernel_log.h"
 #include "sandbox/os/process.h"
 #include "sandbox/os/procfs.h"
 #include "sandbox/os/seccomp_listener.h"
@@ -21,6 +23,7 @@ namespace {
 
 constexpr uint64_t kAllNamespaces = CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC |
                                     CLONE_NEWUTS | CLONE_NEWNET | CLONE_NEWCGROUP;
+constexpr uint32_t kLandlockLogAbi = 7;
 
 std::string ReadWord(const std::string& path) {
   const absl::StatusOr<std::string> text = ReadAt(kCwd, path);
@@ -38,6 +41,13 @@ uint64_t SwapTotalBytes() {
     }
   }
   return 0;
+}
+
+// Whoever may read the log and not ask what audit does with it cannot rely on it.
+bool LandlockIsLogged() {
+  const absl::StatusOr<AuditState> audit = ReadAudit();
+  return audit.ok() && audit->on && audit->daemon == 0 && InFirstNamespaces() &&
+         KernelLog::OpenAtEnd().ok();
 }
 
 absl::Status ProbeRlimits(v1::RlimitCeilings* ceilings) {
@@ -77,6 +87,7 @@ absl::StatusOr<v1::HostFacts> ProbeHost() {
   const absl::StatusOr<uint32_t> landlock = LandlockAbi();
   if (landlock.ok()) {
     facts.set_landlock_abi(*landlock);
+    facts.set_landlock_log(*landlock >= kLandlockLogAbi && LandlockIsLogged());
   } else {
     facts.set_landlock_why(DetailsOf(landlock.status()).front().hint());
   }

@@ -36,6 +36,8 @@ bool IsAbsent(const LowerInput& input, const std::string& path) {
   return absent;
 }
 
+constexpr uint32_t kFlagsAbi = 7;
+
 struct Trial {
   const char* name;
   std::string what;
@@ -91,6 +93,14 @@ std::vector<Trial> Trials(const v1::Plan& plan) {
   return trials;
 }
 
+// The twin's trials stay out of the log of the host, and what the job denies itself as well: with a
+// domain of its own it could fill that log. What ours denies the job is logged for who reads it.
+uint64_t LogFlags(const v1::LandlockPlan& plan) {
+  if (plan.abi() < kFlagsAbi) return 0;
+  return uapi::kLandlockLogSameExecOff | uapi::kLandlockLogSubdomainsOff |
+         (plan.log_denials() ? uapi::kLandlockLogNewExecOn : 0);
+}
+
 }  // namespace
 
 absl::Status LowerLandlock(Phase phase, const LowerInput& input, SetupBuilder* builder) {
@@ -117,7 +127,7 @@ absl::Status LowerLandlock(Phase phase, const LowerInput& input, SetupBuilder* b
     allow.a = rule.access();
     allow.b = rule.access() & uapi::kLandlockFileRights;
   }
-  builder->Add(child::Opcode::kLandlockRestrict, {"landlock", "landlock", ""});
+  builder->Add(child::Opcode::kLandlockRestrict, {"landlock", "landlock", ""}).a = LogFlags(plan);
   return absl::OkStatus();
 }
 

@@ -86,7 +86,7 @@ bool InFirstNamespaces() {
          (*ranges)[0].count == kAllIds;
 }
 
-absl::StatusOr<uint32_t> AuditDaemon() {
+absl::StatusOr<AuditState> ReadAudit() {
   const UniqueFd fd(::socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_AUDIT));
   if (!fd.valid()) return ErrnoStatus("socket", "audit", errno);
   nlmsghdr request = {};
@@ -100,7 +100,7 @@ absl::StatusOr<uint32_t> AuditDaemon() {
     return ErrnoStatus("sendto", "audit", errno);
   }
   CORDON_ASSIGN_OR_RETURN(const audit_status status, Answer(fd.get()));
-  return status.pid;
+  return AuditState{status.enabled != 0, status.pid};
 }
 
 // Kernel: to queue a line wakes the thread, which sleeps interruptibly only when the queue is empty

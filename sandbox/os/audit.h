@@ -18,8 +18,14 @@ namespace cordon {
 // namespace.
 bool InFirstNamespaces();
 
-// The process that gets the lines instead of the log; 0: nobody. Needs CAP_AUDIT_CONTROL.
-absl::StatusOr<uint32_t> AuditDaemon();
+struct AuditState {
+  bool on = false;      // off, the kernel still says what AppArmor denies, and nothing of Landlock
+  uint32_t daemon = 0;  // the process that gets the lines instead of the log; 0: nobody
+};
+
+// Needs CAP_AUDIT_CONTROL (EPERM). ECONNREFUSED and EPROTONOSUPPORT: not for this namespace, no
+// audit in the kernel.
+absl::StatusOr<AuditState> ReadAudit();
 
 // Waits until all that was queued before the call is written, for at most `wait_ms`.
 absl::Status AwaitAudit(int wait_ms);

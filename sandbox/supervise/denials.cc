@@ -7,6 +7,8 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "policy/base/status.h"
+#include "policy/denial/apparmor_list.h"
+#include "policy/denial/landlock_list.h"
 #include "sandbox/os/audit.h"
 #include "sandbox/os/file.h"
 
@@ -18,11 +20,10 @@ constexpr int kMostRecords = 100'000;
 // The thread that writes the lines has nothing else to do; on a busy host it may wait its turn.
 constexpr int kWriterMs = 2000;
 
-constexpr char kLandlock[] =
-    "landlock: the kernel is not asked what it denied (before Linux 6.15 it does not say)";
+constexpr uint32_t kLandlockLogAbi = 7;
 
 std::string Reason(absl::string_view what, const absl::Status& status) {
-  return absl::StrCat("apparmor: ", what, ": ", RenderError(DetailsOf(status).front()));
+  return absl::StrCat(what, ": ", RenderError(DetailsOf(status).front()));
 }
 
 std::string Setting(const std::string& path) {
@@ -32,14 +33,21 @@ std::string Setting(const std::string& path) {
 
 }  // namespace
 
-DenialWatch::DenialWatch(const v1::Plan& plan) : landlock_(plan.landlock().enabled()) {
+DenialWatch::DenialWatch(const v1::Plan& plan) {
+  landlock_.set_enabled(plan.landlock().enabled());
+  landlock_.set_abi(plan.landlock().abi());
+  landlock_.set_log_denials(plan.landlock().enabled() && plan.landlock().log_denials());
   const v1::AppArmorPlan& apparmor = plan.apparmor();
-  if (!apparmor.enabled()) return;
-  apparmor_.set_enabled(true);
-  apparmor_.set_source(apparmor.source());
-  apparmor_.set_name(apparmor.name());
-  apparmor_.set_policy_namespace(apparmor.policy_namespace());
-  apparmor_.set_stacked(apparmor.stacked());
+  if (apparmor.enabled()) {
+    apparmor_.set_enabled(true);
+    apparmor_.set_source(apparmor.source());
+    apparmor_.set_name(apparmor.name());
+    apparmor_.set_policy_namespace(apparmor.policy_namespace());
+    apparmor_.set_stacked(apparmor.stacked());
+    layers_ = "apparmor";
+  }
+  if (landlock_.log_denials()) absl::StrAppend(&layers_, layers_.empty() ? "" : ", ", "landlock");
+  if (layers_.empty()) return;
   absl::StatusOr<KernelLog> log = KernelLog::OpenAtEnd();
   if (log.ok()) {
     log_ = *std::move(log);
@@ -48,57 +56,86 @@ DenialWatch::DenialWatch(const v1::Plan& plan) : landlock_(plan.landlock().enabl
   }
 }
 
+void DenialWatch::AddUnknown(absl::string_view why, v1::Report* report) const {
+  report->add_denials_unknown(absl::StrCat(layers_, ": ", why));
+}
+
 void DenialWatch::Fill(const JobInLog& job, v1::Report* report) {
-  if (landlock_) report->add_denials_unknown(kLandlock);
-  if (!apparmor_.enabled()) return;
-  if (!log_.has_value()) {
-    report->add_denials_unknown(why_not_);
-    return;
-  }
-  if (!InFirstNamespaces()) {
+  if (landlock_.enabled() && !landlock_.log_denials()) {
     report->add_denials_unknown(
-        "apparmor: the kernel's log speaks of processes and users by other numbers than this "
-        "namespace");
-    return;
+        landlock_.abi() < kLandlockLogAbi
+            ? "landlock: before Linux 6.15 the kernel does not say what it denied"
+            : "landlock: what it denied is known to root, where the kernel's audit is on (audit=1) "
+              "and no audit daemon takes the lines");
+  }
+  if (layers_.empty()) return;
+  if (!log_.has_value()) return AddUnknown(why_not_, report);
+  if (!InFirstNamespaces()) {
+    return AddUnknown(
+        "the kernel's log speaks of processes and users by other numbers than this namespace",
+        report);
   }
   if (const absl::Status written = AwaitAudit(kWriterMs); !written.ok()) {
-    report->add_denials_unknown(Reason("the last lines may not be written yet", written));
+    AddUnknown(Reason("the last lines may not be written yet", written), report);
   }
   ReadLog(job, report);
   AddDoubts(report);
 }
 
 void DenialWatch::ReadLog(const JobInLog& job, v1::Report* report) {
-  DenialList list(apparmor_, job);
+  AppArmorList apparmor(apparmor_, job);
+  LandlockList landlock(job);
   int left = kMostRecords;
   for (; left > 0; --left) {
     const absl::StatusOr<std::optional<std::string>> record = log_->Next();
     if (absl::IsDataLoss(record.status())) {
-      list.Overwritten();
+      apparmor.Overwritten();
+      landlock.Overwritten();
       continue;
     }
     if (!record.ok()) {
-      report->add_denials_unknown(Reason("the kernel's log cannot be read on", record.status()));
+      AddUnknown(Reason("the kernel's log cannot be read on", record.status()), report);
       break;
     }
     if (!record->has_value()) break;
-    list.Add(**record);
+    apparmor.Add(**record);
+    landlock.Add(**record);
   }
-  if (left == 0) report->add_denials_unknown("apparmor: the kernel's log grows too fast");
-  list.Fill(report);
+  if (left == 0) AddUnknown("the kernel's log grows too fast", report);
+  if (apparmor_.enabled()) apparmor.Fill(report);
+  if (landlock_.log_denials()) landlock.Fill(report);
 }
 
 // What keeps lines out of the log without a trace there.
 void DenialWatch::AddDoubts(v1::Report* report) const {
-  const absl::StatusOr<uint32_t> daemon = AuditDaemon();
-  if (!daemon.ok()) {
-    report->add_denials_unknown(
-        Reason("whether an audit daemon takes the lines is not known", daemon.status()));
-  } else if (*daemon != 0) {
-    report->add_denials_unknown(absl::StrCat(
-        "apparmor: an audit daemon (process ", *daemon,
-        ") takes the lines, so that they are not in the kernel's log: ausearch -m AVC"));
+  const absl::StatusOr<AuditState> audit = ReadAudit();
+  if (!audit.ok()) {
+    AddUnknown(Reason("whether an audit daemon takes the lines is not known", audit.status()),
+               report);
+  } else if (audit->daemon != 0) {
+    AddUnknown(absl::StrCat("an audit daemon (process ", audit->daemon,
+                            ") takes the lines, so that they are not in the kernel's log: "
+                            "ausearch -m AVC,LANDLOCK_ACCESS"),
+               report);
+  } else if (landlock_.log_denials() && !audit->on) {
+    report->add_denials_unknown("landlock: the kernel's audit was turned off");
   }
+  if (apparmor_.enabled()) AddAppArmorDoubts(report);
+  // Kernel: what is cut has no newline at its end, and the last record without one is not shown.
+  AddUnknown(
+      "the log cuts lines of over 1024 bytes, so that a denial of a long path may be missing",
+      report);
+  uint64_t seconds = 0;
+  const std::string limit = Setting("/proc/sys/kernel/printk_ratelimit");
+  if (!absl::SimpleAtoi(limit, &seconds) || seconds != 0) {
+    AddUnknown(
+        "the log takes few lines at a time (kernel.printk_ratelimit=0 lifts that), and does not "
+        "always say that there were more",
+        report);
+  }
+}
+
+void DenialWatch::AddAppArmorDoubts(v1::Report* report) const {
   const std::string quiet = Setting("/sys/module/apparmor/parameters/audit");
   if (quiet != "normal" && quiet != "noquiet" && quiet != "all") {
     report->add_denials_unknown(absl::StrCat("apparmor: its parameter `audit` says ",
@@ -108,17 +145,6 @@ void DenialWatch::AddDoubts(v1::Report* report) const {
   if (apparmor_.source() == v1::AppArmorPlan::ADMINISTRATOR) {
     report->add_denials_unknown(absl::StrCat("apparmor: what ", apparmor_.name(),
                                              " denies by a rule without `audit` is not logged"));
-  }
-  // Kernel: what is cut has no newline at its end, and the last record without one is not shown.
-  report->add_denials_unknown(
-      "apparmor: the log cuts lines of over 1024 bytes, so that a denial of a long path may be "
-      "missing");
-  uint64_t seconds = 0;
-  const std::string limit = Setting("/proc/sys/kernel/printk_ratelimit");
-  if (!absl::SimpleAtoi(limit, &seconds) || seconds != 0) {
-    report->add_denials_unknown(
-        "apparmor: the log takes few lines at a time (kernel.printk_ratelimit=0 lifts that), and "
-        "does not always say that there were more");
   }
 }
 

@@ -183,15 +183,15 @@ void DescribeViolation(const v1::CallViolation& violation) {
   std::fputs(text.c_str(), stderr);
 }
 
-// What AppArmor refused, whatever became of the job: it may have gone on without. Names of files
-// and processes are the job's, and escaped in the report already.
+// What a security module refused, whatever became of the job: it may have gone on without. Names of
+// files and processes are the job's, and escaped in the report already.
 void DescribeDenials(const v1::Report& report, const std::string& sandbox) {
   if (report.denial().empty()) return;
   std::string text = absl::StrCat("cordon: denied", sandbox.empty() ? "" : " in ", sandbox, ":\n");
   for (const v1::Denial& denial : report.denial()) {
     absl::StrAppend(&text, "  ", denial.layer(), ": ", denial.operation(), " ", denial.object());
     if (!denial.requested().empty()) absl::StrAppend(&text, " (", denial.requested(), ")");
-    absl::StrAppend(&text, " by ", denial.process());
+    if (!denial.process().empty()) absl::StrAppend(&text, " by ", denial.process());
     if (denial.count() > 1) absl::StrAppend(&text, ", ", denial.count(), " times");
     if (!denial.decided_by().empty()) absl::StrAppend(&text, ", by ", denial.decided_by());
     absl::StrAppend(&text, "\n");

@@ -61,6 +61,31 @@ class AllowAccessTest : public testing::Test {
     return denial;
   }
 
+  // The same of Landlock, which names rights and no profile.
+  v1::Denial AdvisedByLandlock(const std::string& object, const std::string& rights) {
+    const auto policy = ParseNormal(absl::StrCat(kStartable, kMounts));
+    EXPECT_THAT(policy, IsOk());
+    const v1::Denial denial = UnderLandlock(*policy, object, rights);
+    if (!denial.allow_with().empty()) {
+      const auto with = WithAddition(*policy, denial.allow_with());
+      EXPECT_THAT(with, IsOk());
+      EXPECT_EQ(UnderLandlock(*with, object, rights).decided_by(), "") << denial.allow_with();
+    }
+    return denial;
+  }
+
+  v1::Denial UnderLandlock(const NormalPolicy& policy, const std::string& object,
+                           const std::string& rights) {
+    const auto plan = CompiledPlan::Make(policy, facts_);
+    EXPECT_THAT(plan, IsOk());
+    v1::Denial denial;
+    denial.set_layer("landlock");
+    denial.set_operation(rights);
+    denial.set_object(object);
+    AccessAdvice(policy, facts_, plan->proto(), profiles_).AddTo(&denial);
+    return denial;
+  }
+
   v1::HostFacts facts_ = FullHost();
   RoofProfiles profiles_{absl::StrCat(kStartable, kMounts)};
 };
@@ -188,6 +213,32 @@ TEST_F(AllowAccessTest, ACeilingForbids) {
   EXPECT_EQ(denial.decided_by(), "landlock.file[1].access");
   EXPECT_EQ(denial.allow_with(), "");
   EXPECT_THAT(denial.allow_note(), Contains(HasSubstr("a ceiling of the policy forbids it")));
+}
+
+TEST_F(AllowAccessTest, LandlocksRightsAreThoseOfMountsAndRules) {
+  v1::Denial denial = AdvisedByLandlock("/secret/a", "fs.write_file,fs.truncate");
+  EXPECT_EQ(denial.decided_by(), "landlock.file[1].access");
+  EXPECT_EQ(denial.allow_with(), "landlock { file { path: \"/secret\" access: WRITE } }");
+  denial = AdvisedByLandlock("/secret", "fs.make_reg");
+  EXPECT_EQ(denial.allow_with(), "landlock { file { path: \"/secret\" access: WRITE } }");
+  denial = AdvisedByLandlock("/plain/a.so", "fs.execute");
+  EXPECT_EQ(denial.allow_with(), "landlock { file { path: \"/plain\" access: EXECUTE } }");
+  denial = AdvisedByLandlock("/data/program", "fs.execute");
+  EXPECT_EQ(denial.decided_by(), "mounts.bind[0]");
+  EXPECT_THAT(denial.allow_with(), HasSubstr("executable: true"));
+}
+
+TEST_F(AllowAccessTest, LandlocksOtherRightsAreExplained) {
+  v1::Denial denial = AdvisedByLandlock("/proc/self/comm", "fs.write_file");
+  EXPECT_EQ(denial.decided_by(), "mounts.proc");
+  EXPECT_THAT(denial.allow_note(), ElementsAre(HasSubstr("/proc")));
+  for (const char* rights : {"scope.signal", "ptrace", "fs.change_topology", "fs.of_tomorrow"}) {
+    denial = AdvisedByLandlock("process init", rights);
+    EXPECT_THAT(denial.allow_note(), ElementsAre("no policy allows it")) << rights;
+  }
+  denial = AdvisedByLandlock("tcp port 80", "net.connect_tcp");
+  EXPECT_EQ(denial.decided_by(), "network.mode");
+  EXPECT_EQ(denial.allow_with(), "network { mode: LOOPBACK }");
 }
 
 }  // namespace

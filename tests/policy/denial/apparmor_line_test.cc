@@ -15,7 +15,7 @@ constexpr char kOpen[] =
     "comm=\"cat\" requested_mask=\"wr\" denied_mask=\"r\" fsuid=1610617447 ouid=0";
 
 AuditLine Read(absl::string_view fields, AppArmorDenial* denial) {
-  return ReadAuditLine(absl::StrCat(kStart, fields), denial);
+  return ReadAppArmorLine(absl::StrCat(kStart, fields), denial);
 }
 
 AppArmorDenial Denial(absl::string_view fields) {
@@ -160,7 +160,7 @@ TEST(AppArmorLineTest, OtherLinesAreNone) {
       "audit: type=140[123]: segfault at 0 ip 0 sp 0 error 4",
   };
   for (const char* other : kOthers) {
-    EXPECT_EQ(ReadAuditLine(other, &denial), AuditLine::kOther) << other;
+    EXPECT_EQ(ReadAppArmorLine(other, &denial), AuditLine::kOther) << other;
   }
 }
 
@@ -169,9 +169,10 @@ TEST(AppArmorLineTest, LossIsHeardOf) {
   for (const char* lost : {"kauditd_printk_skb: 12 callbacks suppressed",
                            "audit: audit_lost=3 audit_rate_limit=0 audit_backlog_limit=64",
                            "audit: rate limit exceeded", "audit: backlog limit exceeded"}) {
-    EXPECT_EQ(ReadAuditLine(lost, &denial), AuditLine::kLost) << lost;
+    EXPECT_EQ(ReadAppArmorLine(lost, &denial), AuditLine::kLost) << lost;
   }
-  EXPECT_EQ(ReadAuditLine("other_function: 12 callbacks suppressed", &denial), AuditLine::kOther);
+  EXPECT_EQ(ReadAppArmorLine("other_function: 12 callbacks suppressed", &denial),
+            AuditLine::kOther);
 }
 
 }  // namespace

@@ -23,15 +23,15 @@ TEST(AuditTest, TheThreadComesToRest) {
 // This host has no daemon, or the one that /proc shows.
 TEST(AuditTest, TheDaemonIsAProcess) {
   if (EffectiveUid() != 0) GTEST_SKIP() << "needs root, whom alone the kernel tells";
-  const auto daemon = AuditDaemon();
-  if (!daemon.ok()) GTEST_SKIP() << "needs a kernel with audit, and its own root";
-  if (*daemon == 0) return;
-  EXPECT_THAT(StatPath("/proc/" + std::to_string(*daemon)), IsOk());
+  const auto audit = ReadAudit();
+  if (!audit.ok()) GTEST_SKIP() << "needs a kernel with audit, and its own root";
+  if (audit->daemon == 0) return;
+  EXPECT_THAT(StatPath("/proc/" + std::to_string(audit->daemon)), IsOk());
 }
 
 TEST(AuditTest, AUserIsNotTold) {
   if (EffectiveUid() == 0) GTEST_SKIP() << "is for ordinary users";
-  EXPECT_FALSE(AuditDaemon().ok());
+  EXPECT_FALSE(ReadAudit().ok());
 }
 
 }  // namespace

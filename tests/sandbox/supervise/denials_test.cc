@@ -5,6 +5,7 @@
 #include <fcntl.h>
 
 #include <string>
+#include <utility>
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -39,13 +40,30 @@ TEST(DenialWatchTest, NothingIsUnknownOfLayersThatAreOff) {
   EXPECT_EQ(report.ByteSizeLong(), 0u);
 }
 
-TEST(DenialWatchTest, WhatLandlockDeniesIsNotKnown) {
+TEST(DenialWatchTest, WhatLandlockDeniesIsNotKnownEverywhere) {
   v1::Plan plan;
   plan.mutable_landlock()->set_enabled(true);
+  for (const auto& [abi, why] : {std::pair(2u, "before Linux 6.15"), std::pair(7u, "audit=1")}) {
+    plan.mutable_landlock()->set_abi(abi);
+    DenialWatch watch(plan);
+    EXPECT_FALSE(watch.reads());
+    v1::Report report;
+    watch.Fill({}, &report);
+    EXPECT_THAT(report.denials_unknown(), ElementsAre(HasSubstr(why)));
+    EXPECT_THAT(report.denials_unknown(0), StartsWith("landlock: "));
+  }
+}
+
+TEST(DenialWatchTest, DoubtsNameEveryLayerThatIsInTheLog) {
+  v1::Plan plan = Confined();
+  plan.mutable_landlock()->set_enabled(true);
+  plan.mutable_landlock()->set_abi(7);
+  plan.mutable_landlock()->set_log_denials(true);
   DenialWatch watch(plan);
   v1::Report report;
   watch.Fill({}, &report);
-  EXPECT_THAT(report.denials_unknown(), ElementsAre(StartsWith("landlock: ")));
+  EXPECT_THAT(report.denials_unknown(), Contains(StartsWith("apparmor, landlock: ")));
+  EXPECT_THAT(report.denials_unknown(), Not(Contains(HasSubstr("before Linux"))));
 }
 
 TEST(DenialWatchTest, ALogThatCannotBeReadIsSaid) {

@@ -10,8 +10,6 @@ import contextlib
 import json
 import os
 import shutil
-import socket
-import struct
 import subprocess
 import sys
 import tempfile
@@ -19,13 +17,13 @@ import time
 import unittest
 
 TREE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
-sys.path.insert(0, os.path.join(TREE, "tools"))
-import python_results  # noqa: E402  (the folder is on the path only now)
+sys.path[:0] = [os.path.join(TREE, "tools"), os.path.join(TREE, "tests/cli")]
+import kernel_audit  # noqa: E402  (the folders are on the path only now)
+import python_results  # noqa: E402
 
 CORDON = os.path.join(TREE, "build/cordon")
 PARSER = "/sbin/apparmor_parser"
 SECURITY = "/sys/kernel/security/apparmor"
-RATE = "/proc/sys/kernel/printk_ratelimit"
 USER_ID = 1000
 NAME = "cordon-denials-of-an-administrator"
 # All that a shell and cat need, and nothing below /data.
@@ -55,44 +53,6 @@ def load(rule):
                    check=True)
 
 
-@contextlib.contextmanager
-def lines_limited(limit):
-    """Lines are kept from the kernel's log meanwhile where there are more than ten in this many
-    seconds; "0": none are. A test would otherwise be about the lines of the one before."""
-    before = read(RATE)
-    try:
-        with open(RATE, "w", encoding="utf-8") as file:
-            file.write(limit)
-        yield
-    finally:
-        with open(RATE, "w", encoding="utf-8") as file:
-            file.write(before)
-
-
-@contextlib.contextmanager
-def audit_daemon():
-    """This process is the audit daemon meanwhile, by AUDIT_SET of its id."""
-    def order(pid):
-        status = struct.pack("=11I", 4, 0, 0, pid, 0, 0, 0, 0, 0, 0, 0)  # AUDIT_STATUS_PID
-        header = struct.pack("=IHHII", 16 + len(status), 1001, 5, 1, 0)  # AUDIT_SET, with an answer
-        kernel.send(header + status)
-        while True:  # what comes before the answer are lines
-            answer = kernel.recv(9000)
-            if struct.unpack_from("=H", answer, 4)[0] == 2:  # NLMSG_ERROR
-                return struct.unpack_from("=i", answer, 16)[0]
-    with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 9) as kernel:
-        kernel.bind((0, 0))
-        kernel.connect((0, 0))
-        kernel.settimeout(60)
-        error = order(os.getpid())
-        if error != 0:
-            raise OSError(-error, "AUDIT_SET")
-        try:
-            yield
-        finally:
-            order(0)
-
-
 class Denials(unittest.TestCase):
     def setUp(self):
         if not os.path.isdir(SECURITY):
@@ -105,7 +65,7 @@ class Denials(unittest.TestCase):
             file.write("secret\n")
         self.reports = 0
         load("")
-        self.enterContext(lines_limited("0"))
+        self.enterContext(kernel_audit.lines_limited("0"))
 
     def tearDown(self):
         subprocess.run([PARSER, "--skip-cache", "--remove"], input=PROFILE % (NAME, ""), text=True,
@@ -205,7 +165,7 @@ class Denials(unittest.TestCase):
         report, _, _ = self.run_job(self.narrowed(), ["/usr/bin/true"])
         self.assertEqual(report.get("denial", []), [])
         self.assertEqual(self.unknown(report), [why])
-        with lines_limited("5"):
+        with kernel_audit.lines_limited("5"):
             report, _, _ = self.run_job(self.narrowed(), ["/usr/bin/true"])
         self.assertEqual(len(self.unknown(report)), 2)
         self.assertIn("kernel.printk_ratelimit", self.unknown(report)[1])
@@ -268,7 +228,7 @@ class Denials(unittest.TestCase):
         self.assertTrue([why for why in self.unknown(report) if "1024" in why])
 
     def test_an_audit_daemon_takes_the_lines_and_is_named(self):
-        with audit_daemon():
+        with kernel_audit.daemon():
             report, out, _ = self.run_job(self.theirs(), ["/bin/cat", "/data/secret"])
         self.assertEqual(out, "")
         self.assertEqual(report.get("denial", []), [])

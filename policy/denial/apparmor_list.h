@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// Which lines of the kernel's log are denials of one job, and why there may be more. Pure.
+// Which lines of the kernel's log are AppArmor's denials of one job, and why there may be more.
+// Pure.
 //
 // A profile may hold several jobs at once, so its name is not enough: a denial of a file names the
 // user who tried, and a job that root started has a user of its own as long as it lives. Everywhere
 // else it is the job's main process, or nobody knows whose it was, and it is counted and not shown.
-#ifndef CORDON_POLICY_DENIAL_DENIAL_LIST_H_
-#define CORDON_POLICY_DENIAL_DENIAL_LIST_H_
+#ifndef CORDON_POLICY_DENIAL_APPARMOR_LIST_H_
+#define CORDON_POLICY_DENIAL_APPARMOR_LIST_H_
 
 #include <cstdint>
 #include <map>
@@ -14,31 +15,25 @@
 #include <vector>
 
 #include "absl/strings/string_view.h"
-#include "absl/types/optional.h"
 #include "policy/denial/apparmor_line.h"
+#include "policy/denial/job_in_log.h"
 #include "policy/proto/plan.pb.h"
 #include "policy/proto/report.pb.h"
 
 namespace cordon {
 
-// How a job is known in the log. Ids are those of the first namespaces.
-struct JobInLog {
-  absl::optional<uint32_t> own_user;  // one that no other process of the host has
-  uint32_t main_pid = 0;              // of its main process; 0: not known
-};
-
-class DenialList {
+class AppArmorList {
  public:
   static constexpr size_t kMostShown = 64;
 
-  DenialList(const v1::AppArmorPlan& plan, const JobInLog& job);
+  AppArmorList(const v1::AppArmorPlan& plan, const JobInLog& job);
 
   // A record of /dev/kmsg, in the order of the log.
   void Add(absl::string_view record);
   // The log has overwritten records that were not read yet.
   void Overwritten() { ++lost_; }
 
-  // Fills denial, denials_more and what it knows of denials_unknown.
+  // Adds to denial, denials_more and denials_unknown.
   void Fill(v1::Report* report) const;
 
  private:
@@ -57,4 +52,4 @@ class DenialList {
 
 }  // namespace cordon
 
-#endif  // CORDON_POLICY_DENIAL_DENIAL_LIST_H_
+#endif  // CORDON_POLICY_DENIAL_APPARMOR_LIST_H_

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "policy/denial/denial_list.h"
+#include "policy/denial/apparmor_list.h"
 
 #include <string>
 
@@ -50,15 +50,15 @@ Line Named(const std::string& name) {
   return line;
 }
 
-v1::Report Of(const DenialList& list) {
+v1::Report Of(const AppArmorList& list) {
   v1::Report report;
   list.Fill(&report);
   return report;
 }
 
-class DenialListTest : public testing::Test {
+class AppArmorListTest : public testing::Test {
  protected:
-  DenialList list_{Plan(), {kUser, kMain}};
+  AppArmorList list_{Plan(), {kUser, kMain}};
   void ExpectNothing() {
     const v1::Report report = Of(list_);
     EXPECT_THAT(report.denial(), IsEmpty());
@@ -72,7 +72,7 @@ class DenialListTest : public testing::Test {
   }
 };
 
-TEST_F(DenialListTest, EqualOnesAreCounted) {
+TEST_F(AppArmorListTest, EqualOnesAreCounted) {
   list_.Add(Text(Line()));
   list_.Add(Text(Named("/b")));
   list_.Add(Text(Line()));
@@ -90,7 +90,7 @@ TEST_F(DenialListTest, EqualOnesAreCounted) {
   EXPECT_THAT(report.denials_unknown(), IsEmpty());
 }
 
-TEST_F(DenialListTest, AnotherUserIsAnotherJobInTheSameProfile) {
+TEST_F(AppArmorListTest, AnotherUserIsAnotherJobInTheSameProfile) {
   Line line;
   line.user = " fsuid=1610617448 ouid=0";
   list_.Add(Text(line));
@@ -99,7 +99,7 @@ TEST_F(DenialListTest, AnotherUserIsAnotherJobInTheSameProfile) {
   ExpectNothing();
 }
 
-TEST_F(DenialListTest, OtherProfilesAreOthers) {
+TEST_F(AppArmorListTest, OtherProfilesAreOthers) {
   Line line;
   line.profile = "cordon-p-02";
   list_.Add(Text(line));
@@ -112,7 +112,7 @@ TEST_F(DenialListTest, OtherProfilesAreOthers) {
   ExpectNothing();
 }
 
-TEST_F(DenialListTest, ForgedLinesAreNotTheKernels) {
+TEST_F(AppArmorListTest, ForgedLinesAreNotTheKernels) {
   Line line;
   for (const char* prefix : {"12", "13", "9", "30"}) {
     line.prefix = prefix;
@@ -122,7 +122,7 @@ TEST_F(DenialListTest, ForgedLinesAreNotTheKernels) {
   ExpectNothing();
 }
 
-TEST_F(DenialListTest, WithoutAUserOnlyTheMainProcessIsKnown) {
+TEST_F(AppArmorListTest, WithoutAUserOnlyTheMainProcessIsKnown) {
   Line line;
   line.user = "";
   line.pid = kMain;
@@ -135,22 +135,22 @@ TEST_F(DenialListTest, WithoutAUserOnlyTheMainProcessIsKnown) {
   EXPECT_THAT(report.denials_unknown(), ElementsAre(HasSubstr("need not be of this job: 1")));
 }
 
-TEST_F(DenialListTest, AJobWithoutAUserOfItsOwnIsItsMainProcess) {
-  list_ = DenialList(Plan(), {absl::nullopt, kMain});
+TEST_F(AppArmorListTest, AJobWithoutAUserOfItsOwnIsItsMainProcess) {
+  list_ = AppArmorList(Plan(), {absl::nullopt, kMain});
   list_.Add(Text(Line()));
   ExpectUnknown("need not be of this job: 1");
   Line line;
   line.pid = kMain;
   list_.Add(Text(line));
   EXPECT_EQ(Of(list_).denial_size(), 1);
-  list_ = DenialList(Plan(), {absl::nullopt, 0});
+  list_ = AppArmorList(Plan(), {absl::nullopt, 0});
   line.pid = 0;
   list_.Add(Text(line));
   ExpectUnknown("need not be of this job: 1");
 }
 
-TEST_F(DenialListTest, APolicyNamespaceIsNamedFromTheRoot) {
-  list_ = DenialList(Plan("cordon-1000", true), {kUser, kMain});
+TEST_F(AppArmorListTest, APolicyNamespaceIsNamedFromTheRoot) {
+  list_ = AppArmorList(Plan("cordon-1000", true), {kUser, kMain});
   list_.Add(Text(Line()));  // the root's profile of that name
   ExpectNothing();
   Line line;
@@ -164,23 +164,23 @@ TEST_F(DenialListTest, APolicyNamespaceIsNamedFromTheRoot) {
   EXPECT_EQ(report.denial(1).profile(), "cordon-job");
 }
 
-TEST_F(DenialListTest, LossIsSaid) {
+TEST_F(AppArmorListTest, LossIsSaid) {
   list_.Add("4,1,2,-;kauditd_printk_skb: 12 callbacks suppressed\n");
   ExpectUnknown("lost lines");
 }
 
-TEST_F(DenialListTest, OverwrittenRecordsAreSaid) {
+TEST_F(AppArmorListTest, OverwrittenRecordsAreSaid) {
   list_.Overwritten();
   ExpectUnknown("lost lines");
 }
 
-TEST_F(DenialListTest, CutLinesAreSaid) {
+TEST_F(AppArmorListTest, CutLinesAreSaid) {
   const std::string whole = Text(Line());
   list_.Add(whole.substr(0, whole.find(" pid=")) + "\n");
   ExpectUnknown("cut");
 }
 
-TEST_F(DenialListTest, NamesAreShownHarmless) {
+TEST_F(AppArmorListTest, NamesAreShownHarmless) {
   Line line;
   line.name = "2F1B5B326A0A";
   list_.Add(Text(line));
@@ -189,13 +189,13 @@ TEST_F(DenialListTest, NamesAreShownHarmless) {
   EXPECT_EQ(report.denial(0).object(), "/\\033[2j\\n");
 }
 
-TEST_F(DenialListTest, TheListIsBounded) {
-  for (size_t i = 0; i < DenialList::kMostShown + 5; ++i) {
+TEST_F(AppArmorListTest, TheListIsBounded) {
+  for (size_t i = 0; i < AppArmorList::kMostShown + 5; ++i) {
     list_.Add(Text(Named(absl::StrCat("/", i))));
   }
   list_.Add(Text(Named("/0")));
   const v1::Report report = Of(list_);
-  EXPECT_EQ(report.denial_size(), static_cast<int>(DenialList::kMostShown));
+  EXPECT_EQ(report.denial_size(), static_cast<int>(AppArmorList::kMostShown));
   EXPECT_EQ(report.denials_more(), 5u);
   EXPECT_EQ(report.denial(0).count(), 2u);
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "policy/denial/denial_list.h"
+#include "policy/denial/apparmor_list.h"
 
 #include <algorithm>
 #include <utility>
@@ -12,23 +12,23 @@
 
 namespace cordon {
 
-DenialList::DenialList(const v1::AppArmorPlan& plan, const JobInLog& job) : job_(job) {
+AppArmorList::AppArmorList(const v1::AppArmorPlan& plan, const JobInLog& job) : job_(job) {
   // Kernel: namespaces have full names, from the root's.
   const std::string& where = plan.policy_namespace();
   profiles_.emplace_back(where.empty() ? "" : absl::StrCat("root//", where), plan.name());
   if (plan.stacked()) profiles_.emplace_back("", std::string(kAppArmorFamily));
 }
 
-bool DenialList::OfItsProfiles(const AppArmorDenial& denial) const {
+bool AppArmorList::OfItsProfiles(const AppArmorDenial& denial) const {
   return std::find(profiles_.begin(), profiles_.end(),
                    std::make_pair(denial.policy_namespace, denial.profile)) != profiles_.end();
 }
 
-void DenialList::Add(absl::string_view record) {
+void AppArmorList::Add(absl::string_view record) {
   const absl::StatusOr<KernelLine> line = ParseKernelLine(record);
   if (line.ok() && !line->by_kernel) return;
   AppArmorDenial denial;
-  switch (line.ok() ? ReadAuditLine(line->text, &denial) : AuditLine::kUnreadable) {
+  switch (line.ok() ? ReadAppArmorLine(line->text, &denial) : AuditLine::kUnreadable) {
     case AuditLine::kDenial:
       return AddDenial(denial);
     case AuditLine::kUnreadable:
@@ -37,12 +37,13 @@ void DenialList::Add(absl::string_view record) {
     case AuditLine::kLost:
       ++lost_;
       return;
+    case AuditLine::kDomain:
     case AuditLine::kOther:
       return;
   }
 }
 
-void DenialList::AddDenial(const AppArmorDenial& denial) {
+void AppArmorList::AddDenial(const AppArmorDenial& denial) {
   if (!OfItsProfiles(denial)) return;
   if (job_.own_user.has_value() && denial.user.has_value()) {
     if (*denial.user != *job_.own_user) return;  // another job's
@@ -73,9 +74,9 @@ void DenialList::AddDenial(const AppArmorDenial& denial) {
   shown.set_profile(EscapeForPeople(denial.profile));
 }
 
-void DenialList::Fill(v1::Report* report) const {
+void AppArmorList::Fill(v1::Report* report) const {
   for (const v1::Denial& each : shown_) *report->add_denial() = each;
-  report->set_denials_more(more_);
+  report->set_denials_more(report->denials_more() + more_);
   if (lost_ > 0) report->add_denials_unknown("apparmor: the kernel's log has lost lines meanwhile");
   if (unreadable_ > 0) {
     report->add_denials_unknown(
