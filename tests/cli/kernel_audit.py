@@ -72,6 +72,27 @@ def turned(on):
 
 
 @contextlib.contextmanager
+def new_lines():
+    """Gives what reads the lines of the kernel's log that came since it was asked last."""
+    log = os.open("/dev/kmsg", os.O_RDONLY | os.O_NONBLOCK)
+
+    def read():
+        found = []
+        while True:
+            try:
+                found.append(os.read(log, 8192).decode())
+            except BlockingIOError:
+                return found
+            except BrokenPipeError:  # overwritten: the next one is read
+                continue
+    try:
+        os.lseek(log, 0, os.SEEK_END)
+        yield read
+    finally:
+        os.close(log)
+
+
+@contextlib.contextmanager
 def lines_limited(limit):
     """Lines are kept from the kernel's log meanwhile where there are more than ten in this many
     seconds; "0": none are. A test would otherwise be about the lines of the one before."""
