@@ -157,13 +157,12 @@ def _further(program: Program, run: Run) -> List[str]:
     return wrong
 
 
-def _built_for(program: Program, run: Run) -> List[str]:
-    """The program itself must have done what it was built for."""
+def judge_built(program: Program, run: Run) -> Optional[Deviation]:
+    """The program itself must have done what it was built for, by its own clock."""
     if program.cpu.kind != "built" or program.verdict != "EXITED" or run.told() < 0:
-        return []
-    if run.told() > program.cpu.value + CPU_LEAST / 2:
-        return [f"the program used {run.told() * 1000:.2f} ms by its own clock: built for less"]
-    return []
+        return None
+    built = program.cpu.value
+    return Deviation("its own clock", run.told(), 0, built, built + CPU_LEAST / 2)
 
 
 def judge(program: Program, run: Run, base: Base) -> Judgement:
@@ -172,9 +171,9 @@ def judge(program: Program, run: Run, base: Base) -> Judgement:
         if "usage" in run.report and run.number("cpu_time") > 0:
             complaints.append("usage of a job that never ran")
         return Judgement(complaints, [])
-    complaints += _further(program, run) + _built_for(program, run)
+    complaints += _further(program, run)
     found = [judge_cpu(program, run, base), judge_told(program, run, base),
-             judge_memory(program, run, base)]
+             judge_memory(program, run, base), judge_built(program, run)]
     deviations = [each for each in found if each is not None]
     complaints += [each.text() for each in deviations if each.bad]
     return Judgement(complaints, deviations)

@@ -104,6 +104,8 @@ def plan_of(scenario: scenarios.Scenario, programs: List[dict], shell: bool) -> 
                                                   "CORDON_CORPUS_REPEAT", "CORDON_CORPUS_CASE")
               if name in os.environ}
     wanted["CORDON_TEST_SOAK"] = "0.2"
+    if scenario.counted:
+        wanted["CORDON_CORPUS_AGAIN"] = "0"  # nothing is taken from what runs inside
     wanted["CORDON_FAULT_EVERY"] = os.environ.get("CORDON_FAULT_EVERY", "37")
     return {"scenario": scenario.name, "who": ["user", "root"], "programs": programs,
             "seconds": scenarios.budget(scenario), "environment": wanted,
