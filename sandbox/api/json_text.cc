@@ -6,6 +6,10 @@
 #include <memory>
 #include <vector>
 
+#include "absl/strings/ascii.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
+#include "absl/strings/strip.h"
 #include "policy/base/status.h"
 #include "policy/base/utf8.h"
 
@@ -69,6 +73,30 @@ std::string Json(const Message& original, bool one_line) {
 }  // namespace
 
 std::string JsonText(const Message& message) { return Json(message, false); }
+
+absl::Status WriteJsonText(const v1::BatchReport& report,
+                           absl::FunctionRef<absl::Status(absl::string_view)> write) {
+  v1::BatchReport head;
+  head.set_jobs(report.jobs());
+  head.set_good(report.good());
+  head.set_bad(report.bad());
+  head.set_skipped(report.skipped());
+  head.set_not_run(report.not_run());
+  head.set_digest(report.digest());
+  const std::string whole = JsonText(head);
+  if (report.result().empty()) return write(whole);
+  const absl::string_view text = absl::StripSuffix(whole, "[]\n}\n");  // no results
+  CORDON_RETURN_IF_ERROR(write(absl::StrCat(text, "[\n")));
+  for (int i = 0; i < report.result_size(); ++i) {
+    std::string one = JsonText(report.result(i));
+    absl::StripTrailingAsciiWhitespace(&one);
+    // Deeper by two, as a part of the whole.
+    one = absl::StrReplaceAll(one, {{"\n", "\n  "}});
+    CORDON_RETURN_IF_ERROR(
+        write(absl::StrCat("  ", one, i + 1 < report.result_size() ? ",\n" : "\n")));
+  }
+  return write(" ]\n}\n");
+}
 
 std::string JsonLine(const Message& message) { return Json(message, true); }
 

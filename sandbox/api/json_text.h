@@ -7,13 +7,24 @@
 
 #include <string>
 
+#include "absl/functional/function_ref.h"
+#include "absl/status/status.h"
+#include "absl/strings/string_view.h"
+#include "policy/proto/batch_result.pb.h"
+
 namespace cordon {
 
 // One object with the names of the schema, every primitive field printed; ends with a newline.
 // Strings that are not UTF-8 are escaped. "" when the message cannot be JSON at all.
 std::string JsonText(const google::protobuf::Message& message);
 
-// The same in one line, without fields that have their default.
+// JsonText of the report of a list of jobs, in pieces that make it up in their order; ends with the
+// first error of `write`. libprotobuf takes twenty times the size of a text to make it, so that one
+// for ten thousand jobs is made job by job.
+absl::Status WriteJsonText(const v1::BatchReport& report,
+                           absl::FunctionRef<absl::Status(absl::string_view)> write);
+
+// JsonText in one line, without fields that have their default.
 std::string JsonLine(const google::protobuf::Message& message);
 
 }  // namespace cordon

@@ -19,7 +19,6 @@
 #include "sandbox/api/batch/check.h"
 #include "sandbox/api/batch/input.h"
 #include "sandbox/api/batch/run.h"
-#include "sandbox/api/json_text.h"
 #include "sandbox/api/policy_source.h"
 #include "sandbox/host/probe.h"
 #include "sandbox/host/scope.h"
@@ -108,7 +107,7 @@ absl::StatusOr<int> RunBatch(const BatchOptions& options) {
   CORDON_RETURN_IF_ERROR(status);
   const v1::BatchReport& report = batch.Finish();
   const absl::Status written = progress.End(report);
-  CORDON_RETURN_IF_ERROR(whole.Write(JsonText(report)));
+  CORDON_RETURN_IF_ERROR(whole.Write(report));
   CORDON_RETURN_IF_ERROR(junit.Write(JUnitXml(report)));
   const std::string title(LastComponent(options.jobs));
   CORDON_RETURN_IF_ERROR(html.Write(HtmlReport(report, title)));

@@ -13,7 +13,6 @@
 #include "policy/base/status.h"
 #include "policy/batch/html_report.h"
 #include "policy/batch/junit.h"
-#include "sandbox/api/json_text.h"
 #include "sandbox/api/policy_source.h"
 #include "tools/cordon/batch_output.h"
 #include "tools/cordon/commands.h"
@@ -98,7 +97,7 @@ absl::Status WriteReports(const ReportOptions& options) {
   CountOutcomes(&whole);
   CORDON_RETURN_IF_ERROR(html.Write(HtmlReport(whole, options.title)));
   CORDON_RETURN_IF_ERROR(junit.Write(JUnitXml(whole)));
-  return json.Write(JsonText(whole));
+  return json.Write(whole);
 }
 
 }  // namespace

@@ -54,10 +54,24 @@ ReportWriter::~ReportWriter() {
 
 absl::Status ReportWriter::Write(const v1::Report& report) { return Write(ReportJson(report)); }
 
+absl::Status ReportWriter::Write(const v1::BatchReport& report) {
+  if (!wanted()) return absl::OkStatus();
+  CORDON_RETURN_IF_ERROR(
+      WriteJsonText(report, [this](absl::string_view text) { return Append(text); }));
+  return Finish();
+}
+
 absl::Status ReportWriter::Write(const std::string& text) {
+  CORDON_RETURN_IF_ERROR(Append(text));
+  return Finish();
+}
+
+absl::Status ReportWriter::Append(absl::string_view text) {
   if (fd_ >= 0) CORDON_RETURN_IF_ERROR(WriteAll(fd_, "--report-fd", text));
-  if (!file_.valid()) return absl::OkStatus();
-  CORDON_RETURN_IF_ERROR(WriteAll(file_.get(), path_, text));
+  return file_.valid() ? WriteAll(file_.get(), path_, text) : absl::OkStatus();
+}
+
+absl::Status ReportWriter::Finish() {
   if (temporary_.empty()) return absl::OkStatus();
   CORDON_RETURN_IF_ERROR(RenameFile(temporary_, path_));
   temporary_.clear();

@@ -8,6 +8,8 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "policy/proto/batch_result.pb.h"
 #include "policy/proto/report.pb.h"
 #include "sandbox/os/unique_fd.h"
 
@@ -23,10 +25,14 @@ class ReportWriter {
   ~ReportWriter();
 
   absl::Status Write(const v1::Report& report);
+  absl::Status Write(const v1::BatchReport& report);
   absl::Status Write(const std::string& text);
 
  private:
   ReportWriter() = default;
+  bool wanted() const { return fd_ >= 0 || file_.valid(); }
+  absl::Status Append(absl::string_view text);
+  absl::Status Finish();
   std::string path_;
   std::string temporary_;
   UniqueFd file_;
