@@ -79,11 +79,22 @@ class Soak(BatchTest):
         os.mkdir(self.temporary)
         self.environment = dict(os.environ, TMPDIR=self.temporary)
 
-    def start(self, *flags):
+    def start(self, *flags, out=subprocess.DEVNULL):
         return subprocess.Popen(
             [self.cordon, "batch", self.path("jobs.jsonl"), "--jobs", "2", "--quiet", *flags],
-            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+            stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.PIPE, text=True,
             env=self.environment)
+
+    def watch(self, run):
+        """What it holds, to its end."""
+        seen = []
+        while run.poll() is None:
+            now = holding(run.pid)
+            if now is not None:
+                seen.append(now)
+            time.sleep(0.05)
+        self.assertGreater(len(seen), 10)
+        return seen
 
     def load(self, name):
         with open(self.path(name), encoding="utf-8") as file:
@@ -91,33 +102,32 @@ class Soak(BatchTest):
 
     def test_nothing_grows_and_nothing_is_left(self):
         before = mounts()
-        seen = []
-        with self.start("--report", self.path("report.json")) as run:
-            while run.poll() is None:
-                now = holding(run.pid)
-                if now is not None:
-                    seen.append(now)
-                time.sleep(0.05)
-            complaints = run.stderr.read()
-        report = self.load("report.json")
-        bad = {f'{self.kind_of[each["name"]]}: {each.get("why")}' for each in report["result"]
-               if each["outcome"] != "GOOD" and each["report"]["verdict"] != "SETUP_FAILED"}
-        self.assertEqual((run.returncode, bad), (1, set()), complaints)
-        self.assertEqual(report["bad"], self.unfit)
-        self.assertGreater(len(seen), 10)
-        # The first fifth shows what a batch holds; the results themselves are kept, so that
-        # memory may grow by them.
+        with open(self.path("lines"), "w", encoding="utf-8") as lines:
+            with self.start("--format", "json", out=lines) as run:
+                seen = self.watch(run)
+                complaints = run.stderr.read()
+        with open(self.path("lines"), encoding="utf-8") as lines:
+            results = [json.loads(line) for line in lines]
+        bad = [each for each in results if each["outcome"] != "GOOD"]
+        why = {f'{self.kind_of[each["name"]]}: {each.get("why")}' for each in bad
+               if each["report"]["verdict"] != "SETUP_FAILED"}
+        self.assertEqual((run.returncode, why), (1, set()), complaints)
+        self.assertEqual((len(results), len(bad)), (JOBS, self.unfit))
+        # The first fifth shows what a batch holds. It knows every job, and keeps no result.
         first = seen[len(seen) // 10:len(seen) // 5 + 1]
         self.assertLessEqual(max(count for count, _ in seen), max(c for c, _ in first) + 3)
         grown = max(memory for _, memory in seen) - max(memory for _, memory in first)
-        self.assertLess(grown, 16 * 1024 + 12 * JOBS, "KiB")
+        self.assertLess(grown, 8 * 1024 + 2 * JOBS, "KiB")
         self.assertEqual(mounts(), before)
         self.assertEqual(os.listdir(self.temporary), [])
 
     def test_killed_and_resumed_it_gives_the_same_report(self):
         began = time.monotonic()
         with self.start("--report", self.path("plain.json")) as run:
+            seen = self.watch(run)
             self.assertEqual(run.wait(), 1, run.stderr.read())
+        # For the report it keeps each result, and makes the text of one at a time.
+        self.assertLess(max(memory for _, memory in seen), 64 * 1024 + 32 * JOBS, "KiB")
         took = time.monotonic() - began
         journal = ("--journal", self.path("journal"))
         killed = 0
