@@ -75,7 +75,7 @@ std::string Json(const Message& original, bool one_line) {
 std::string JsonText(const Message& message) { return Json(message, false); }
 
 absl::Status WriteJsonText(const v1::BatchReport& report,
-                           absl::FunctionRef<absl::Status(absl::string_view)> write) {
+                           absl::FunctionRef<absl::Status(absl::string_view)> take) {
   v1::BatchReport head;
   head.set_jobs(report.jobs());
   head.set_good(report.good());
@@ -84,18 +84,18 @@ absl::Status WriteJsonText(const v1::BatchReport& report,
   head.set_not_run(report.not_run());
   head.set_digest(report.digest());
   const std::string whole = JsonText(head);
-  if (report.result().empty()) return write(whole);
+  if (report.result().empty()) return take(whole);
   const absl::string_view text = absl::StripSuffix(whole, "[]\n}\n");  // no results
-  CORDON_RETURN_IF_ERROR(write(absl::StrCat(text, "[\n")));
+  CORDON_RETURN_IF_ERROR(take(absl::StrCat(text, "[\n")));
   for (int i = 0; i < report.result_size(); ++i) {
     std::string one = JsonText(report.result(i));
     absl::StripTrailingAsciiWhitespace(&one);
     // Deeper by two, as a part of the whole.
     one = absl::StrReplaceAll(one, {{"\n", "\n  "}});
     CORDON_RETURN_IF_ERROR(
-        write(absl::StrCat("  ", one, i + 1 < report.result_size() ? ",\n" : "\n")));
+        take(absl::StrCat("  ", one, i + 1 < report.result_size() ? ",\n" : "\n")));
   }
-  return write(" ]\n}\n");
+  return take(" ]\n}\n");
 }
 
 std::string JsonLine(const Message& message) { return Json(message, true); }

@@ -19,10 +19,10 @@ namespace cordon {
 std::string JsonText(const google::protobuf::Message& message);
 
 // JsonText of the report of a list of jobs, in pieces that make it up in their order; ends with the
-// first error of `write`. libprotobuf takes twenty times the size of a text to make it, so that one
+// first error of `take`. libprotobuf takes twenty times the size of a text to make it, so that one
 // for ten thousand jobs is made job by job.
 absl::Status WriteJsonText(const v1::BatchReport& report,
-                           absl::FunctionRef<absl::Status(absl::string_view)> write);
+                           absl::FunctionRef<absl::Status(absl::string_view)> take);
 
 // JsonText in one line, without fields that have their default.
 std::string JsonLine(const google::protobuf::Message& message);

@@ -110,7 +110,9 @@ class Compile(PolicyTest):
         done = self.cordon("compile", bad)
         self.assertEqual(done.returncode, 125)
         self.assertIn("bad.textproto:1:", done.stderr)
-        done = self.cordon("compile", "base/strict", "-o", "no/such/folder/x")
+        good = self.file("good.textproto",
+                         'extends: "base/strict" cgroup { enforcement: IF_AVAILABLE }\n')
+        done = self.cordon("compile", good, "-o", "no/such/folder/x")
         self.assertEqual(done.returncode, 125)
         self.assertIn("no/such/folder/x", done.stderr)
 
