@@ -175,6 +175,7 @@ class Failures(CliTest):
         os.mkdir(secret, 0o700)
         inner = os.path.join(secret, "inner")
         os.mkdir(inner, 0o700 if IS_ROOT else 0o000)
+        self.addCleanup(os.chmod, inner, 0o700)  # or it could not be removed
         if IS_ROOT:
             done, report = self.run_job(["exit", "0"], "--bind", f"{inner}:/data")
             self.assert_failed(done, report, inner, "chmod")
