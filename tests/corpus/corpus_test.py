@@ -4,9 +4,10 @@
 Run by ctest: corpus_test.py --cordon PROGRAM --program PROGRAM [--repeat N] [--again N] [--jobs N]
 [--scale N] [--case REGEX]. CORDON_CORPUS_REPEAT, CORDON_CORPUS_AGAIN and CORDON_CORPUS_CASE stand
 for the options of that name. Every round runs all programs; a test fails when any round was wrong.
-Prints the worst deviations. A number that is above its bounds is measured again, `--again` times at
-most (2), with a new base: a host that is a virtual machine charges a program with the time that
-others took from the machine (README.md). In many rounds that may be rare only.
+Prints the worst deviations. A single round measures a number that is above its bounds again, twice
+at most, with a new base: it is to say whether Cordon is right on a host that others use, too. More
+rounds hold each run to them; with `--again N` they measure again as well, if that is rare
+(README.md).
 """
 
 import argparse
@@ -39,7 +40,7 @@ IN_BATCH = re.compile(r"^(exit_42|self_kill|burn|getpid|threads_stay|unwaited|ig
                       r"|call_ptrace)$")
 
 
-# In this many rounds, what was measured again may be one in so many.
+# In this many rounds, one run in so many may be measured again.
 MANY_ROUNDS = 10
 RARE = 200
 
@@ -275,9 +276,9 @@ def skip_all(why: str) -> None:
 def options_of(arguments) -> Options:
     cases = arguments.case or os.environ.get("CORDON_CORPUS_CASE", "")
     repeat = arguments.repeat or int(os.environ.get("CORDON_CORPUS_REPEAT", "1"))
-    again = int(os.environ.get("CORDON_CORPUS_AGAIN", "2"))
-    if arguments.again is not None:
-        again = arguments.again
+    again = arguments.again
+    if again is None:
+        again = int(os.environ.get("CORDON_CORPUS_AGAIN", "2" if repeat == 1 else "0"))
     scale = arguments.scale or 1
     return Options(os.path.abspath(arguments.cordon), os.path.abspath(arguments.program), repeat,
                    again, arguments.jobs, scale, cases)

@@ -84,8 +84,12 @@ def machine_paths(root: str) -> Set[str]:
 
 
 def check_paths(name: str, text: str, paths: Set[str]) -> List[Finding]:
+    if not paths:
+        return []
+    # One finding for a place, also where one of the paths lies below another.
+    places = re.compile("|".join(re.escape(path) + r"\b" for path in sorted(paths, reverse=True)))
     return [Finding(name, line_of(text, match.start()), "names a path of this machine")
-            for path in sorted(paths) for match in re.finditer(re.escape(path) + r"\b", text)]
+            for match in places.finditer(text)]
 
 
 def check(root: str) -> List[Finding]:

@@ -322,7 +322,7 @@ TEST_F(SupervisorTest, AConsumerThatNeverReadsDoesNotStopTheWallClock) {
   const JobResult result = Run({"flood"}, options);
   late.join();
   ASSERT_VERDICT(result, "WALL_LIMIT");
-  EXPECT_LT(Seconds(result.report->usage().wall_time()), 10.0);  // its reader waits for 30
+  EXPECT_LT(Seconds(result.report->usage().wall_time()), 1.0);
 }
 
 TEST_F(SupervisorTest, AConsumerThatIsGoneIsTheJobsBrokenPipe) {
