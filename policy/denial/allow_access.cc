@@ -158,20 +158,12 @@ class Adviser {
   void AdviseLandlock() {
     uint64_t rights = 0;
     for (const absl::string_view blocker : absl::StrSplit(denial_.operation(), ',')) {
-      if (absl::StartsWith(blocker, "net.")) return AdviseTcp();
+      if (absl::StartsWith(blocker, "net.")) return AdviseLoopback("no policy allows it");
       const uint64_t right = RightOf(blocker);
       if (right == 0) return Note("no policy allows it");
       rights |= right;
     }
     AdviseFile(rights, policy_.proto().landlock().file());
-  }
-
-  void AdviseTcp() {
-    if (!plan_.net().own_namespace() || plan_.net().loopback_up()) {
-      return Note("no policy allows it");
-    }
-    denial_.set_decided_by("network.mode");
-    addition_.mutable_network()->set_mode(v1::Network::LOOPBACK);
   }
 
   // A profile that Cordon does not write: the policy can name another.
@@ -240,9 +232,13 @@ class Adviser {
   void AdviseNetwork() {
     const bool reached = absl::StartsWith(denial_.object(), "network inet") ||
                          absl::StartsWith(denial_.object(), "network netlink ");
-    if (!reached || !plan_.net().own_namespace() || plan_.net().loopback_up()) {
-      return Note("no policy gives sockets of this family");
-    }
+    constexpr char kNone[] = "no policy gives sockets of this family";
+    if (!reached) return Note(kNone);
+    AdviseLoopback(kNone);
+  }
+
+  void AdviseLoopback(absl::string_view otherwise) {
+    if (!plan_.net().own_namespace() || plan_.net().loopback_up()) return Note(otherwise);
     denial_.set_decided_by("network.mode");
     addition_.mutable_network()->set_mode(v1::Network::LOOPBACK);
   }

@@ -4,10 +4,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
-#include "policy/base/status.h"
-#include "policy/denial/kernel_line.h"
 #include "policy/layers/apparmor.h"
 
 namespace cordon {
@@ -25,22 +22,9 @@ bool AppArmorList::OfItsProfiles(const AppArmorDenial& denial) const {
 }
 
 void AppArmorList::Add(absl::string_view record) {
-  const absl::StatusOr<KernelLine> line = ParseKernelLine(record);
-  if (line.ok() && !line->by_kernel) return;
   AppArmorDenial denial;
-  switch (line.ok() ? ReadAppArmorLine(line->text, &denial) : AuditLine::kUnreadable) {
-    case AuditLine::kDenial:
-      return AddDenial(denial);
-    case AuditLine::kUnreadable:
-      ++unreadable_;
-      return;
-    case AuditLine::kLost:
-      ++lost_;
-      return;
-    case AuditLine::kDomain:
-    case AuditLine::kOther:
-      return;
-  }
+  const auto read = [&](absl::string_view text) { return ReadAppArmorLine(text, &denial); };
+  if (tally_.Read(record, read) == AuditLine::kDenial) AddDenial(denial);
 }
 
 void AppArmorList::AddDenial(const AppArmorDenial& denial) {
@@ -51,39 +35,19 @@ void AppArmorList::AddDenial(const AppArmorDenial& denial) {
     ++whose_;
     return;
   }
-  const auto [found, fresh] = places_.emplace(
-      std::make_tuple(denial.operation, denial.object, denial.denied, denial.profile),
-      shown_.size());
-  if (!fresh) {
-    v1::Denial& known = shown_[found->second];
-    known.set_count(known.count() + 1);
-    return;
-  }
-  if (shown_.size() == kMostShown) {
-    places_.erase(found);
-    ++more_;
-    return;
-  }
-  v1::Denial& shown = shown_.emplace_back();
-  shown.set_layer("apparmor");
-  shown.set_operation(EscapeForPeople(denial.operation));
-  shown.set_object(EscapeForPeople(denial.object));
-  shown.set_requested(EscapeForPeople(denial.denied));
-  shown.set_count(1);
-  shown.set_process(EscapeForPeople(denial.process));
-  shown.set_profile(EscapeForPeople(denial.profile));
+  v1::Denial entry;
+  entry.set_layer("apparmor");
+  entry.set_operation(denial.operation);
+  entry.set_object(denial.object);
+  entry.set_requested(denial.denied);
+  entry.set_process(denial.process);
+  entry.set_profile(denial.profile);
+  entries_.Add(entry);
 }
 
 void AppArmorList::Fill(v1::Report* report) const {
-  for (const v1::Denial& each : shown_) *report->add_denial() = each;
-  report->set_denials_more(report->denials_more() + more_);
-  if (lost_ > 0) report->add_denials_unknown("apparmor: the kernel's log has lost lines meanwhile");
-  if (unreadable_ > 0) {
-    report->add_denials_unknown(
-        absl::StrCat("apparmor: lines of the log that were cut, so that "
-                     "nobody knows whose they are: ",
-                     unreadable_));
-  }
+  entries_.Fill(report);
+  tally_.Fill("apparmor", report);
   if (whose_ > 0) {
     report->add_denials_unknown(
         absl::StrCat("apparmor: denials of the same profile, by processes that need not be of "

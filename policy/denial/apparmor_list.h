@@ -8,15 +8,16 @@
 #ifndef CORDON_POLICY_DENIAL_APPARMOR_LIST_H_
 #define CORDON_POLICY_DENIAL_APPARMOR_LIST_H_
 
+#include <cstddef>
 #include <cstdint>
-#include <map>
 #include <string>
-#include <tuple>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/string_view.h"
 #include "policy/denial/apparmor_line.h"
 #include "policy/denial/job_in_log.h"
+#include "policy/denial/log_tally.h"
 #include "policy/proto/plan.pb.h"
 #include "policy/proto/report.pb.h"
 
@@ -24,14 +25,14 @@ namespace cordon {
 
 class AppArmorList {
  public:
-  static constexpr size_t kMostShown = 64;
+  static constexpr size_t kMostShown = DenialEntries::kMostShown;
 
   AppArmorList(const v1::AppArmorPlan& plan, const JobInLog& job);
 
   // A record of /dev/kmsg, in the order of the log.
   void Add(absl::string_view record);
   // The log has overwritten records that were not read yet.
-  void Overwritten() { ++lost_; }
+  void Overwritten() { tally_.Overwritten(); }
 
   // Adds to denial, denials_more and denials_unknown.
   void Fill(v1::Report* report) const;
@@ -42,12 +43,9 @@ class AppArmorList {
 
   JobInLog job_;
   std::vector<std::pair<std::string, std::string>> profiles_;  // namespace, name
-  std::vector<v1::Denial> shown_;
-  std::map<std::tuple<std::string, std::string, std::string, std::string>, size_t> places_;
-  uint64_t more_ = 0;
-  uint64_t unreadable_ = 0;
+  LogTally tally_;
+  DenialEntries entries_;
   uint64_t whose_ = 0;
-  uint64_t lost_ = 0;
 };
 
 }  // namespace cordon

@@ -1,31 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "policy/denial/landlock_list.h"
 
-#include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
-#include "policy/base/status.h"
-#include "policy/denial/kernel_line.h"
 
 namespace cordon {
 
 void LandlockList::Add(absl::string_view record) {
-  const absl::StatusOr<KernelLine> line = ParseKernelLine(record);
-  if (line.ok() && !line->by_kernel) return;
-  LandlockLine read;
-  switch (line.ok() ? ReadLandlockLine(line->text, &read) : AuditLine::kUnreadable) {
-    case AuditLine::kDenial:
-      return AddDenial(read);
-    case AuditLine::kDomain:
-      return AddOwner(read);
-    case AuditLine::kUnreadable:
-      ++unreadable_;
-      return;
-    case AuditLine::kLost:
-      ++lost_;
-      return;
-    case AuditLine::kOther:
-      return;
-  }
+  LandlockLine line;
+  const auto read = [&](absl::string_view text) { return ReadLandlockLine(text, &line); };
+  const AuditLine kind = tally_.Read(record, read);
+  if (kind == AuditLine::kDenial) AddDenial(line);
+  if (kind == AuditLine::kDomain) AddOwner(line);
 }
 
 void LandlockList::AddDenial(const LandlockLine& line) {
@@ -35,23 +20,11 @@ void LandlockList::AddDenial(const LandlockLine& line) {
   }
   Domain& domain = domains_[line.domain];
   if (domain.owner == Owner::kOther) return;
-  const auto [found, fresh] =
-      domain.places.emplace(std::make_pair(line.blockers, line.object), domain.shown.size());
-  if (!fresh) {
-    v1::Denial& known = domain.shown[found->second];
-    known.set_count(known.count() + 1);
-    return;
-  }
-  if (domain.shown.size() == kMostShown) {
-    domain.places.erase(found);
-    ++domain.more;
-    return;
-  }
-  v1::Denial& shown = domain.shown.emplace_back();
-  shown.set_layer("landlock");
-  shown.set_operation(EscapeForPeople(line.blockers));
-  shown.set_object(EscapeForPeople(line.object));
-  shown.set_count(1);
+  v1::Denial entry;
+  entry.set_layer("landlock");
+  entry.set_operation(line.blockers);
+  entry.set_object(line.object);
+  domain.entries.Add(entry);
 }
 
 // Kernel: it stands in the same event as the first denial, behind it.
@@ -68,17 +41,9 @@ void LandlockList::AddOwner(const LandlockLine& line) {
 // those that the log has lost, which is said.
 void LandlockList::Fill(v1::Report* report) const {
   for (const auto& [id, domain] : domains_) {
-    if (domain.owner != Owner::kJob) continue;
-    for (const v1::Denial& each : domain.shown) *report->add_denial() = each;
-    report->set_denials_more(report->denials_more() + domain.more);
+    if (domain.owner == Owner::kJob) domain.entries.Fill(report);
   }
-  if (lost_ > 0) report->add_denials_unknown("landlock: the kernel's log has lost lines meanwhile");
-  if (unreadable_ > 0) {
-    report->add_denials_unknown(
-        absl::StrCat("landlock: lines of the log that were cut, so that nobody knows whose they "
-                     "are: ",
-                     unreadable_));
-  }
+  tally_.Fill("landlock", report);
   if (homeless_ > 0) {
     report->add_denials_unknown(
         absl::StrCat("landlock: denials of more domains than are kept apart here: ", homeless_));

@@ -10,20 +10,18 @@
 #include <cstddef>
 #include <cstdint>
 #include <map>
-#include <string>
-#include <utility>
-#include <vector>
 
 #include "absl/strings/string_view.h"
 #include "policy/denial/job_in_log.h"
 #include "policy/denial/landlock_line.h"
+#include "policy/denial/log_tally.h"
 #include "policy/proto/report.pb.h"
 
 namespace cordon {
 
 class LandlockList {
  public:
-  static constexpr size_t kMostShown = 64;
+  static constexpr size_t kMostShown = DenialEntries::kMostShown;
   static constexpr size_t kMostDomains = 256;
 
   explicit LandlockList(const JobInLog& job) : job_(job) {}
@@ -31,7 +29,7 @@ class LandlockList {
   // A record of /dev/kmsg, in the order of the log.
   void Add(absl::string_view record);
   // The log has overwritten records that were not read yet.
-  void Overwritten() { ++lost_; }
+  void Overwritten() { tally_.Overwritten(); }
 
   // Adds to denial, denials_more and denials_unknown.
   void Fill(v1::Report* report) const;
@@ -40,17 +38,14 @@ class LandlockList {
   enum class Owner { kUnknown, kJob, kOther };
   struct Domain {
     Owner owner = Owner::kUnknown;
-    std::vector<v1::Denial> shown;
-    std::map<std::pair<std::string, std::string>, size_t> places;
-    uint64_t more = 0;
+    DenialEntries entries;
   };
   void AddDenial(const LandlockLine& line);
   void AddOwner(const LandlockLine& line);
 
   JobInLog job_;
   std::map<uint64_t, Domain> domains_;
-  uint64_t unreadable_ = 0;
-  uint64_t lost_ = 0;
+  LogTally tally_;
   uint64_t homeless_ = 0;
 };
 

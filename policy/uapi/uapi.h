@@ -43,8 +43,9 @@ inline constexpr uint32_t kX32OldLast = 547;
 
 // Rights of Landlock by the ABI that brought them; <linux/landlock.h> of Debian 12 ends at ABI 2.
 inline constexpr uint32_t kLandlockNewestAbi = 7;  // ABI 7 brought flags for logs, no rights
-// Flags of landlock_restrict_self, ABI 7. Without them the log has what is denied before the next
-// execve, and what domains inside this one deny.
+inline constexpr uint32_t kLandlockLogAbi = 7;     // Linux 6.15
+// Flags of landlock_restrict_self from that ABI on. Without them the log has what is denied before
+// the next execve, and what domains inside this one deny.
 inline constexpr uint64_t kLandlockLogSameExecOff = 1u << 0;
 inline constexpr uint64_t kLandlockLogNewExecOn = 1u << 1;
 inline constexpr uint64_t kLandlockLogSubdomainsOff = 1u << 2;

@@ -9,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "policy/base/status.h"
+#include "policy/uapi/uapi.h"
 #include "sandbox/layers/apparmor.h"
 #include "sandbox/layers/cgroup.h"
 #include "sandbox/os/audit.h"
@@ -23,7 +24,6 @@ namespace {
 
 constexpr uint64_t kAllNamespaces = CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC |
                                     CLONE_NEWUTS | CLONE_NEWNET | CLONE_NEWCGROUP;
-constexpr uint32_t kLandlockLogAbi = 7;
 
 std::string ReadWord(const std::string& path) {
   const absl::StatusOr<std::string> text = ReadAt(kCwd, path);
@@ -87,7 +87,7 @@ absl::StatusOr<v1::HostFacts> ProbeHost() {
   const absl::StatusOr<uint32_t> landlock = LandlockAbi();
   if (landlock.ok()) {
     facts.set_landlock_abi(*landlock);
-    facts.set_landlock_log(*landlock >= kLandlockLogAbi && LandlockIsLogged());
+    facts.set_landlock_log(*landlock >= uapi::kLandlockLogAbi && LandlockIsLogged());
   } else {
     facts.set_landlock_why(DetailsOf(landlock.status()).front().hint());
   }

@@ -36,8 +36,6 @@ bool IsAbsent(const LowerInput& input, const std::string& path) {
   return absent;
 }
 
-constexpr uint32_t kFlagsAbi = 7;
-
 struct Trial {
   const char* name;
   std::string what;
@@ -96,7 +94,7 @@ std::vector<Trial> Trials(const v1::Plan& plan) {
 // The twin's trials stay out of the log of the host, and what the job denies itself as well: with a
 // domain of its own it could fill that log. What ours denies the job is logged for who reads it.
 uint64_t LogFlags(const v1::LandlockPlan& plan) {
-  if (plan.abi() < kFlagsAbi) return 0;
+  if (plan.abi() < uapi::kLandlockLogAbi) return 0;
   return uapi::kLandlockLogSameExecOff | uapi::kLandlockLogSubdomainsOff |
          (plan.log_denials() ? uapi::kLandlockLogNewExecOn : 0);
 }

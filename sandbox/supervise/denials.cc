@@ -9,6 +9,7 @@
 #include "policy/base/status.h"
 #include "policy/denial/apparmor_list.h"
 #include "policy/denial/landlock_list.h"
+#include "policy/uapi/uapi.h"
 #include "sandbox/os/audit.h"
 #include "sandbox/os/file.h"
 
@@ -19,8 +20,6 @@ namespace {
 constexpr int kMostRecords = 100'000;
 // The thread that writes the lines has nothing else to do; on a busy host it may wait its turn.
 constexpr int kWriterMs = 2000;
-
-constexpr uint32_t kLandlockLogAbi = 7;
 
 std::string Reason(absl::string_view what, const absl::Status& status) {
   return absl::StrCat(what, ": ", RenderError(DetailsOf(status).front()));
@@ -63,7 +62,7 @@ void DenialWatch::AddUnknown(absl::string_view why, v1::Report* report) const {
 void DenialWatch::Fill(const JobInLog& job, v1::Report* report) {
   if (landlock_.enabled() && !landlock_.log_denials()) {
     report->add_denials_unknown(
-        landlock_.abi() < kLandlockLogAbi
+        landlock_.abi() < uapi::kLandlockLogAbi
             ? "landlock: before Linux 6.15 the kernel does not say what it denied"
             : "landlock: what it denied is known to root, where the kernel's audit is on (audit=1) "
               "and no audit daemon takes the lines");
@@ -98,8 +97,8 @@ void DenialWatch::ReadLog(const JobInLog& job, v1::Report* report) {
       break;
     }
     if (!record->has_value()) break;
-    apparmor.Add(**record);
-    landlock.Add(**record);
+    if (apparmor_.enabled()) apparmor.Add(**record);
+    if (landlock_.log_denials()) landlock.Add(**record);
   }
   if (left == 0) AddUnknown("the kernel's log grows too fast", report);
   if (apparmor_.enabled()) apparmor.Fill(report);

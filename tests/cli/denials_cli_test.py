@@ -95,9 +95,11 @@ class LandlockDenials(CliTest):
         self.assertIn("audit=1", str(report["denials_unknown"]))
 
     def test_where_a_daemon_listens_that_is_said(self):
-        with kernel_audit.turned(1), kernel_audit.daemon():
+        with kernel_audit.turned(1), kernel_audit.daemon() as types:
             _, report, denied = self.denied()
+            told = types()
         self.assertEqual(denied, {})
+        self.assertNotIn(1423, told)  # no job fills the log of who did not ask
         self.assertIn("no audit daemon", str(report["denials_unknown"]))
 
     def test_jobs_at_the_same_time_have_their_own(self):
