@@ -77,8 +77,9 @@ class StreamFile {
 };
 
 struct JobOptions {
-  std::string wall_time = "20s";
-  std::string cpu_time = "10s";
+  // For jobs that are not about time: an emulated machine needs much of it, a slow host's even more.
+  std::string wall_time = "100s";
+  std::string cpu_time = "100s";
   std::string memory = "64MiB";
   int processes = 16;
   std::string output = "1MiB";

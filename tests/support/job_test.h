@@ -57,14 +57,12 @@ class JobTest : public testing::Test {
   size_t descriptors_ = 0;
 };
 
-// One job at a time, under `options_`, whose limits on time it is not about.
+// One job at a time, under `options_`.
 class OneJobTest : public testing::Test {
  protected:
   void SetUp() override {
     CORDON_NEEDS("user namespaces", HaveUserNamespaces());
     IgnoreSigpipe();
-    options_.wall_time = "100s";
-    options_.cpu_time = "100s";
   }
   void Run(const std::vector<std::string>& arguments) {
     result_ = RunPayload(arguments, options_);

@@ -17,7 +17,7 @@ class Scenario(NamedTuple):
     name: str
     purpose: str
     cgroup: str                             # v2, v1, systemd: see guest_groups.py
-    seconds: int                            # what the boot may take: see budget
+    seconds: int                            # about thrice what the boot takes: see budget
     tests: Sequence[Tuple[str, str]] = ()   # (who, expression of names of ctest)
     cases: Sequence[Tuple[str, str]] = ()   # (who, script of tests/vm/cases/)
     kernel: str = "apparmor=1"
@@ -41,10 +41,10 @@ _AS_ROOT = (r"^sandbox_(child_ops_(cred|fd|mount|apparmor)|launch_.*|layers_(cgr
 
 SCENARIOS = (
     Scenario("full", "AppArmor, Landlock, cgroup v2: all kernel tests as a user, many as root",
-             "v2", 2400, tests=(("user", _NO_ATTACKS), ("root", _AS_ROOT)),
+             "v2", 4000, tests=(("user", _NO_ATTACKS), ("root", _AS_ROOT)),
              cases=(("root", "apparmor_user.py"), ("root", "denials.py"),
                     ("root", "clock.py"))),
-    Scenario("attacks", "hostile programs and hostile parents on cgroup v2", "v2", 2400,
+    Scenario("attacks", "hostile programs and hostile parents on cgroup v2", "v2", 3000,
              tests=(("user", r"^(escape|hostile_start)$"),)),
     Scenario("corpus", "programs that use exactly so much, and their accounts on cgroup v2", "v2",
              1500, tests=(("user", r"^corpus$"),), counted=True),

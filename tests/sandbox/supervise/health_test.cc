@@ -127,7 +127,7 @@ TEST_F(HealthTest, AChecksDeathAtAnyMomentFailsTheCheckAlone) {
   });
   constexpr uint32_t kChecks = 40;
   JobOptions options = Checked({"sleep", "1000000"}, kChecks);
-  options.wall_time = "10m";
+  options.wall_time = options.cpu_time = "30m";  // each spins in front of its program for a while
   options.launch.mutable_health()->set_interval_ns(1'000'000);
   const JobResult result = RunPayload({"sleep", "1000000"}, options);
   over = true;

@@ -106,7 +106,6 @@ TEST_F(SupervisorTest, AStoppedJobHitsTheWallLimit) {
 TEST_F(SupervisorTest, AForkBombHitsTheProcessLimit) {
   CORDON_NEEDS("cgroup memory, pids and cpuacct", HaveCgroup());
   JobOptions options;
-  options.wall_time = "10s";
   options.processes = 12;
   const JobResult result = Run({"fork_bomb"}, options);
   ASSERT_VERDICT(result, "PROCESS_LIMIT");
