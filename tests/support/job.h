@@ -77,7 +77,7 @@ class StreamFile {
 };
 
 struct JobOptions {
-  // For jobs that are not about time: an emulated machine needs much of it, a slow host's even more.
+  // Wide, as for jobs that are not about time: an emulated machine needs much of it.
   std::string wall_time = "100s";
   std::string cpu_time = "100s";
   std::string memory = "64MiB";
