@@ -174,6 +174,8 @@ def judge(program: Program, run: Run, base: Base) -> Judgement:
     complaints += _further(program, run)
     found = [judge_cpu(program, run, base), judge_told(program, run, base),
              judge_memory(program, run, base), judge_built(program, run)]
-    deviations = [each for each in found if each is not None]
+    # The kernel charges a program with what the host took from its processor meanwhile.
+    deviations = [each if each.what == "memory" else each._replace(most=each.most + run.taken)
+                  for each in found if each is not None]
     complaints += [each.text() for each in deviations if each.bad]
     return Judgement(complaints, deviations)

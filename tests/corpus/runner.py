@@ -14,7 +14,8 @@ import shutil
 import statistics
 import subprocess
 import tempfile
-from typing import Any, Dict, List, NamedTuple
+import time
+from typing import Any, Dict, FrozenSet, List, NamedTuple
 
 from table import Bound, Program, bytes_of, seconds
 
@@ -40,6 +41,10 @@ class Run(NamedTuple):
     out: bytes
     err: bytes
     report: Dict[str, Any]
+    processors: FrozenSet[int] = frozenset()  # on which it may have been
+    began: float = 0.0   # time.monotonic()
+    ended: float = 0.0
+    taken: float = 0.0   # seconds of its processors that were the host's meanwhile
 
     @property
     def verdict(self) -> str:
@@ -117,7 +122,9 @@ class Runner:
         more = program.more
         wanted = more.get("stdin", "0")
         # The affinity is that of this thread, and goes to what it starts.
-        os.sched_setaffinity(0, self.all if "spread" in more else self.own)
+        processors = self.all if "spread" in more else self.own
+        os.sched_setaffinity(0, processors)
+        began = time.monotonic()
         with subprocess.Popen(self._command(program), stdin=subprocess.PIPE,
                               stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
             try:
@@ -129,13 +136,14 @@ class Runner:
             except subprocess.TimeoutExpired:
                 process.kill()
                 raise
+        ended = time.monotonic()
         shutil.rmtree(self.disk, ignore_errors=True)
         document: Dict[str, Any] = {}
         if os.path.exists(self.report):
             with open(self.report, encoding="utf-8") as file:
                 document = json.load(file)
             os.unlink(self.report)
-        return Run(process.returncode, out, err, document)
+        return Run(process.returncode, out, err, document, frozenset(processors), began, ended)
 
     def _simple(self, words: List[str]) -> Run:
         nothing = Bound("none")

@@ -33,6 +33,7 @@ extern const struct Case kTreeCases[];
 extern const struct Case kWaitCases[];
 extern const struct Case kMemoryCases[];
 extern const struct Case kOutputCases[];
+extern const struct Case kWitnessCases[];
 
 enum { kPage = 4096, kMib = 1 << 20 };
 

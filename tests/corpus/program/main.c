@@ -4,8 +4,8 @@
 
 #include <sys/prctl.h>
 
-static const struct Case* const kFamilies[] = {kEndCases,  kCpuCases,    kTreeCases,
-                                               kWaitCases, kMemoryCases, kOutputCases};
+static const struct Case* const kFamilies[] = {kEndCases,    kCpuCases,    kTreeCases,   kWaitCases,
+                                               kMemoryCases, kOutputCases, kWitnessCases};
 
 static uint64_t* shared_cpu;
 
