@@ -5,8 +5,8 @@ Run by ctest: corpus_test.py --cordon PROGRAM --program PROGRAM [--repeat N] [--
 [--scale N] [--case REGEX]. CORDON_CORPUS_REPEAT, CORDON_CORPUS_AGAIN and CORDON_CORPUS_CASE stand
 for the options of that name. Every round runs all programs; a test fails when any round was wrong.
 Prints the worst deviations. A number above its bounds is right when the host of this machine took
-as much from the processor meanwhile (witness.py). A single round measures such a number again, twice
-at most, with a new base: it is to say whether Cordon is right on a host that others use, too. More
+as much from the processor meanwhile (witness.py). A single round measures others again, twice at
+most, with a new base: it is to say whether Cordon is right on a host that others use, too. More
 rounds hold each run to them; with `--again N` they measure again as well, if that is rare
 (README.md).
 """
