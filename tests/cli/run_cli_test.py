@@ -237,6 +237,8 @@ class Failures(CliTest):
                          f"{canary}:/out:rw", report="/nowhere/report.json")
         done = subprocess.run(line, capture_output=True, check=False)
         self.assertEqual(done.returncode, 125)
+        self.assertIn(b"/nowhere/report.json cannot be written; hint: its folder does not exist",
+                      done.stderr)
         self.assertEqual(os.listdir(canary), [])
 
     def test_a_policy_with_errors_lists_each_with_its_place(self):

@@ -4,6 +4,9 @@
 #include <fcntl.h>
 #include <sys/resource.h>
 
+#include <cerrno>
+#include <utility>
+
 #include "absl/strings/str_cat.h"
 #include "policy/base/status.h"
 #include "sandbox/api/json_text.h"
@@ -24,6 +27,15 @@ absl::Status CheckRoom() {
       .Hint("raise the caller's limit on the size of files (ulimit -f), or take --report-fd");
 }
 
+absl::Status NoPlace(const std::string& path, const absl::Status& why) {
+  v1::ErrorDetail detail = DetailsOf(why)[0];
+  detail.set_stage("parse");
+  detail.set_message(absl::StrCat(path, " cannot be written"));
+  detail.set_hint(detail.errno_value() == ENOENT ? "its folder does not exist; mkdir -p makes one"
+                                                 : "take a folder in which you may make files");
+  return ErrorFromDetails(why.code(), {detail});
+}
+
 }  // namespace
 
 absl::StatusOr<ReportWriter> ReportWriter::Open(const std::string& path, int fd) {
@@ -41,8 +53,10 @@ absl::StatusOr<ReportWriter> ReportWriter::Open(const std::string& path, int fd)
   }
   CORDON_RETURN_IF_ERROR(CheckRoom());
   const std::string temporary = absl::StrCat(path, ".", CurrentPid(), ".tmp");
-  CORDON_ASSIGN_OR_RETURN(writer.file_,
-                          OpenAt(kCwd, temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0644));
+  absl::StatusOr<UniqueFd> file =
+      OpenAt(kCwd, temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0644);
+  if (!file.ok()) return NoPlace(path, file.status());
+  writer.file_ = *std::move(file);
   writer.path_ = path;
   writer.temporary_ = temporary;
   return writer;
