@@ -87,6 +87,8 @@ class CgroupLease {
  public:
   virtual ~CgroupLease() = default;
 
+  static constexpr uint64_t kMostSettled = 64;
+
   // Descriptor for CLONE_INTO_CGROUP, or -1.
   virtual int CloneFd() const = 0;
   // Puts the cloned child where CLONE_INTO_CGROUP could not.
@@ -95,7 +97,12 @@ class CgroupLease {
   virtual absl::Status Verify(const std::vector<CgroupLine>& membership) = 0;
   // Room for one more process than the plan's limit: one that is Cordon's and not the job's.
   virtual absl::Status AddProcess() = 0;
+  // Of a thread that has a processor the kernel counts what it had used at the last scheduler tick
+  // (1 to 10 ms, CONFIG_HZ) or at SettleCpu, whichever was later.
   virtual absl::StatusOr<uint64_t> CpuNs() = 0;
+  // Has the kernel count what the threads that have a processor used until now. It takes calls for
+  // each thread of the group, so nothing is done for more than kMostSettled of them.
+  virtual void SettleCpu() = 0;
   virtual absl::StatusOr<CgroupNow> Now() = 0;
   virtual absl::StatusOr<CgroupUsage> Collect() = 0;
   // What is charged now, by kind; nothing where the host does not say.

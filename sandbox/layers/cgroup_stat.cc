@@ -10,7 +10,9 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "policy/base/units.h"
 #include "sandbox/os/file.h"
+#include "sandbox/os/process.h"
 #include "sandbox/os/procfs.h"
 
 namespace cordon {
@@ -133,6 +135,16 @@ void ReadPressure(const Group& group, CgroupUsage* usage) {
   usage->cpu_pressure = pressure_of("cpu.pressure");
   usage->memory_pressure = pressure_of("memory.pressure");
   usage->io_pressure = pressure_of("io.pressure");
+}
+
+void SettleCpuOf(const Group& pids, const Group& group, const std::string& file) {
+  if (pids.ReadNumber("pids.current").value_or(kUnlimited) > CgroupLease::kMostSettled) return;
+  const absl::StatusOr<std::string> threads = group.Read(file);
+  if (!threads.ok()) return;
+  for (const absl::string_view id : absl::StrSplit(*threads, '\n', absl::SkipEmpty())) {
+    pid_t tid = 0;
+    if (absl::SimpleAtoi(id, &tid) && tid > 0) SettleCpuOfThread(tid);
+  }
 }
 
 bool AnyThreadInState(const Group& group, const std::string& file, char state) {

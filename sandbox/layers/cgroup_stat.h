@@ -33,6 +33,9 @@ std::optional<Pressure> ParsePressure(absl::string_view text);
 // The three pressure files of a v2 group.
 void ReadPressure(const Group& group, CgroupUsage* usage);
 
+// CgroupLease::SettleCpu of the threads that `file` of the group lists, which `pids` counts.
+void SettleCpuOf(const Group& pids, const Group& group, const std::string& file);
+
 // Whether some thread that `file` of the group lists (cgroup.threads, tasks) is in that state.
 bool AnyThreadInState(const Group& group, const std::string& file, char state);
 

@@ -69,6 +69,11 @@ class CgroupV1 : public CgroupLease {
     return pids == nullptr ? absl::OkStatus() : AddProcessTo(*pids, plan_);
   }
   absl::StatusOr<uint64_t> CpuNs() override;
+  void SettleCpu() override {
+    const Group* pids = Of("pids");
+    const Group* accounting = Of("cpuacct");
+    if (pids != nullptr && accounting != nullptr) SettleCpuOf(*pids, *accounting, "tasks");
+  }
   absl::StatusOr<CgroupNow> Now() override;
   absl::StatusOr<CgroupUsage> Collect() override;
   std::optional<MemoryParts> Memory() override;

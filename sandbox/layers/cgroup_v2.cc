@@ -63,6 +63,8 @@ class CgroupV2 : public CgroupLease {
     return ParseFlatKeyed(text)["usage_usec"] * 1000;
   }
 
+  void SettleCpu() override { SettleCpuOf(*group_, *group_, "cgroup.threads"); }
+
   absl::StatusOr<CgroupNow> Now() override {
     CgroupNow now;
     CORDON_ASSIGN_OR_RETURN(now.cpu_ns, CpuNs());

@@ -165,6 +165,15 @@ uint64_t ThreadCpuNs() {
   return static_cast<uint64_t>(now.tv_sec) * 1000000000u + static_cast<uint64_t>(now.tv_nsec);
 }
 
+void SettleCpuOfThread(pid_t tid) {
+  const int policy = ::sched_getscheduler(tid);
+  const int kind = policy & ~SCHED_RESET_ON_FORK;
+  if (policy < 0 || (kind != SCHED_OTHER && kind != SCHED_BATCH)) return;
+  const struct sched_param none = {};
+  (void)::sched_setscheduler(tid, policy ^ SCHED_OTHER ^ SCHED_BATCH, &none);
+  (void)::sched_setscheduler(tid, policy, &none);
+}
+
 uint64_t OwnPeakRssBytes() {
   struct rusage usage = {};
   ::getrusage(RUSAGE_SELF, &usage);

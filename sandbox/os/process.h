@@ -63,6 +63,12 @@ pid_t CurrentPid();
 uint64_t MonotonicNs();
 // CPU time of the calling thread.
 uint64_t ThreadCpuNs();
+// Has the kernel count, in the clocks of its control groups too, what a thread that has a processor
+// used since the last scheduler tick. The one call for that which any owner of the thread may make
+// is a change of its scheduling policy: from other to batch and back, or the reverse; other
+// policies stay. Source: __sched_setscheduler in kernel/sched/syscalls.c (put_prev_task of a
+// running thread). Best effort.
+void SettleCpuOfThread(pid_t tid);
 uint64_t OwnPeakRssBytes();
 uint32_t OnlineCpus();
 uint64_t PageSize();

@@ -75,6 +75,7 @@ absl::StatusOr<KillReason> JobClocks::OnWall() {
 
 absl::StatusOr<KillReason> JobClocks::OnCpu() {
   cpu_timer_.Acknowledge();
+  if (lease_ != nullptr) lease_->SettleCpu();
   const uint64_t used = CpuUsed().value_or(0);
   const uint64_t limit = watch_->cpu_time_ns();
   const uint64_t end = WallDeadline(limit, watch_->extra_time_ns());

@@ -16,6 +16,7 @@ class FakeLease : public CgroupLease {
   CgroupUsage usage;
   std::optional<MemoryParts> memory;
   bool runnable = false;
+  uint64_t unsettled_ns = 0;  // used since the last tick
   absl::StatusOr<CgroupNow> now = CgroupNow();
   absl::Status verified;
   std::vector<CgroupLine> seen;
@@ -28,6 +29,10 @@ class FakeLease : public CgroupLease {
   }
   absl::Status AddProcess() override { return absl::OkStatus(); }
   absl::StatusOr<uint64_t> CpuNs() override { return usage.cpu_ns; }
+  void SettleCpu() override {
+    usage.cpu_ns += unsettled_ns;
+    unsettled_ns = 0;
+  }
   absl::StatusOr<CgroupNow> Now() override { return now; }
   absl::StatusOr<CgroupUsage> Collect() override { return usage; }
   std::optional<MemoryParts> Memory() override { return memory; }

@@ -51,6 +51,36 @@ TEST_F(CgroupV1Test, NoLimitChangesUnseen) {
   EXPECT_GE(tried, 2u);
 }
 
+// Of a thread on another processor the kernel counts nothing between two ticks, unless it is made
+// to. On one processor nothing of the job runs while it is looked at.
+TEST_F(CgroupV1Test, WhatRunsIsCountedWhenItIsSettled) {
+  CORDON_NEEDS("two processors", OnlineCpus() > 1);
+  const auto lease = CreateCgroupV1(SmallGroup(facts_));
+  ASSERT_THAT(lease, IsOk());
+  absl::StatusOr<Clone3Result> child = Clone3(0, (*lease)->CloneFd());
+  ASSERT_THAT(child, IsOk());
+  if (child->pid == 0) {
+    for (volatile int on = 1; on != 0;) continue;
+  }
+  ASSERT_THAT((*lease)->Enter(child->pid), IsOk());
+  const auto moves = [&](bool settle) {
+    if (settle) (*lease)->SettleCpu();
+    const uint64_t before = (*lease)->CpuNs().value();
+    for (const uint64_t end = MonotonicNs() + 200'000; MonotonicNs() < end;) continue;
+    if (settle) (*lease)->SettleCpu();
+    return (*lease)->CpuNs().value() > before ? 1 : 0;
+  };
+  int settled = 0;
+  int unsettled = 0;
+  for (int i = 0; i < 2000 && settled < unsettled + 60; ++i) {
+    settled += moves(true);
+    unsettled += moves(false);
+  }
+  EXPECT_GE(settled, unsettled + 60);
+  EXPECT_THAT(KillPidfd(child->pidfd.get()), IsOk());
+  ASSERT_THAT(WaitPidfd(child->pidfd.get(), true), IsOk());
+}
+
 TEST_F(CgroupV1Test, ADestroyedLeaseLeavesNothing) {
   { ASSERT_THAT(CreateCgroupV1(SmallGroup(facts_)), IsOk()); }
   EXPECT_THAT(GroupsOfTest(), testing::IsEmpty());

@@ -119,6 +119,25 @@ TEST(ProcessTest, SoftLimitsRiseToWhatASupervisorNeedsAndNoFurther) {
   ::setrlimit(RLIMIT_NOFILE, &before);
 }
 
+TEST(ProcessTest, AThreadThatIsSettledIsScheduledAsBefore) {
+  const pid_t child = ::fork();
+  if (child == 0) {
+    for (;;) ::pause();
+  }
+  ASSERT_EQ(::setpriority(PRIO_PROCESS, static_cast<id_t>(child), 7), 0);
+  const struct sched_param none = {};
+  for (const int policy : {SCHED_OTHER, SCHED_BATCH, SCHED_OTHER | SCHED_RESET_ON_FORK,
+                           SCHED_BATCH | SCHED_RESET_ON_FORK, SCHED_IDLE | SCHED_RESET_ON_FORK}) {
+    ASSERT_EQ(::sched_setscheduler(child, policy, &none), 0);
+    SettleCpuOfThread(child);
+    EXPECT_EQ(::sched_getscheduler(child), policy);
+    EXPECT_EQ(::getpriority(PRIO_PROCESS, static_cast<id_t>(child)), 7);
+  }
+  ::kill(child, SIGKILL);
+  ::waitpid(child, nullptr, 0);
+  SettleCpuOfThread(child);  // there is none
+}
+
 TEST(ProcessTest, TheClockNeverGoesBack) {
   const uint64_t first = MonotonicNs();
   EXPECT_GT(first, 0u);

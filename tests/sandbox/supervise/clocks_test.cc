@@ -65,6 +65,14 @@ TEST_F(ClocksTest, TheCpuLimitEndsItAndTheBaselineIsNotTheJobs) {
   EXPECT_EQ(*clocks.CpuUsed(), kLimit);
 }
 
+// The kernel counts what a running thread uses at ticks, and when it is made to.
+TEST_F(ClocksTest, WhatRunsIsCountedBeforeTheCpuLimitIsJudged) {
+  JobClocks clocks = Begin(0);
+  Use(kLimit - 1);
+  lease_.unsettled_ns = 1;
+  EXPECT_EQ(*clocks.OnCpu(), KillReason::kCpu);
+}
+
 // Both timers may be due: the group's clock says that the CPU limit was there already.
 TEST_F(ClocksTest, AtTheWallLimitTheCpuClockIsAskedFirst) {
   JobClocks clocks = Begin(kLimit);
