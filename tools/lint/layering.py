@@ -119,13 +119,13 @@ kill killpg lchown link linkat listen lseek lstat madvise memfd_create mkdir mkd
 mknodat mlock mmap mount mount_setattr move_mount mprotect munmap open open_tree openat openat2
 pause pidfd_getfd pidfd_open pidfd_send_signal pipe pipe2 pivot_root poll posix_spawn
 posix_spawnp ppoll prctl pread preadv prlimit prlimit64 ptrace pwrite pwritev read readlink
-readlinkat readv reboot recv recvfrom recvmsg rename renameat renameat2 rmdir sched_setaffinity
-seccomp select send sendfile sendmsg sendto setdomainname setegid seteuid setgid setgroups
-sethostname setns setpgid setregid setresgid setresuid setreuid setrlimit setsid setsockopt
-setuid setxattr shutdown sigaction signalfd sigprocmask socket socketpair splice stat statfs
-statvfs statx swapon symlink symlinkat syscall sync tgkill timerfd_create timerfd_settime
-truncate umask umount umount2 unlink unlinkat unshare utimensat vfork wait wait3 wait4 waitid
-waitpid write writev
+readlinkat readv reboot recv recvfrom recvmsg rename renameat renameat2 rmdir sched_getscheduler
+sched_setaffinity sched_setscheduler seccomp select send sendfile sendmsg sendto setdomainname
+setegid seteuid setgid setgroups sethostname setns setpgid setregid setresgid setresuid setreuid
+setrlimit setsid setsockopt setuid setxattr shutdown sigaction signalfd sigprocmask socket
+socketpair splice stat statfs statvfs statx swapon symlink symlinkat syscall sync tgkill
+timerfd_create timerfd_settime truncate umask umount umount2 unlink unlinkat unshare utimensat
+vfork wait wait3 wait4 waitid waitpid write writev
 """.split())
 
 _INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*([<"])([^>"\n]+)[>"]', re.MULTILINE)
