@@ -113,13 +113,13 @@ bool IsGone(int pidfd) {
 }
 
 absl::Status KillPidfd(int pidfd) {
-  const absl::Status sent = SignalPidfd(pidfd, SIGKILL);
+  absl::Status sent = SignalPidfd(pidfd, SIGKILL);
   if (!sent.ok() && DetailsOf(sent)[0].errno_value() == ESRCH) return absl::OkStatus();
   return sent;
 }
 
 absl::Status KillChild(int pidfd, pid_t pid) {
-  const absl::Status status = KillPidfd(pidfd);
+  absl::Status status = KillPidfd(pidfd);
   if (status.ok() || ::kill(pid, SIGKILL) == 0) return absl::OkStatus();
   return status;
 }
