@@ -7,13 +7,13 @@
 
 #include <atomic>
 #include <chrono>
-#include <cstdlib>
 #include <fstream>
 #include <set>
 #include <string>
 #include <thread>
 #include <vector>
 
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_split.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -120,7 +120,8 @@ TEST_F(HealthTest, AChecksDeathAtAnyMomentFailsTheCheckAlone) {
       std::this_thread::sleep_for(std::chrono::microseconds(50));
       for (const std::string& checker : Checkers()) {
         for (const std::string& check : ChildrenOf(checker)) {
-          if (met.insert(check).second) ::kill(std::atoi(check.c_str()), SIGKILL);
+          pid_t pid = 0;
+          if (met.insert(check).second && absl::SimpleAtoi(check, &pid)) ::kill(pid, SIGKILL);
         }
       }
     }
