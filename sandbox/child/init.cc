@@ -155,6 +155,16 @@ bool OffsetsInRange(const SharedRegion& shared, uint64_t count) {
   return true;
 }
 
+// Whether the payload waits for init behind its filter and may write there (AwaitListener).
+bool SleepsInWrite(const Context& context) {
+  if (!context.listens) return false;
+  for (uint32_t i = FirstOfPayload(context); i < context.program.op_count; ++i) {
+    const Op& op = context.program.ops[i];
+    if (op.code == Opcode::kAwaitListener) return (op.flags & kFlagMayWrite) != 0;
+  }
+  return false;
+}
+
 }  // namespace
 
 long Wait(int type, long id, WaitInfo* info, int options) {
@@ -255,13 +265,18 @@ OpResult RunForkPayload(Context& context, const Op& op) {
   return Ok();
 }
 
-// Order: init's last step.
+// Order: init's last step. A payload that sleeps in its write must find init_ready set when the
+// read wakes it: where both have one processor it may run at once, and would spin at the job's
+// expense for a slice of the scheduler or two. One that spins anyway is let go when nothing can
+// fail here any more.
 OpResult RunReap(Context& context, const Op&) {
+  const bool sleeps = SleepsInWrite(context);
+  if (sleeps) __atomic_store_n(&context.shared->init_ready, 1, __ATOMIC_RELEASE);
   uint64_t go = 1;
   const long told = Sys(context.listens ? __NR_read : __NR_write, context.go_fd, &go, sizeof(go));
   if (told < 0) return Check(context.listens ? KernelCall::k_read : KernelCall::k_write, told);
   (void)Sys(__NR_close, context.go_fd);
-  __atomic_store_n(&context.shared->init_ready, 1, __ATOMIC_RELEASE);
+  if (!sleeps) __atomic_store_n(&context.shared->init_ready, 1, __ATOMIC_RELEASE);
   ForwardExec(context);
   const OpResult ended = AwaitPayload(context);
   if (ended.error != 0) return ended;
