@@ -17,7 +17,7 @@ class Scenario(NamedTuple):
     name: str
     purpose: str
     cgroup: str                             # v2, v1, systemd: see guest_groups.py
-    seconds: int                            # about thrice what the boot takes: see budget
+    seconds: int                            # thrice what the boot takes, or more: see budget
     tests: Sequence[Tuple[str, str]] = ()   # (who, expression of names of ctest)
     cases: Sequence[Tuple[str, str]] = ()   # (who, script of tests/vm/cases/)
     kernel: str = "apparmor=1"
