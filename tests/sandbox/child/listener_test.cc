@@ -5,12 +5,14 @@
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <sys/prctl.h>
+#include <sys/ptrace.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <chrono>
+#include <filesystem>
 #include <memory>
 #include <string>
 #include <thread>
@@ -28,6 +30,11 @@ namespace cordon {
 namespace {
 
 using testing::IsEmpty;
+
+// For a payload that may not even write to the descriptor that it would wait with.
+constexpr char kMayNotWait[] =
+    " rule { calls: \"write\" when { arg: 0 not_equals: \"9\" } action: ALLOW }"
+    " rule { calls: \"write\" when { arg: 0 equals: \"9\" } action: KILL }";
 
 class ListenerTest : public testing::Test {
  protected:
@@ -66,6 +73,36 @@ class ListenerTest : public testing::Test {
     return *std::move(sandbox);
   }
 
+  // Whether init has told the payload to go on when it enters the read that wakes it; -1: it never
+  // did. Init is traced from before it knows that the supervisor has the listener.
+  int ReadyWhenWoken() {
+    const std::unique_ptr<Sandbox> sandbox = Launched();
+    UniqueFd listener;
+    EXPECT_THAT(ReadFrame(sandbox->child().status.get(), 10000, &listener), IsOk());
+    const pid_t init = sandbox->child().pid;
+    EXPECT_EQ(::ptrace(PTRACE_SEIZE, init, 0, PTRACE_O_TRACESYSGOOD), 0);
+    EXPECT_EQ(::ptrace(PTRACE_INTERRUPT, init, 0, 0), 0);
+    EXPECT_THAT(ConfirmListener(sandbox->child()), IsOk());
+    int ready = -1;
+    int status = 0;
+    while (ready < 0 && ::waitpid(init, &status, __WALL) == init && WIFSTOPPED(status)) {
+      __ptrace_syscall_info call = {};
+      ::ptrace(PTRACE_GET_SYSCALL_INFO, init, sizeof(call), &call);
+      if (call.op == PTRACE_SYSCALL_INFO_ENTRY && call.entry.nr == SYS_read &&
+          IsEvent(init, call.entry.args[0])) {
+        ready = static_cast<int>(sandbox->child().region()->init_ready);
+      }
+      ::ptrace(PTRACE_SYSCALL, init, 0, 0);
+    }
+    return ready;
+  }
+  static bool IsEvent(pid_t pid, uint64_t fd) {
+    std::error_code none;
+    const auto link = std::filesystem::read_symlink(
+        "/proc/" + std::to_string(pid) + "/fd/" + std::to_string(fd), none);
+    return link == "anon_inode:[eventfd]";
+  }
+
   JobOptions options_;
   std::string token_;
   size_t descriptors_ = 0;
@@ -79,10 +116,7 @@ TEST_F(ListenerTest, ArrivesWhateverTheFilterForbids) {
       " \"clock_nanosleep\", \"waitid\", \"wait4\", \"unshare\", \"futex\", \"sched_yield\","
       " \"dup3\", \"fcntl\", \"poll\", \"epoll_wait\"] action: KILL }";
   ExpectListed(TrySockets());
-  // Where it may not even write to the descriptor that it would wait with.
-  options_.seccomp +=
-      " rule { calls: \"write\" when { arg: 0 not_equals: \"9\" } action: ALLOW }"
-      " rule { calls: \"write\" when { arg: 0 equals: \"9\" } action: KILL }";
+  options_.seccomp += kMayNotWait;
   ExpectListed(TrySockets());
 }
 
@@ -112,6 +146,20 @@ TEST_F(ListenerTest, NothingOfTheJobRunsBeforeTheSupervisorHasIt) {
   ASSERT_THAT(taken, IsOk());
   EXPECT_TRUE(Readable(taken->fd(), 10000));
   EXPECT_EQ(ProcessesWith(token_).size(), 1u);
+}
+
+// A payload that sleeps in its write may run as soon as the read ends, on the processor of init,
+// and would spin at the job's expense until init runs again.
+TEST_F(ListenerTest, APayloadThatSleepsNeedNotSpinWhenItWakes) {
+  CORDON_NEEDS("root, to trace a process that was not dumpable", IsRoot());
+  EXPECT_EQ(ReadyWhenWoken(), 1);
+}
+
+// One that may not write spins; it is let go when nothing of init can fail any more.
+TEST_F(ListenerTest, APayloadThatSpinsIsLetGoLast) {
+  CORDON_NEEDS("root, to trace a process that was not dumpable", IsRoot());
+  options_.seccomp += kMayNotWait;
+  EXPECT_EQ(ReadyWhenWoken(), 0);
 }
 
 TEST_F(ListenerTest, AJobThatWaitsForItsAnswerIsKilledAtOnce) {
