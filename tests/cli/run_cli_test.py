@@ -157,6 +157,20 @@ class ExitCodes(CliTest):
             done = subprocess.run(line, capture_output=True, check=False)
             self.assertEqual(done.returncode, 125, line)
 
+    def test_125_and_the_right_order_for_a_policy_or_a_command_as_a_mere_word(self):
+        for words in (["judge/cpp", "--", "true"], ["true"], ["--policy", "judge/cpp"]):
+            done = subprocess.run([CORDON, "run", *words], capture_output=True, check=False)
+            self.assertEqual(done.returncode, 125, words)
+            self.assertIn("run --policy POLICY [OPTIONS] -- COMMAND", done.stderr.decode())
+
+    def test_125_for_a_file_named_dash_which_many_take_for_a_stream(self):
+        for words in (["run", "--report", "-", "--", "true"], ["run", "--stdin", "-", "--", "true"],
+                      ["compile", "judge/cpp", "-o", "-"]):
+            done = subprocess.run([CORDON, *words], capture_output=True, check=False)
+            self.assertEqual(done.returncode, 125, words)
+            self.assertIn("/dev/stdout", done.stderr.decode())
+        self.assertFalse(os.path.exists("-"))
+
     def test_125_for_a_policy_that_does_not_exist(self):
         done = subprocess.run([CORDON, "run", "--policy", "/nowhere.textproto", "--", "true"],
                               capture_output=True, check=False)

@@ -105,7 +105,7 @@ absl::Status AddHealthCheck(const RunOptions& options, v1::JobSpec* job) {
 absl::StatusOr<v1::JobSpec> JobOf(const RunOptions& options) {
   v1::JobSpec job;
   if (options.command.empty()) {
-    return Usage("no command is given").Hint("cordon run [OPTIONS] -- COMMAND [ARGS...]");
+    return Usage("no command is given").Hint(kRunUsage);
   }
   for (const std::string& word : options.command) job.add_argv(word);
   for (const std::string& bind : options.binds) CORDON_RETURN_IF_ERROR(AddBind(bind, &job));

@@ -31,6 +31,9 @@ inline constexpr int kExitStopped = 130;   // `batch`: by a signal, before all j
 inline constexpr int kExitNotExecutable = 126;
 inline constexpr int kExitNotFound = 127;
 
+// For whoever has put the words of `run` into another order.
+inline constexpr char kRunUsage[] = "cordon run --policy POLICY [OPTIONS] -- COMMAND [ARGS...]";
+
 struct RunOptions {
   std::string policy = "base/strict";
   std::string plan;  // a file of `compile` in place of a policy

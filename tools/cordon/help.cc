@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
 #include "policy/base/status.h"
 
 namespace cordon::cli {
@@ -49,13 +50,20 @@ const std::vector<ValueName>& ValueNames() {
   return *kNames;
 }
 
+// Many commands mean their own stdin or stdout by "-". A file of that name is a surprise.
+std::string RefuseDash(const std::string& path) {
+  if (path != "-") return "";
+  return "\"-\" does not stand for a stream: name one, such as /dev/stdout, or the file, as ./-";
+}
+
 void NameValue(CLI::Option* option) {
   if (option->get_items_expected_max() == 0) return;  // a flag
   for (const ValueName& each : ValueNames()) {
     const auto& names = each.options;
-    if (std::find(names.begin(), names.end(), option->get_name()) != names.end()) {
-      option->type_name(each.value);
-    }
+    if (std::find(names.begin(), names.end(), option->get_name()) == names.end()) continue;
+    option->type_name(each.value);
+    const bool file = absl::string_view(each.value) == "FILE";
+    if (file && option->get_name() != "JOBS") option->check(RefuseDash);
   }
 }
 

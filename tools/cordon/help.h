@@ -10,7 +10,8 @@
 
 namespace cordon::cli {
 
-// When all verbs have their options: names what each value is, and what stands behind `run`.
+// When all verbs have their options: names what each value is, and what stands behind `run`. A
+// file named "-" is an error from then on.
 void SetUpHelp(CLI::App* app);
 
 // What to say of a first word that is no verb; "" when it is one, or an option, or nothing.

@@ -86,9 +86,8 @@ int Main(int argc, char** argv) {
     app.parse(reversed);
   } catch (const CLI::ParseError& error) {
     const int code = app.exit(error);
-    if (code != 0 && run->parsed() && run_options.command.empty()) {
-      std::fprintf(stderr, "The job's command comes behind \"--\": %s\n",
-                   "cordon run [OPTIONS] -- COMMAND [ARGS...]");
+    if (run->parsed() && error.get_exit_code() == static_cast<int>(CLI::ExitCodes::ExtrasError)) {
+      std::fprintf(stderr, "Usage: %s\n", cordon::cli::kRunUsage);
     }
     return code == 0 ? 0 : cordon::cli::kExitCordon;
   }
