@@ -188,7 +188,7 @@ void Rlimits(const v1::RlimitPlan& plan, SectionWriter* writer) {
   std::vector<std::string> fixed;
   for (const v1::RlimitEntry& entry : plan.entry()) OneRlimit(entry, writer, &fixed);
   writer->Row("always",
-              absl::StrCat("no core files, no higher priority, little locked memory (",
+              absl::StrCat("no core dumps, no higher priority, little locked memory (",
                            absl::StrJoin(fixed, ", "), ")", WhereTheHostCan(plan.enforcement())),
               "");
 }

@@ -217,6 +217,8 @@ absl::StatusOr<v1::Condition> ParseOne(absl::string_view text) {
   condition.set_arg(arg);
   if (words[1] == "=" && words.size() == 3) {
     condition.set_equals(std::string(words[2]));
+  } else if (words[1] == "!=" && words.size() == 3) {
+    condition.set_not_equals(std::string(words[2]));
   } else if (words[1] == "&" && words.size() == 5 && words[3] == "=") {
     condition.mutable_masked_equals()->set_mask(std::string(words[2]));
     condition.mutable_masked_equals()->set_value(std::string(words[4]));

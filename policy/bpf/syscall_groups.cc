@@ -173,9 +173,18 @@ constexpr GroupEntry kSched[] = {
      "no real-time class, whatever the limits say"},
 };
 
+// All of getrlimit(2) but RLIMIT_CORE.
+#define CORDON_OWN_LIMITS                                                                   \
+  "RLIMIT_CPU RLIMIT_FSIZE RLIMIT_DATA RLIMIT_STACK RLIMIT_RSS RLIMIT_NPROC RLIMIT_NOFILE " \
+  "RLIMIT_MEMLOCK RLIMIT_AS RLIMIT_LOCKS RLIMIT_SIGPENDING RLIMIT_MSGQUEUE RLIMIT_NICE "    \
+  "RLIMIT_RTPRIO RLIMIT_RTTIME"
+
 constexpr GroupEntry kLimits[] = {
-    {"setrlimit", "", "tightens own limits: hard limits cannot be raised without capabilities"},
-    {"prlimit64", "0 = 0", "the same call in its modern form, on the caller only"},
+    {"setrlimit", "0 in " CORDON_OWN_LIMITS,
+     "tightens own limits: hard limits cannot be raised without capabilities; not RLIMIT_CORE: at "
+     "0 a crash starts the program of kernel.core_pattern as the host's root, at 1 it does not"},
+    {"prlimit64", "0 = 0, 1 in " CORDON_OWN_LIMITS,
+     "the same call in its modern form, on the caller only"},
 };
 
 constexpr GroupEntry kIds[] = {

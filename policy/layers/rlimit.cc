@@ -15,8 +15,11 @@
 namespace cordon {
 namespace {
 
-// A core file would be written, or handed to the host's helper, by the kernel on the job's behalf.
-constexpr uint64_t kCore = 0;
+// Below a page no core file is written. Where kernel.core_pattern is a program, the kernel starts
+// it as the host's root for every crash and hands it what the job wrote, at a limit of 0 as well;
+// the value 1 is how it knows a crash of such a program itself, and then it starts none
+// (fs/coredump.c).
+constexpr uint64_t kCore = 1;
 // Locked pages cannot be reclaimed; key material and the like fits in here.
 constexpr uint64_t kMemlock = uint64_t{64} * 1024;
 // POSIX message queues are kernel memory, counted per user on the host.
@@ -41,6 +44,18 @@ void Add(const Limit& limit, v1::RlimitPlan* plan) {
   entry.set_resource(limit.resource);
   entry.set_soft(limit.value);
   entry.set_hard(limit.value);
+}
+
+// What of the host gets the dump of a crash in spite of this limit; "" for nothing.
+std::string WhyDumpsLeave(const v1::HostFacts& facts, uint64_t core) {
+  if (facts.core_dumps() == v1::HostFacts::CORE_TO_SOCKET) {
+    return "a socket of the host (kernel.core_pattern), which no limit prevents";
+  }
+  if (facts.core_dumps() == v1::HostFacts::CORE_TO_PROGRAM && core < kCore) {
+    return "a program that runs as the host's root (kernel.core_pattern): an RLIMIT_CORE of 1 "
+           "prevents that, but the caller's own hard limit is 0 (ulimit -H -c)";
+  }
+  return "";
 }
 
 }  // namespace
@@ -84,7 +99,16 @@ absl::Status CompileRlimit(const NormalPolicy& policy, const v1::HostFacts& fact
     if (limit.value > limit.caller_hard) limit.value = limit.caller_hard;
     Add(limit, &rlimit);
   }
-  Add({"RLIMIT_CORE", uapi::kRlimitCore, kCore, kUnlimited, ""}, &rlimit);
+  const uint64_t core = std::min(kCore, hard.has_core() ? hard.core() : kUnlimited);
+  if (const std::string why = WhyDumpsLeave(facts, core);
+      !why.empty() && rlimit.enforcement() == v1::REQUIRED) {
+    const absl::Status error = static_cast<absl::Status>(
+        FieldError(policy, absl::StatusCode::kFailedPrecondition, "limits.enforcement",
+                   absl::StrCat("a crash of the job would be handed to ", why))
+            .Hint("as root set kernel.core_pattern to the name of a file"));
+    errors.push_back(DetailsOf(error).front());
+  }
+  Add({"RLIMIT_CORE", uapi::kRlimitCore, core, kUnlimited, ""}, &rlimit);
   // No policy asks for these two: a caller that has less is no reason to refuse.
   const uint64_t memlock = hard.has_locked_memory() ? hard.locked_memory() : kUnlimited;
   const uint64_t queues = hard.has_message_queues() ? hard.message_queues() : kUnlimited;

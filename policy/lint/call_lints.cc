@@ -252,6 +252,9 @@ constexpr CallQuestion kPersonality[] = {
 constexpr CallQuestion kWriteExecute[] = {
     {"mmap mprotect pkey_mprotect", "2 & PROT_WRITE|PROT_EXEC = PROT_WRITE|PROT_EXEC"}};
 
+constexpr CallQuestion kCoreLimit[] = {{"setrlimit", "0 = RLIMIT_CORE"},
+                                       {"prlimit64", "1 = RLIMIT_CORE, 2 != 0"}};
+
 constexpr CallQuestion kMemoryFiles[] = {{"memfd_create", "1 & MFD_NOEXEC_SEAL = 0"}};
 
 constexpr Lint kLints[] = {
@@ -307,6 +310,11 @@ constexpr Lint kLints[] = {
      "one process of the job may rewrite another, and ptrace had escalations of its own "
      "(CVE-2019-13272)",
      "leave these calls out unless the job is a debugger", AnyPasses, kTrace},
+    {"core-limit", v1::WARNING,
+     "a job that lowers its RLIMIT_CORE from 1 to 0 and crashes makes the kernel start the program "
+     "of kernel.core_pattern, as the host's root (core(5); CVE-2025-4598 is one of such a program)",
+     "allow the group \"limits\", or list the resources that are meant with any_of", AnyPasses,
+     kCoreLimit},
     {"keyrings", v1::DANGER,
      "keyrings are shared with all that has the same id, and their code had escalations "
      "(keyrings(7), CVE-2016-0728)",

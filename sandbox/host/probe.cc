@@ -5,6 +5,7 @@
 #include <sys/resource.h>
 
 #include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
@@ -50,17 +51,27 @@ bool LandlockIsLogged() {
          KernelLog::OpenAtEnd().ok();
 }
 
+// One that cannot be read may be anything.
+v1::HostFacts::CoreDumps ProbeCoreDumps() {
+  const absl::StatusOr<std::string> pattern = ReadAt(kCwd, "/proc/sys/kernel/core_pattern");
+  if (!pattern.ok() || absl::StartsWith(*pattern, "|")) return v1::HostFacts::CORE_TO_PROGRAM;
+  return absl::StartsWith(*pattern, "@") ? v1::HostFacts::CORE_TO_SOCKET
+                                         : v1::HostFacts::CORE_TO_FILE;
+}
+
 absl::Status ProbeRlimits(v1::RlimitCeilings* ceilings) {
   CORDON_ASSIGN_OR_RETURN(const Rlimit file_size, GetRlimit(RLIMIT_FSIZE));
   CORDON_ASSIGN_OR_RETURN(const Rlimit open_files, GetRlimit(RLIMIT_NOFILE));
   CORDON_ASSIGN_OR_RETURN(const Rlimit stack, GetRlimit(RLIMIT_STACK));
   CORDON_ASSIGN_OR_RETURN(const Rlimit locked_memory, GetRlimit(RLIMIT_MEMLOCK));
   CORDON_ASSIGN_OR_RETURN(const Rlimit message_queues, GetRlimit(RLIMIT_MSGQUEUE));
+  CORDON_ASSIGN_OR_RETURN(const Rlimit core, GetRlimit(RLIMIT_CORE));
   ceilings->set_file_size(file_size.hard);
   ceilings->set_open_files(open_files.hard);
   ceilings->set_stack(stack.hard);
   ceilings->set_locked_memory(locked_memory.hard);
   ceilings->set_message_queues(message_queues.hard);
+  ceilings->set_core(core.hard);
   return absl::OkStatus();
 }
 
@@ -93,6 +104,7 @@ absl::StatusOr<v1::HostFacts> ProbeHost() {
   }
   *facts.mutable_apparmor() = ProbeAppArmor();
   CORDON_RETURN_IF_ERROR(ProbeRlimits(facts.mutable_rlimit_hard()));
+  facts.set_core_dumps(ProbeCoreDumps());
   CORDON_RETURN_IF_ERROR(ProbeCgroup(&facts));
   return facts;
 }

@@ -257,7 +257,7 @@ class Posture(EscapeTest):
                 self.assertIn("ro", options, mount)
         with open(f"/proc/{job}/limits", encoding="utf-8") as file:
             limits = file.read()
-        self.assertRegex(limits, r"Max core file size\s+0\s+0")
+        self.assertRegex(limits, r"Max core file size\s+1\s+1")
         self.assertRegex(limits, r"Max nice priority\s+0\s+0")
         self.assertRegex(limits, r"Max realtime priority\s+0\s+0")
         with open(f"/proc/{job}/oom_score_adj", encoding="utf-8") as file:

@@ -43,7 +43,7 @@ TEST(ExplainLimitsTest, SaysTheNumbersTheirMeaningAndTheVerdict) {
     EXPECT_EQ(row.verdict(), expected.verdict) << expected.label;
     EXPECT_THAT(row.place(), StartsWith("test.textproto:")) << expected.label;
   }
-  EXPECT_THAT(RowOf(explanation, "limits", "always").text(), HasSubstr("CORE 0, MEMLOCK 64KiB"));
+  EXPECT_THAT(RowOf(explanation, "limits", "always").text(), HasSubstr("CORE 1, MEMLOCK 64KiB"));
 }
 
 TEST(ExplainLimitsTest, WithoutAGroupAnIdleTimeIsNotEnforced) {

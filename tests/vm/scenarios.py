@@ -43,7 +43,7 @@ SCENARIOS = (
     Scenario("full", "AppArmor, Landlock, cgroup v2: all kernel tests as a user, many as root",
              "v2", 4000, tests=(("user", _NO_ATTACKS), ("root", _AS_ROOT)),
              cases=(("root", "apparmor_user.py"), ("root", "denials.py"),
-                    ("root", "clock.py"))),
+                    ("root", "clock.py"), ("root", "core_dump.py"))),
     Scenario("attacks", "hostile programs and hostile parents on cgroup v2", "v2", 3000,
              tests=(("user", r"^(escape|hostile_start)$"),)),
     Scenario("corpus", "programs that use exactly so much, and their accounts on cgroup v2", "v2",

@@ -71,6 +71,10 @@ static long RaiseLimit(int resource) {
   return setrlimit(resource, &limit);
 }
 static long RaiseCore(void) { return RaiseLimit(RLIMIT_CORE); }
+static long LowerCore(void) {
+  const struct rlimit none = {0, 0};
+  return setrlimit(RLIMIT_CORE, &none);
+}
 static long RaiseFiles(void) { return RaiseLimit(RLIMIT_NOFILE); }
 static long RaiseFileSize(void) { return RaiseLimit(RLIMIT_FSIZE); }
 static long RaiseStack(void) { return RaiseLimit(RLIMIT_STACK); }
@@ -109,6 +113,7 @@ const struct Probe kProcessProbes[] = {
     {"nice_up", NiceUp},
     {"priority_of_user", PriorityOfUser},
     {"raise_core", RaiseCore},
+    {"lower_core", LowerCore},
     {"raise_files", RaiseFiles},
     {"raise_file_size", RaiseFileSize},
     {"raise_stack", RaiseStack},

@@ -256,16 +256,19 @@ TEST(ConditionTest, RefusesBadArgumentsAndValues) {
 }
 
 TEST(ConditionTest, TablesHaveAShortForm) {
-  const auto conditions = ParseConditions("1 = SOL_SOCKET, 2 in SO_TYPE SO_ERROR, 0 & 7 = 1");
+  const auto conditions =
+      ParseConditions("1 = SOL_SOCKET, 2 in SO_TYPE SO_ERROR, 0 & 7 = 1, 3 != 4");
   ASSERT_THAT(conditions, IsOk());
-  ASSERT_EQ(conditions->size(), 3u);
+  ASSERT_EQ(conditions->size(), 4u);
   EXPECT_EQ((*conditions)[0].arg(), 1u);
   EXPECT_EQ((*conditions)[0].equals(), "SOL_SOCKET");
   EXPECT_THAT((*conditions)[1].any_of().value(), testing::ElementsAre("SO_TYPE", "SO_ERROR"));
   EXPECT_EQ((*conditions)[2].masked_equals().mask(), "7");
   EXPECT_EQ((*conditions)[2].masked_equals().value(), "1");
+  EXPECT_EQ((*conditions)[3].not_equals(), "4");
   EXPECT_THAT(ParseConditions(""), IsOk());
-  for (absl::string_view bad : {"x = 1", "1 = 2 3", "1 & 2", "1 < 2", "1", "1 & 2 == 3"}) {
+  for (absl::string_view bad :
+       {"x = 1", "1 = 2 3", "1 & 2", "1 < 2", "1 != 2 3", "1", "1 & 2 == 3"}) {
     EXPECT_THAT(ParseConditions(bad), StatusIs(absl::StatusCode::kInvalidArgument, "condition"))
         << bad;
   }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "policy/bpf/syscall_groups.h"
 
+#include <sys/resource.h>
+
 #include <set>
 #include <string>
 
@@ -154,6 +156,19 @@ TEST(SyscallGroupsTest, NoGroupLetsSetIdBitsBeBorn) {
   }
   EXPECT_TRUE(policy.Allows("openat", {0, 0, 0x41, 0644}));
   EXPECT_TRUE(policy.Allows("chmod", {0, 0755}));
+}
+
+// A job that could lower it to 0 could start the program of kernel.core_pattern by crashing.
+TEST(SyscallGroupsTest, NoGroupSetsTheLimitOfCoreDumps) {
+  const Allowing policy({"self", "limits"});
+  constexpr uint64_t kNew = 0x7fff00000000;
+  for (uint64_t resource = 0; resource < RLIM_NLIMITS; ++resource) {
+    const bool core = resource == RLIMIT_CORE;
+    EXPECT_EQ(policy.Allows("setrlimit", {resource, kNew}), !core) << resource;
+    EXPECT_EQ(policy.Allows("prlimit64", {0, resource, kNew, 0}), !core) << resource;
+    EXPECT_TRUE(policy.Allows("prlimit64", {0, resource, 0, kNew})) << resource;
+    EXPECT_FALSE(policy.Allows("prlimit64", {1, resource, kNew, 0})) << resource;
+  }
 }
 
 TEST(SyscallGroupsTest, NoPromiseMakesNamespaces) {

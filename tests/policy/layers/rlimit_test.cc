@@ -55,9 +55,36 @@ TEST(RlimitTest, NumbersAreTheKernelsAndNothingCanBeRaised) {
   }
 }
 
+// core(5): a limit of 0 does not keep a dump from the program that kernel.core_pattern may name.
+TEST(RlimitTest, OneByteIsTheLimitThatNoDumpPasses) {
+  constexpr char kPolicy[] = "limits { open_files: 77 }";
+  v1::HostFacts facts = FullHost();
+  facts.set_core_dumps(v1::HostFacts::CORE_TO_PROGRAM);
+  EXPECT_EQ(Compile(kPolicy, facts).entries.at("RLIMIT_CORE").soft(), 1u);
+  facts.mutable_rlimit_hard()->set_core(1);
+  EXPECT_EQ(Compile(kPolicy, facts).entries.at("RLIMIT_CORE").hard(), 1u);
+  facts.mutable_rlimit_hard()->set_core(0);
+  EXPECT_THAT(Compile(kPolicy, facts).status,
+              HasErrorWith("handed to a program that runs as the host's root"));
+  const Outcome lenient = Compile("limits { enforcement: IF_AVAILABLE open_files: 77 }", facts);
+  EXPECT_EQ(lenient.entries.at("RLIMIT_CORE").hard(), 0u);
+  facts.set_core_dumps(v1::HostFacts::CORE_TO_FILE);
+  const Outcome file = Compile(kPolicy, facts);
+  ASSERT_THAT(file.status, IsOk());
+  EXPECT_EQ(file.entries.at("RLIMIT_CORE").hard(), 0u);
+}
+
+TEST(RlimitTest, ASocketThatGetsDumpsIsNoHostForARequiredLimit) {
+  v1::HostFacts facts = FullHost();
+  facts.set_core_dumps(v1::HostFacts::CORE_TO_SOCKET);
+  EXPECT_THAT(Compile("limits { open_files: 77 }", facts).status,
+              HasErrorWith("handed to a socket of the host"));
+  EXPECT_THAT(Compile("limits { enforcement: IF_AVAILABLE open_files: 77 }", facts).status, IsOk());
+}
+
 TEST(RlimitTest, NoCoreFilesAndNoRealTime) {
   const Outcome outcome = Compile("limits { open_files: 77 }", FullHost());
-  EXPECT_EQ(outcome.entries.at("RLIMIT_CORE").hard(), 0u);
+  EXPECT_EQ(outcome.entries.at("RLIMIT_CORE").hard(), 1u);
   EXPECT_EQ(outcome.entries.at("RLIMIT_RTPRIO").hard(), 0u);
   EXPECT_EQ(outcome.entries.at("RLIMIT_NICE").hard(), 0u);
 }

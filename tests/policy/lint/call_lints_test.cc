@@ -45,6 +45,7 @@ constexpr LintCase kCases[] = {
      CORDON_GROUPS("\"rpath\", \"wpath\", \"cpath\", \"fattr\", \"tmpfile\"")},
     {"openat2-unseen", CORDON_ALLOWS("\"openat2\""), CORDON_GROUPS("\"rpath\"")},
     {"trace-others", CORDON_ALLOWS("\"process_vm_readv\""), CORDON_GROUPS("\"proc\"")},
+    {"core-limit", CORDON_ALLOWS("\"prlimit64\""), CORDON_GROUPS("\"self\", \"limits\"")},
     {"keyrings", CORDON_ALLOWS("\"keyctl\""), CORDON_RULE("calls: \"keyctl\" action: ERRNO")},
     {"bpf", CORDON_ALLOWS("\"bpf\""), CORDON_RULE("calls: \"bpf\" action: KILL")},
     {"perf-events", CORDON_ALLOWS("\"perf_event_open\""),

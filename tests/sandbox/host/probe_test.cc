@@ -25,6 +25,10 @@ TEST(ProbeTest, SaysWhatTheKernelSays) {
   EXPECT_GE(facts->cpus(), 1u);
   EXPECT_EQ(facts->page_size(), static_cast<uint64_t>(::sysconf(_SC_PAGESIZE)));
   EXPECT_GT(facts->rlimit_hard().open_files(), 0u);
+  EXPECT_TRUE(facts->rlimit_hard().has_core());
+  const std::string pattern = FileText("/proc/sys/kernel/core_pattern");
+  EXPECT_EQ(facts->core_dumps() == v1::HostFacts::CORE_TO_PROGRAM, pattern.substr(0, 1) == "|");
+  EXPECT_EQ(facts->core_dumps() == v1::HostFacts::CORE_TO_SOCKET, pattern.substr(0, 1) == "@");
   const auto& actions = facts->seccomp_actions();
   EXPECT_NE(std::find(actions.begin(), actions.end(), "kill_process"), actions.end());
 }
