@@ -10,7 +10,8 @@ import harness
 from harness import IS_ROOT, EscapeTest, processes_with
 
 NOBODY = 65534
-# For jobs that others are measured beside; ended by the test.
+# For jobs that others are measured beside, and ended by the test; for jobs that end by themselves
+# and are not about time, on machines that are slow.
 PATIENT = 'limits { cpu_time: "10m" wall_time: "10m" }'
 
 
@@ -25,18 +26,18 @@ class Processes(EscapeTest):
 
     def test_bombs_stop_at_the_limit(self):
         for bomb in ("fork-bomb", "thread-bomb", "zombies"):
-            run = self.attack(bomb)
+            run = self.attack(bomb, policy=self.policy(PATIENT))
             self.assert_verdict(run, "PROCESS_LIMIT")
             self.assertLess(run.number("made"), 64)
             self.assertLessEqual(run.usage("pids_peak"), 65)
-        more = self.policy("limits { processes: 200 }")
+        more = self.policy(PATIENT.replace("{", "{ processes: 200 "))
         control = self.attack("fork-bomb", policy=more)
         self.assertGreater(control.number("made"), 100)
 
     def test_a_bomb_of_short_lives_ends(self):
         run = self.attack("quick-bomb", flags=["--wall-time", "1s", "--cpu-time", "1s"])
         self.assert_verdict(run, "PROCESS_LIMIT", "WALL_LIMIT", "CPU_LIMIT", "EXITED")
-        self.assertLess(run.seconds, 20)
+        self.assertLess(run.seconds, 120)
 
     def test_a_daemon_does_not_outlive_the_job(self):
         folder = self.writable()
@@ -54,7 +55,7 @@ class Processes(EscapeTest):
         self.assertTrue(os.path.exists(canary), "the control shows nothing")
 
     def test_a_swarm_of_sessions_is_killed(self):
-        run = self.attack("swarm")
+        run = self.attack("swarm", policy=self.policy(PATIENT))
         self.assert_verdict(run, "EXITED")
         self.assertGreater(run.usage("pids_peak"), 20)
         self.assertEqual(processes_with(self.token), [])
