@@ -207,18 +207,19 @@ constexpr CallQuestion kTioclinux[] = {{"ioctl", "1 = TIOCLINUX"}};
 constexpr CallQuestion kAnyIoctl[] = {
     {"ioctl", "1 = 0x1"}, {"ioctl", "1 = 0x7e57c0de"}, {"ioctl", "1 = 0xfedcba98"}};
 
-#define CORDON_WITH_SET_ID(calls, before, argument)   \
-  {calls, before #argument " & S_ISUID = S_ISUID"}, { \
-    calls, before #argument " & S_ISGID = S_ISGID"    \
-  }
 constexpr CallQuestion kSetId[] = {
-    CORDON_WITH_SET_ID("chmod fchmod creat mknod", "", 1),
-    CORDON_WITH_SET_ID("fchmodat fchmodat2 mknodat", "", 2),
-    CORDON_WITH_SET_ID("open", "1 & O_CREAT = O_CREAT, ", 2),
-    CORDON_WITH_SET_ID("open", "1 & __O_TMPFILE = __O_TMPFILE, ", 2),
-    CORDON_WITH_SET_ID("openat", "2 & O_CREAT = O_CREAT, ", 3),
-    CORDON_WITH_SET_ID("openat", "2 & __O_TMPFILE = __O_TMPFILE, ", 3)};
-#undef CORDON_WITH_SET_ID
+    {"chmod fchmod creat mknod", "1 & S_ISUID = S_ISUID"},
+    {"chmod fchmod creat mknod", "1 & S_ISGID = S_ISGID"},
+    {"fchmodat fchmodat2 mknodat", "2 & S_ISUID = S_ISUID"},
+    {"fchmodat fchmodat2 mknodat", "2 & S_ISGID = S_ISGID"},
+    {"open", "1 & O_CREAT = O_CREAT, 2 & S_ISUID = S_ISUID"},
+    {"open", "1 & O_CREAT = O_CREAT, 2 & S_ISGID = S_ISGID"},
+    {"open", "1 & __O_TMPFILE = __O_TMPFILE, 2 & S_ISUID = S_ISUID"},
+    {"open", "1 & __O_TMPFILE = __O_TMPFILE, 2 & S_ISGID = S_ISGID"},
+    {"openat", "2 & O_CREAT = O_CREAT, 3 & S_ISUID = S_ISUID"},
+    {"openat", "2 & O_CREAT = O_CREAT, 3 & S_ISGID = S_ISGID"},
+    {"openat", "2 & __O_TMPFILE = __O_TMPFILE, 3 & S_ISUID = S_ISUID"},
+    {"openat", "2 & __O_TMPFILE = __O_TMPFILE, 3 & S_ISGID = S_ISGID"}};
 
 constexpr CallQuestion kOpenat2[] = {{"openat2", ""}};
 constexpr CallQuestion kTrace[] = {
