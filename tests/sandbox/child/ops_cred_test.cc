@@ -42,7 +42,7 @@ TEST_F(OpsCredTest, LimitsReachThePayload) {
   const auto limits = ParseLimits(FileText("/proc/" + payload_ + "/limits"));
   ASSERT_THAT(limits, IsOk());
   EXPECT_EQ(limits->at("Max file size").hard, 1u << 20);
-  EXPECT_EQ(limits->at("Max core file size").hard, 0u);
+  EXPECT_EQ(limits->at("Max core file size").hard, 1u);
 }
 
 TEST_F(OpsCredTest, RootIsAnOrdinaryIdInside) {
