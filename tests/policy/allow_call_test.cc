@@ -264,7 +264,9 @@ TEST(AllowCallTest, ForEveryRefusedCallTheTextAllowsItAndNothingThatDiffersInWha
       ExpectNothingElse(before, after, call, allowance->policy);
       ExpectNoNeighbour(before, after, call, allowance->policy);
       for (const CallSample& other : {generator.Next(), generator.Next()}) {
-        if (other.number != call.number) EXPECT_EQ(Runs(after, other), Runs(before, other));
+        if (other.number != call.number) {
+          EXPECT_EQ(Runs(after, other), Runs(before, other));
+        }
       }
     }
   }

@@ -27,6 +27,7 @@ NOT_TEXT = (".json", "LICENSE")
 # The words are put together here so that this file does not contain them.
 _TODO = re.compile(r"\b(?:TO" + r"DO|FIX" + r"ME|X" + r"XX)\b(?!\(#\d+\))")
 _FRIEND = re.compile(r"\bfriend\b(?!\s*[=(;,.])")
+_BARE = re.compile(r"\bif \(.*\) (?:EXPECT|ASSERT)_")
 _THROW = re.compile(r"\b(?:throw|try|catch)\b(?=\s*[\w({;])")
 
 
@@ -70,6 +71,7 @@ def check_text(name: str, text: str) -> List[Finding]:
     if name.endswith(CPP_SUFFIXES) and not name.startswith("tools/demo/"):
         code = blank_comments_and_literals(text)
         for rule, message in ((_FRIEND, "friend: give the class a door instead"),
+                              (_BARE, "needs braces: the macro has an else, which g++ refuses"),
                               (_THROW, "exceptions: return a Status")):
             for match in rule.finditer(code):
                 if rule is _THROW and name in EXCEPTIONS_END:

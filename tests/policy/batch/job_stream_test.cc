@@ -37,7 +37,9 @@ std::vector<BatchTask> Take(JobStream* stream, absl::Status* status = nullptr) {
   for (;;) {
     absl::StatusOr<std::optional<std::vector<BatchTask>>> next = stream->Next();
     if (status != nullptr) *status = next.status();
-    if (status == nullptr) EXPECT_THAT(next, IsOk());
+    if (status == nullptr) {
+      EXPECT_THAT(next, IsOk());
+    }
     if (!next.ok() || !next->has_value()) return taken;
     for (BatchTask& task : **next) taken.push_back(std::move(task));
   }
