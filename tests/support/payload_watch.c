@@ -33,8 +33,10 @@ int EndOnSignal(char** argv) {
   sigemptyset(&set);
   sigaddset(&set, atoi(argv[2]));
   sigprocmask(SIG_BLOCK, &set, NULL);
+  // Said first: who sees the child knows that it was said.
+  if (write(1, "ready\n", 6) != 6) return 3;
   if (fork() == 0) Nap(1000000000);
-  if (write(1, "ready\n", 6) != 6 || sigwait(&set, &number) != 0) return 3;
+  if (sigwait(&set, &number) != 0) return 3;
   const int size = snprintf(line, sizeof(line), "got %d\n", number);
   return write(1, line, (size_t)size) == size ? 7 : 3;
 }
