@@ -83,7 +83,7 @@ absl::Status HealthMonitor::Stop() {
 
 // Never blocks: at most two bytes are on their way. A checker that is gone is told by the init.
 absl::Status HealthMonitor::Tell(char byte) {
-  const absl::Status told =
+  absl::Status told =
       WriteAll(sandbox_->child().control.get(), "control pipe", absl::string_view(&byte, 1));
   if (!told.ok() && DetailsOf(told)[0].errno_value() == EPIPE) return absl::OkStatus();
   return told;
@@ -138,12 +138,14 @@ absl::Status HealthMonitor::Look() {
   if (!check.ok()) return check.status();
   absl::StatusOr<ProcessLook> look = ReadProcess(check->pid);
   ProcessLook wanted = sandbox_->payload_look();
-  CORDON_ASSIGN_OR_RETURN(wanted.cgroup,
-                          ReadAt(kCwd, absl::StrCat("/proc/", sandbox_->child().pid, "/cgroup")));
-  const absl::Status same = look.ok() ? VerifyCheck(wanted, *look) : look.status();
+  const Child& init = sandbox_->child();
+  CORDON_ASSIGN_OR_RETURN(wanted.cgroup, ReadAt(kCwd, absl::StrCat("/proc/", init.pid, "/cgroup")));
+  absl::Status same = look.ok() ? VerifyCheck(wanted, *look) : look.status();
   // Of a process that was dying while it was read nothing is sure, and nothing comes of it. Kernel:
-  // on cgroup v1 it is in no group any more long before it is seen to have ended.
-  const bool dead = !same.ok() && IsEnding(check->pid, check->pidfd.get());
+  // on cgroup v1 it is in no group any more long before it is seen to have ended. An init that has
+  // been killed takes the check with it, but is in no group first.
+  const bool dead = !same.ok() && (IsEnding(check->pid, check->pidfd.get()) ||
+                                   IsEnding(init.pid, init.pidfd.get()));
   if (same.ok()) {
     __atomic_store_n(&sandbox_->child().region()->check_go, number_, __ATOMIC_RELEASE);
   } else if (absl::IsUnavailable(same) && !dead) {
