@@ -13,8 +13,6 @@ NOBODY = 65534
 # For jobs that others are measured beside, and ended by the test; for jobs that end by themselves
 # and are not about time, on machines that are slow.
 PATIENT = 'limits { cpu_time: "10m" wall_time: "10m" }'
-# Tells a job that was ended from one that nothing ends, on an emulated machine as well.
-SOON = 100  # seconds
 
 
 class Processes(EscapeTest):
@@ -39,7 +37,7 @@ class Processes(EscapeTest):
     def test_a_bomb_of_short_lives_ends(self):
         run = self.attack("quick-bomb", flags=["--wall-time", "1s", "--cpu-time", "1s"])
         self.assert_verdict(run, "PROCESS_LIMIT", "WALL_LIMIT", "CPU_LIMIT", "EXITED")
-        self.assertLess(run.seconds, SOON)
+        self.assertLess(run.seconds, 20)
 
     def test_a_daemon_does_not_outlive_the_job(self):
         folder = self.writable()
@@ -85,7 +83,7 @@ class Processes(EscapeTest):
         for how in ("vfork-hang", "ignore-all", "sleeper"):
             run = self.attack(how, flags=["--wall-time", "300ms"])
             self.assert_verdict(run, "WALL_LIMIT")
-            self.assertLess(run.seconds, SOON)
+            self.assertLess(run.seconds, 20)
 
     def test_the_status_is_that_of_the_process(self):
         self.assertEqual(self.attack("leader-leaves").status, 17)
@@ -102,7 +100,7 @@ class Processes(EscapeTest):
     def test_a_storm_of_signals_delays_no_clock(self):
         run = self.attack("signal-storm", flags=["--wall-time", "500ms", "--cpu-time", "400ms"])
         self.assert_verdict(run, "CPU_LIMIT", "WALL_LIMIT")
-        self.assertLess(run.seconds, SOON)
+        self.assertLess(run.seconds, 20)
 
     def test_a_storm_of_signals_costs_the_supervisor_little(self):
         """CPU time of both over the same while, as the host counts it."""

@@ -73,9 +73,7 @@ TEST_F(SupervisorTest, AnEndlessLoopHitsTheCpuLimit) {
   ASSERT_VERDICT(result, "CPU_LIMIT");
   const double used = Seconds(result.report->usage().cpu_time());
   EXPECT_GE(used, 0.3);
-  // How little is beyond it the corpus and cordon_bench_limits measure; an emulated machine, busy
-  // outside, is charged with what it does not get.
-  EXPECT_LT(used, 3.0);
+  EXPECT_LT(used, 0.5);
   const v1::Evidence* evidence = EvidenceOf(*result.report, "timer.cpu");
   ASSERT_NE(evidence, nullptr);
   EXPECT_EQ(evidence->limit(), "0.3s");
@@ -89,7 +87,7 @@ TEST_F(SupervisorTest, ASleeperHitsTheWallLimit) {
   const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begin;
   ASSERT_VERDICT(result, "WALL_LIMIT");
   EXPECT_GE(Seconds(result.report->usage().wall_time()), 0.3);
-  EXPECT_LT(took.count(), 60.0);
+  EXPECT_LT(took.count(), 5.0);
   EXPECT_EQ(result.report->signal(), SIGKILL);
 }
 

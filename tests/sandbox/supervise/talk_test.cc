@@ -275,7 +275,7 @@ TEST_F(TalkTest, AProcessThatIsLeftHoldsNoEnd) {
   const Talked talked = Pair({"talk_wait", "read"}, {"talk_hold"});
   EXPECT_EQ(talked.How(0), "EXITED 0");
   EXPECT_EQ(talked.How(1), "EXITED 0");
-  EXPECT_LT(talked.seconds, 60);
+  EXPECT_LT(talked.seconds, 15);
 }
 
 TEST_F(TalkTest, WhenTheDeciderSaysNoTheOthersAreEndedSoon) {
