@@ -165,6 +165,12 @@ static int Canary(char** argv) {
   WriteCanary(argv[2]);
   return 0;
 }
+// Not before another file is there.
+static int CanaryAfter(char** argv) {
+  while (access(argv[2], F_OK) != 0) usleep(1000);
+  WriteCanary(argv[3]);
+  return 0;
+}
 
 static int WriteFile(char** argv) {
   const int fd = open(argv[2], O_WRONLY | O_CREAT | O_TRUNC, 0600);
@@ -429,6 +435,7 @@ static const struct {
     {"sigsys_in_child", SigsysInChild},
     {"daemon", Daemon},
     {"canary", Canary},
+    {"canary_after", CanaryAfter},
     {"write_file", WriteFile},
     {"show_file", ShowFile},
     {"ignore_signals", IgnoreSignals},

@@ -44,6 +44,7 @@ struct Ending {
   bool ended;        // normally, with all of the below
   bool ok;           // there is a report
   bool as_usual;     // the job exited with 0 and every layer is as without a fault
+  v1::Verdict verdict;
   uint32_t size;     // of `error`
   char error[8192];  // the first ErrorDetail
   char left[256];    // what the supervisor still has of the sandbox: nothing, if all is well
@@ -89,6 +90,7 @@ class FaultMatrix : public testing::Test {
     absl::StatusOr<CompiledPlan> plan = PlanOf(options);
     ASSERT_THAT(plan, IsOk());
     launch_ = LaunchOf(*plan, {"canary", "/out/canary"}).value();
+    AdjustLaunch(&launch_);
     plan_ = std::make_unique<CompiledPlan>(*std::move(plan));
     usual_ = UsualLayers();
     const uint64_t begin = MonotonicNs();
@@ -106,6 +108,8 @@ class FaultMatrix : public testing::Test {
 
   // Before the plan is made.
   virtual void Adjust(JobOptions* /*options*/) {}
+  // The job, after that; it has the folder that it may write to at /out.
+  virtual void AdjustLaunch(v1::LaunchPlan* /*launch*/) {}
 
   // The set-up program that the plan becomes here.
   SetupProgram ProgramOfPlan() {
@@ -122,7 +126,9 @@ class FaultMatrix : public testing::Test {
     std::memset(static_cast<void*>(shared_), 0, sizeof(Shared));
     shared_->faults = fault;
     const std::string canary = folder_.path() + "/canary";
-    ::unlink(canary.c_str());
+    for (const auto& file : std::filesystem::directory_iterator(folder_.path())) {
+      std::filesystem::remove(file.path());
+    }
     const pid_t supervisor = ::fork();
     if (supervisor == 0) Supervise();
     if (victim == Victim::kInitOfHeld) {
@@ -187,6 +193,7 @@ class FaultMatrix : public testing::Test {
     Ending& ending = shared_->ending;
     ending.ok = report.ok();
     if (report.ok()) {
+      ending.verdict = report->verdict();
       ending.as_usual = report->verdict() == v1::EXITED && report->exit_code() == 0 &&
                         LayersOf(*report) == usual_;
     } else {
