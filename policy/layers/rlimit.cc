@@ -24,6 +24,9 @@ constexpr uint64_t kCore = 1;
 constexpr uint64_t kMemlock = uint64_t{64} * 1024;
 // POSIX message queues are kernel memory, counted per user on the host.
 constexpr uint64_t kMessageQueues = uint64_t{64} * 1024;
+// So are signals that wait and timers (timer_create), which take one each: of the job's namespaces
+// and of whoever made them. A caller has some thousands for everything that it runs.
+constexpr uint64_t kPendingSignals = 1024;
 
 struct Limit {
   absl::string_view name;
@@ -32,6 +35,11 @@ struct Limit {
   uint64_t caller_hard;     // the caller's own limit; kUnlimited when it has none
   absl::string_view field;  // policy field, "" when the value is ours
 };
+
+// A limit that no policy asks for: a caller that has less is no reason to refuse.
+uint64_t Ours(uint64_t value, bool known, uint64_t caller_hard) {
+  return known ? std::min(value, caller_hard) : value;
+}
 
 // What the value is in people's words.
 std::string Text(const Limit& limit, uint64_t value) {
@@ -99,7 +107,7 @@ absl::Status CompileRlimit(const NormalPolicy& policy, const v1::HostFacts& fact
     if (limit.value > limit.caller_hard) limit.value = limit.caller_hard;
     Add(limit, &rlimit);
   }
-  const uint64_t core = std::min(kCore, hard.has_core() ? hard.core() : kUnlimited);
+  const uint64_t core = Ours(kCore, hard.has_core(), hard.core());
   if (const std::string why = WhyDumpsLeave(facts, core);
       !why.empty() && rlimit.enforcement() == v1::REQUIRED) {
     const absl::Status error = static_cast<absl::Status>(
@@ -108,16 +116,18 @@ absl::Status CompileRlimit(const NormalPolicy& policy, const v1::HostFacts& fact
             .Hint("as root set kernel.core_pattern to the name of a file"));
     errors.push_back(DetailsOf(error).front());
   }
-  Add({"RLIMIT_CORE", uapi::kRlimitCore, core, kUnlimited, ""}, &rlimit);
-  // No policy asks for these two: a caller that has less is no reason to refuse.
-  const uint64_t memlock = hard.has_locked_memory() ? hard.locked_memory() : kUnlimited;
-  const uint64_t queues = hard.has_message_queues() ? hard.message_queues() : kUnlimited;
-  Add({"RLIMIT_MEMLOCK", uapi::kRlimitMemlock, std::min(kMemlock, memlock), kUnlimited, ""},
-      &rlimit);
-  Add({"RLIMIT_MSGQUEUE", uapi::kRlimitMsgqueue, std::min(kMessageQueues, queues), kUnlimited, ""},
-      &rlimit);
-  Add({"RLIMIT_NICE", uapi::kRlimitNice, 0, kUnlimited, ""}, &rlimit);
-  Add({"RLIMIT_RTPRIO", uapi::kRlimitRtprio, 0, kUnlimited, ""}, &rlimit);
+  const Limit ours[] = {
+      {"RLIMIT_CORE", uapi::kRlimitCore, core, kUnlimited, ""},
+      {"RLIMIT_MEMLOCK", uapi::kRlimitMemlock,
+       Ours(kMemlock, hard.has_locked_memory(), hard.locked_memory()), kUnlimited, ""},
+      {"RLIMIT_MSGQUEUE", uapi::kRlimitMsgqueue,
+       Ours(kMessageQueues, hard.has_message_queues(), hard.message_queues()), kUnlimited, ""},
+      {"RLIMIT_SIGPENDING", uapi::kRlimitSigpending,
+       Ours(kPendingSignals, hard.has_pending_signals(), hard.pending_signals()), kUnlimited, ""},
+      {"RLIMIT_NICE", uapi::kRlimitNice, 0, kUnlimited, ""},
+      {"RLIMIT_RTPRIO", uapi::kRlimitRtprio, 0, kUnlimited, ""},
+  };
+  for (const Limit& limit : ours) Add(limit, &rlimit);
   if (!plan->cgroup().enabled()) {
     // Counted per user namespace and id, so it holds the whole job; one more for the init, which
     // has the same id.

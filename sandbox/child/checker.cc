@@ -45,6 +45,7 @@ constexpr Part PartOf(Opcode code) {
     case Opcode::kLandlockCreate:  // paths as they were when the job began
     case Opcode::kLandlockAllow:
       return Part::kOnce;
+    case Opcode::kLimitFiles:
     case Opcode::kAppArmorOnExec:
     case Opcode::kPayloadSession:
     case Opcode::kLandlockRestrict:

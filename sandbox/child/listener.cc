@@ -17,6 +17,7 @@ namespace {
 constexpr long kPollNs = 20000;
 constexpr int kSolSocket = 1;
 constexpr int kScmRights = 1;
+constexpr int kRlimitFiles = 7;  // RLIMIT_NOFILE
 
 // struct msghdr and struct cmsghdr of the kernel's ABI (64 bit).
 struct MessageHeader {
@@ -59,6 +60,23 @@ int AwaitNumber(const Context& context) {
   }
 }
 
+struct Rlimit64 {
+  uint64_t soft;
+  uint64_t hard;
+};
+
+// Kernel: descriptors that are in flight between sockets are counted per user of the host, and
+// whoever sends one is measured by his own soft limit of open files (ETOOMANYREFS). With a job's
+// limit this process could be stopped by what another job of the same user has in flight.
+OpResult RaiseFiles() {
+  Rlimit64 limit = {};
+  long result = Sys(__NR_prlimit64, 0, kRlimitFiles, nullptr, &limit);
+  if (result < 0) return Check(KernelCall::k_prlimit64, result);
+  limit.soft = limit.hard;
+  result = Sys(__NR_prlimit64, 0, kRlimitFiles, &limit, nullptr);
+  return Check(KernelCall::k_prlimit64, result);
+}
+
 OpResult Send(const Context& context, int listener) {
   StatusFrame frame = {};
   frame.version = kWireVersion;
@@ -91,6 +109,8 @@ void Relax() {
 OpResult RunPassListener(Context& context, const Op&) {
   const int listener = AwaitNumber(context);
   if (listener >= 0) {
+    const OpResult raised = RaiseFiles();
+    if (raised.error != 0) return raised;
     const OpResult sent = Send(context, listener);
     if (sent.error != 0) return sent;
   }

@@ -61,6 +61,9 @@ OpResult RunSetRlimit(Context&, const Op& op) {
   return Check(KernelCall::k_prlimit64, Sys(__NR_prlimit64, 0, op.a, &limit, nullptr));
 }
 
+// Order: before the filter, which may have no call for it.
+OpResult RunLimitFiles(Context& context, const Op& op) { return RunSetRlimit(context, op); }
+
 // Order: after the supervisor has moved this process to its group, which then becomes the root of
 // the namespace; before the capabilities go.
 OpResult RunNewCgroupNamespace(Context&, const Op&) {

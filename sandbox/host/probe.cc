@@ -65,12 +65,14 @@ absl::Status ProbeRlimits(v1::RlimitCeilings* ceilings) {
   CORDON_ASSIGN_OR_RETURN(const Rlimit stack, GetRlimit(RLIMIT_STACK));
   CORDON_ASSIGN_OR_RETURN(const Rlimit locked_memory, GetRlimit(RLIMIT_MEMLOCK));
   CORDON_ASSIGN_OR_RETURN(const Rlimit message_queues, GetRlimit(RLIMIT_MSGQUEUE));
+  CORDON_ASSIGN_OR_RETURN(const Rlimit pending_signals, GetRlimit(RLIMIT_SIGPENDING));
   CORDON_ASSIGN_OR_RETURN(const Rlimit core, GetRlimit(RLIMIT_CORE));
   ceilings->set_file_size(file_size.hard);
   ceilings->set_open_files(open_files.hard);
   ceilings->set_stack(stack.hard);
   ceilings->set_locked_memory(locked_memory.hard);
   ceilings->set_message_queues(message_queues.hard);
+  ceilings->set_pending_signals(pending_signals.hard);
   ceilings->set_core(core.hard);
   return absl::OkStatus();
 }

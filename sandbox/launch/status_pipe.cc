@@ -65,6 +65,7 @@ std::string HintFor(Opcode code, int error) {
       }
       break;
     case Opcode::kSetRlimit:
+    case Opcode::kLimitFiles:
       if (error == EPERM) return "the policy's limit is above the caller's hard limit";
       break;
     case Opcode::kExec:

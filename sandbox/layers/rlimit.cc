@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// rlimit: the table of the plan, soft and hard, on init: the payload inherits it.
+// rlimit: the table of the plan, soft and hard, on init: the payload inherits it. Only the limit of
+// open files is the payload's own: init sends a descriptor, and the kernel measures who does that
+// by this limit (child/listener.cc).
 #include "absl/strings/str_cat.h"
 #include "policy/base/status.h"
+#include "policy/uapi/uapi.h"
 #include "sandbox/layers/layer.h"
 
 namespace cordon {
@@ -13,6 +16,8 @@ constexpr const char* kRows[] = {
     "Max core file size", "Max resident set",  "Max processes",         "Max open files",
     "Max locked memory",  "Max address space", "Max file locks",        "Max pending signals",
     "Max msgqueue size",  "Max nice priority", "Max realtime priority", "Max realtime timeout"};
+
+bool IsPayloads(const v1::RlimitEntry& entry) { return entry.resource() == uapi::kRlimitNofile; }
 
 absl::Status CheckRow(const std::map<std::string, LimitRow>& limits, const v1::RlimitEntry& entry,
                       absl::string_view whose) {
@@ -32,9 +37,14 @@ absl::Status CheckRow(const std::map<std::string, LimitRow>& limits, const v1::R
 }  // namespace
 
 absl::Status LowerRlimit(Phase phase, const LowerInput& input, SetupBuilder* builder) {
-  if (phase != Phase::kLock || !input.plan.rlimit().enabled()) return absl::OkStatus();
+  const bool payloads = phase == Phase::kPayload;
+  if (!input.plan.rlimit().enabled() || !(payloads || phase == Phase::kLock)) {
+    return absl::OkStatus();
+  }
+  const auto code = payloads ? child::Opcode::kLimitFiles : child::Opcode::kSetRlimit;
   for (const v1::RlimitEntry& entry : input.plan.rlimit().entry()) {
-    child::Op& op = builder->Add(child::Opcode::kSetRlimit, {"rlimit", "limits", entry.name()});
+    if (IsPayloads(entry) != payloads) continue;
+    child::Op& op = builder->Add(code, {"rlimit", "limits", entry.name()});
     op.a = entry.resource();
     op.b = entry.soft();
     op.c = entry.hard();
@@ -45,7 +55,7 @@ absl::Status LowerRlimit(Phase phase, const LowerInput& input, SetupBuilder* bui
 absl::Status VerifyRlimit(const VerifyInput& input) {
   if (!input.plan.rlimit().enabled()) return absl::OkStatus();
   for (const v1::RlimitEntry& entry : input.plan.rlimit().entry()) {
-    CORDON_RETURN_IF_ERROR(CheckRow(input.back.limits, entry, ""));
+    if (!IsPayloads(entry)) CORDON_RETURN_IF_ERROR(CheckRow(input.back.limits, entry, ""));
     CORDON_RETURN_IF_ERROR(CheckRow(input.twin.limits, entry, " of the twin"));
   }
   return absl::OkStatus();

@@ -72,7 +72,8 @@ constexpr Before kOrder[] = {
     {Opcode::kForkPayload, Opcode::kPassListener},
     {Opcode::kPassListener, Opcode::kInitFilter},  // which forbids its calls
     {Opcode::kInitFilter, Opcode::kReap},
-    {Opcode::kReap, Opcode::kPayloadSession},         // everything behind Reap is the payload's
+    {Opcode::kReap, Opcode::kPayloadSession},  // everything behind Reap is the payload's
+    {Opcode::kLimitFiles, Opcode::kSeccompLoad},
     {Opcode::kAppArmorOnExec, Opcode::kSetOomScore},  // it closes the procfs
     {Opcode::kAppArmorOnExec, Opcode::kLandlockRestrict},
     {Opcode::kAppArmorOnExec, Opcode::kSeccompLoad},

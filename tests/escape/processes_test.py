@@ -168,10 +168,16 @@ class Processes(EscapeTest):
         """An ordinary user's jobs have the same id on the host, where the kernel counts by it."""
         program = self.popen(["exhaust-user", "600000"], policy=self.policy(PATIENT))
         try:
-            taken = [program.stdout.readline().decode().split() for _ in range(3)]
-            self.assertEqual([each[0] for each in taken], ["signals", "pipes", "processes"])
-            self.assertIn(taken[2][1], ("EAGAIN", "ENOMEM"))
-            # What is left for the second: it starts, has children and pipes, and ends well.
+            taken = [program.stdout.readline().decode().split() for _ in range(4)]
+            self.assertEqual([each[0] for each in taken],
+                             ["signals", "timer", "pipes", "processes"])
+            self.assertEqual([each[1] for each in taken[:2]], ["EAGAIN", "EAGAIN"])
+            self.assertIn(taken[3][1], ("EAGAIN", "ENOMEM"))
+            # What is left for the second: it starts, has signals, timers, children and pipes, and
+            # ends well. So have the host's processes of the user.
+            queued = self.attack("queue-one", policy=self.policy(PATIENT))
+            self.assertEqual(queued.answers(), {"signal": "ok", "timer": "ok"})
+            self.assertEqual(self.outside("queue-one").answers(), queued.answers())
             second = self.command(["/bin/sh", "-c", "echo a | cat | cat; exit 7"])
             self.assert_verdict(second, "EXITED")
             self.assertEqual((second.status, second.out), (7, b"a\n"))
@@ -181,10 +187,32 @@ class Processes(EscapeTest):
             program.wait()
             program.stdout.close()
         # The control: inside the job that took it all nothing of the kind starts.
-        self.assertEqual(self.attack("exhaust-user", "0").answers()["processes"], taken[2][1])
+        self.assertEqual(self.attack("exhaust-user", "0").answers()["processes"], taken[3][1])
 
-    def popen(self, words, policy="ci/cmake"):
+    def test_descriptors_in_flight_of_one_job_keep_no_other_from_its_start(self):
+        """The kernel counts them by user and measures every sender by his own limit of open files;
+        the init of a job with named kills is one."""
+        # Jobs of root are users of their own, but for those that write to a folder of one user.
+        bind = ["--bind", f"{self.writable()}:/out:rw"]
+        program = self.popen(["flood-flight", "600000"], self.policy(PATIENT, "judge/python"), bind)
+        try:
+            self.assertEqual(program.stdout.readline().split(), [b"in_flight", b"ETOOMANYREFS"])
+            few = self.policy("limits { open_files: 16 }")
+            for policy in ("base/strict", "judge/python", few):
+                second = self.command(["/bin/true"], policy=policy, flags=bind)
+                self.assert_verdict(second, "EXITED")
+            # The control: who has that limit himself is refused.
+            user = {"user": NOBODY, "group": NOBODY, "extra_groups": []} if IS_ROOT else {}
+            self.assertEqual(self.outside("send-one", **user).answers(),
+                             {"send_one": "ETOOMANYREFS"})
+            self.assertIsNone(program.poll(), "the first held nothing meanwhile")
+        finally:
+            program.terminate()
+            program.wait()
+            program.stdout.close()
+
+    def popen(self, words, policy="ci/cmake", flags=()):
         return subprocess.Popen(
             [harness.CORDON, "run", "-q", "--policy", policy, "--env",
-             f"TOKEN={self.token}", "--", harness.ATTACK, *words],
+             f"TOKEN={self.token}", *flags, "--", harness.ATTACK, *words],
             stdout=subprocess.PIPE, stdin=subprocess.DEVNULL)

@@ -76,7 +76,7 @@ LIMITS = (
     Case("little address space", limit("AS", 2 << 30),
          changes=inherited("Max address space", 2 << 30)),
     Case("no pending signals", limit("SIGPENDING", 0),
-         changes=inherited("Max pending signals", 0)),
+         changes=(("limits Max pending signals: 1024", "limits Max pending signals: 0"),)),
     Case("no resident set", limit("RSS", 0), changes=inherited("Max resident set", 0)),
     Case("no locks", limit("LOCKS", 0), changes=inherited("Max file locks", 0)),
     Case("three seconds of processor time", limit("CPU", 3),

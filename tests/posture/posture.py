@@ -148,8 +148,7 @@ def _limit_lines(process: str, observer: Observer) -> List[str]:
     own, callers = rows(process), rows(f"/proc/{observer.caller}")
     # A job without a limit of its own has the caller's; one that happens to be equal is a limit.
     inherited = ("Max cpu time", "Max data size", "Max resident set", "Max processes",
-                 "Max address space", "Max file locks", "Max pending signals",
-                 "Max realtime timeout")
+                 "Max address space", "Max file locks", "Max realtime timeout")
     return [f"limits {name}: "
             f"{_or_callers(value, callers[name]) if name in inherited else value}"
             for name, value in own.items()]

@@ -211,6 +211,7 @@ TEST_F(EveryStepTest, WrongValuesOfTheProgramAreErrorsOfTheirStep) {
        "ESTALE"},
       {Opcode::kSetIds, [](Op* op) { op->a = 12345; }, "EINVAL"},
       {Opcode::kSetRlimit, [](Op* op) { op->a = 99; }, "EINVAL"},
+      {Opcode::kLimitFiles, [](Op* op) { op->a = 99; }, "EINVAL"},
       {Opcode::kInitFilter, [](Op* op) { op->size2 = 8; }, "EINVAL"},
       // A right, and a right in a rule, that no kernel knows.
       {Opcode::kLandlockCreate, [](Op* op) { op->a = ~uint64_t{0}; }, "EINVAL"},

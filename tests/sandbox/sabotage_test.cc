@@ -231,6 +231,7 @@ TEST_F(SabotageTest, Net) {
 
 TEST_F(SabotageTest, Rlimit) {
   ExpectCaught("rlimit", "", "", [](SandboxParts* parts) { Remove(parts, Opcode::kSetRlimit); });
+  ExpectCaught("rlimit", "", "", [](SandboxParts* parts) { Remove(parts, Opcode::kLimitFiles); });
 }
 
 TEST_F(SabotageTest, Caps) {

@@ -10,6 +10,8 @@
 
 #include "attack.h"
 
+enum { kMostCopies = 253 };  // SCM_MAX_FD
+
 // Forks until refused; prints how many there were, then all wait.
 static int ForkBomb(int argc, char** argv) {
   (void)argc;
@@ -280,6 +282,21 @@ static int ThreadsTry(int argc, char** argv) {
   return 0;
 }
 
+// One signal that waits and one timer, which the kernel counts as one.
+static int QueueOne(int argc, char** argv) {
+  (void)argc;
+  (void)argv;
+  sigset_t waiting;
+  sigemptyset(&waiting);
+  sigaddset(&waiting, SIGRTMIN);
+  sigprocmask(SIG_BLOCK, &waiting, NULL);
+  const union sigval none = {0};
+  Say("signal", sigqueue(getpid(), SIGRTMIN, none));
+  timer_t timer;
+  Say("timer", timer_create(CLOCK_MONOTONIC, NULL, &timer));
+  return 0;
+}
+
 // Takes what is counted by user, until it is refused: signals that wait, processes, room in pipes.
 static int ExhaustUser(int argc, char** argv) {
   sigset_t waiting;
@@ -290,6 +307,8 @@ static int ExhaustUser(int argc, char** argv) {
   const union sigval none = {0};
   while (queued < 200000 && sigqueue(getpid(), SIGRTMIN, none) == 0) ++queued;
   Say("signals", queued < 200000 ? -1 : queued);
+  timer_t timer;
+  Say("timer", timer_create(CLOCK_MONOTONIC, NULL, &timer));
   int ends[2];
   long room = 0;
   while (room < 4096 && pipe(ends) == 0 && fcntl(ends[1], F_SETPIPE_SZ, 1 << 20) > 0) ++room;
@@ -300,6 +319,52 @@ static int ExhaustUser(int argc, char** argv) {
   if (child == 0) Forever(NULL);
   Say("processes", child);
   Nap(argc > 1 ? atol(argv[1]) : 0);
+  return 0;
+}
+
+// One message with copies of a descriptor, which are in flight until somebody takes them.
+static long SendCopies(int socket, int fd, size_t copies) {
+  char byte = 0;
+  struct iovec part = {&byte, 1};
+  union {
+    struct cmsghdr head;
+    char bytes[CMSG_SPACE(kMostCopies * sizeof(int))];
+  } control;
+  memset(&control, 0, sizeof(control));
+  control.head.cmsg_level = SOL_SOCKET;
+  control.head.cmsg_type = SCM_RIGHTS;
+  control.head.cmsg_len = CMSG_LEN(copies * sizeof(int));
+  for (size_t i = 0; i < copies; ++i) {
+    memcpy(CMSG_DATA(&control.head) + i * sizeof(int), &fd, sizeof(int));
+  }
+  const struct msghdr message = {.msg_iov = &part,
+                                 .msg_iovlen = 1,
+                                 .msg_control = &control,
+                                 .msg_controllen = CMSG_SPACE(copies * sizeof(int))};
+  return sendmsg(socket, &message, MSG_DONTWAIT);
+}
+
+// Has descriptors in flight between two sockets until it is refused, which the kernel counts by
+// user as well; and keeps them there.
+static int Flood(int argc, char** argv) {
+  int ends[2];
+  if (socketpair(AF_UNIX, SOCK_DGRAM, 0, ends) != 0) return 3;
+  long sent = 0;
+  while (sent < 100 && SendCopies(ends[0], 0, kMostCopies) >= 0) ++sent;
+  Say("in_flight", sent < 100 ? -1 : sent);
+  Nap(argc > 1 ? atol(argv[1]) : 0);
+  return 0;
+}
+
+// One descriptor in flight, for a program with few open files.
+static int SendOne(int argc, char** argv) {
+  (void)argc;
+  (void)argv;
+  const struct rlimit few = {64, 64};
+  int ends[2];
+  if (setrlimit(RLIMIT_NOFILE, &few) != 0) return 4;
+  if (socketpair(AF_UNIX, SOCK_DGRAM, 0, ends) != 0) return 3;
+  Say("send_one", SendCopies(ends[0], 0, 1));
   return 0;
 }
 
@@ -343,6 +408,9 @@ const struct Attack kProcessAttacks[] = {
     {"lower-limits", LowerLimits},
     {"threads-try", ThreadsTry},
     {"exhaust-user", ExhaustUser},
+    {"queue-one", QueueOne},
+    {"flood-flight", Flood},
+    {"send-one", SendOne},
     {"build-needs", BuildNeeds},
     {NULL, NULL},
 };

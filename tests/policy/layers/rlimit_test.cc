@@ -46,7 +46,7 @@ TEST(RlimitTest, NumbersAreTheKernelsAndNothingCanBeRaised) {
       {"RLIMIT_NOFILE", RLIMIT_NOFILE},   {"RLIMIT_CORE", RLIMIT_CORE},
       {"RLIMIT_MEMLOCK", RLIMIT_MEMLOCK}, {"RLIMIT_MSGQUEUE", RLIMIT_MSGQUEUE},
       {"RLIMIT_NICE", RLIMIT_NICE},       {"RLIMIT_RTPRIO", RLIMIT_RTPRIO},
-      {"RLIMIT_NPROC", RLIMIT_NPROC},
+      {"RLIMIT_NPROC", RLIMIT_NPROC},     {"RLIMIT_SIGPENDING", RLIMIT_SIGPENDING},
   };
   ASSERT_EQ(outcome.entries.size(), numbers.size());
   for (const auto& [name, entry] : outcome.entries) {
@@ -125,12 +125,15 @@ TEST(RlimitTest, WhatNoPolicyAsksForIsNeverAboveTheCallersOwn) {
   const Outcome usual = Compile("limits { processes: 5 }", facts);
   EXPECT_EQ(usual.entries.at("RLIMIT_MEMLOCK").hard(), 64u << 10);
   EXPECT_EQ(usual.entries.at("RLIMIT_MSGQUEUE").hard(), 64u << 10);
+  EXPECT_EQ(usual.entries.at("RLIMIT_SIGPENDING").hard(), 1024u);
   facts.mutable_rlimit_hard()->set_locked_memory(0);
   facts.mutable_rlimit_hard()->set_message_queues(100);
+  facts.mutable_rlimit_hard()->set_pending_signals(5);
   const Outcome outcome = Compile("limits { processes: 5 }", facts);
   ASSERT_THAT(outcome.status, IsOk());
   EXPECT_EQ(outcome.entries.at("RLIMIT_MEMLOCK").hard(), 0u);
   EXPECT_EQ(outcome.entries.at("RLIMIT_MSGQUEUE").hard(), 100u);
+  EXPECT_EQ(outcome.entries.at("RLIMIT_SIGPENDING").hard(), 5u);
 }
 
 TEST(RlimitTest, OffSetsNothing) {

@@ -26,6 +26,7 @@ TEST(ProbeTest, SaysWhatTheKernelSays) {
   EXPECT_EQ(facts->page_size(), static_cast<uint64_t>(::sysconf(_SC_PAGESIZE)));
   EXPECT_GT(facts->rlimit_hard().open_files(), 0u);
   EXPECT_TRUE(facts->rlimit_hard().has_core());
+  EXPECT_TRUE(facts->rlimit_hard().has_pending_signals());
   const std::string pattern = FileText("/proc/sys/kernel/core_pattern");
   EXPECT_EQ(facts->core_dumps() == v1::HostFacts::CORE_TO_PROGRAM, pattern.substr(0, 1) == "|");
   EXPECT_EQ(facts->core_dumps() == v1::HostFacts::CORE_TO_SOCKET, pattern.substr(0, 1) == "@");

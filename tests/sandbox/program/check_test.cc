@@ -90,6 +90,7 @@ TEST_F(CheckTest, EveryOrderThatMattersIsARule) {
       {Opcode::kForkPayload, Opcode::kInitFilter},
       {Opcode::kInitFilter, Opcode::kReap},
       {Opcode::kReap, Opcode::kPayloadSession},
+      {Opcode::kLimitFiles, Opcode::kSeccompLoad},
       {Opcode::kAppArmorOnExec, Opcode::kSetOomScore},
       {Opcode::kAppArmorOnExec, Opcode::kLandlockRestrict},
       {Opcode::kAppArmorOnExec, Opcode::kSeccompLoad},
