@@ -45,9 +45,11 @@ constexpr GroupEntry kMemory[] = {
     {"madvise",
      "2 in MADV_NORMAL MADV_RANDOM MADV_SEQUENTIAL MADV_WILLNEED MADV_DONTNEED MADV_FREE "
      "MADV_DONTFORK MADV_DOFORK MADV_HUGEPAGE MADV_NOHUGEPAGE MADV_DONTDUMP MADV_DODUMP "
-     "MADV_WIPEONFORK MADV_KEEPONFORK MADV_COLD MADV_PAGEOUT MADV_POPULATE_READ "
-     "MADV_POPULATE_WRITE MADV_DONTNEED_LOCKED MADV_COLLAPSE",
-     "hints of allocators; not page merging, which leaks between jobs, nor poisoning"},
+     "MADV_WIPEONFORK MADV_KEEPONFORK MADV_POPULATE_READ MADV_POPULATE_WRITE "
+     "MADV_DONTNEED_LOCKED MADV_COLLAPSE",
+     "hints of allocators; not page merging, which leaks between jobs, nor poisoning, nor what "
+     "takes "
+     "pages of the caller's own files out of the host's cache (COLD, PAGEOUT)"},
     {"mlock munlock mlock2", "", "keys and real-time buffers; RLIMIT_MEMLOCK holds it small"},
     {"pkey_alloc pkey_free pkey_mprotect", "", "just-in-time compilers guard their code pages"},
 };

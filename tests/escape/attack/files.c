@@ -61,16 +61,26 @@ static int WriteThroughMemory(int argc, char** argv) {
   return 0;
 }
 
-// Removes the pages of a shared file from the host's cache.
+// Removes the pages of a shared file from the host's cache, by advice about the file or about a
+// mapping of it. The pages of a mapping must be in its tables for that, so they are read first.
 static int Evict(int argc, char** argv) {
-  if (argc < 2) return 98;
+  if (argc < 3) return 98;
   const int fd = open(argv[1], O_RDONLY | O_CLOEXEC);
-  for (int i = 0; i < 20; ++i) {
-    Say("evict", posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED) == 0 ? 0 : -1);
-    void* map = mmap(NULL, 1 << 20, PROT_READ, MAP_SHARED, fd, 0);
-    if (map == MAP_FAILED) continue;
-    madvise(map, 1 << 20, MADV_PAGEOUT);
-    munmap(map, 1 << 20);
+  struct stat info;
+  if (fd < 0 || fstat(fd, &info) != 0) return 3;
+  const size_t size = (size_t)info.st_size;
+  for (int i = 0; i < 5; ++i) {
+    if (strcmp(argv[2], "file") == 0) {
+      Say("evict", posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED) == 0 ? 0 : -1);
+      continue;
+    }
+    char* map = mmap(NULL, size, PROT_READ, MAP_SHARED, fd, 0);
+    if (map == MAP_FAILED) return 4;
+    volatile char sum = 0;
+    for (size_t at = 0; at < size; at += 4096) sum ^= map[at];
+    Say("cold", madvise(map, size, MADV_COLD));
+    Say("evict", madvise(map, size, MADV_PAGEOUT));
+    munmap(map, size);
   }
   return 0;
 }

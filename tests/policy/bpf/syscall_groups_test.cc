@@ -243,7 +243,10 @@ TEST(SyscallGroupsTest, OwnStateIsReadAndOthersAreLeftAlone) {
   EXPECT_FALSE(policy.Allows("fcntl", {3, 8})) << "signal owners";
   EXPECT_FALSE(policy.Allows("pipe2", {0, 0x80})) << "notification pipes";
   EXPECT_FALSE(policy.Allows("mmap", {0, 0, 0, 0x40022})) << "huge pages";
+  EXPECT_TRUE(policy.Allows("madvise", {0, 0, 4})) << "what an allocator gives back";
   EXPECT_FALSE(policy.Allows("madvise", {0, 0, 12})) << "page merging";
+  EXPECT_FALSE(policy.Allows("madvise", {0, 0, 20})) << "cold";
+  EXPECT_FALSE(policy.Allows("madvise", {0, 0, 21})) << "out of the host's cache";
   EXPECT_FALSE(policy.Allows("madvise", {0, 0, 100})) << "poisoning";
   EXPECT_FALSE(policy.Allows("setpriority", {2})) << "of every process of the user";
   EXPECT_FALSE(policy.Allows("arch_prctl", {0x1012})) << "cpuid faulting";
