@@ -10,6 +10,7 @@
 #include "absl/strings/str_split.h"
 #include "policy/base/status.h"
 #include "policy/job_watch.h"
+#include "policy/layers/landlock.h"
 #include "policy/layers/layer.h"
 
 namespace cordon {
@@ -84,6 +85,8 @@ absl::StatusOr<CompiledPlan> CompiledPlan::Make(const NormalPolicy& policy,
     for (v1::ErrorDetail& detail : DetailsOf(status)) errors.push_back(std::move(detail));
   }
   if (!errors.empty()) return ErrorFromDetails(code, errors);
+  const absl::Status held = CheckAbstractSockets(policy, facts, plan);
+  if (!held.ok()) return WithStage(WithLayer(held, LayerName(LayerId::kLandlock)), kStage);
   return CompiledPlan(std::move(plan));
 }
 

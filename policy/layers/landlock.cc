@@ -11,6 +11,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
+#include "policy/apparmor/filter_reach.h"
 #include "policy/base/field_path.h"
 #include "policy/base/path.h"
 #include "policy/layers/layer.h"
@@ -315,7 +316,7 @@ absl::Status CompileLandlock(const NormalPolicy& policy, const v1::HostFacts& fa
   if (no_mount_plan && mounts.bind_size() + mounts.tmpfs_size() > 0) return absl::OkStatus();
   LandlockCompiler compiler(policy, plan->mount());
   CORDON_RETURN_IF_ERROR(compiler.Compile());
-  const absl::Status able = CheckAbi(policy, facts, compiler.drafts());
+  absl::Status able = CheckAbi(policy, facts, compiler.drafts());
   if (!able.ok()) {
     if (landlock.enforcement() != v1::IF_AVAILABLE) return able;
     const v1::ErrorDetail detail = DetailsOf(able).front();
@@ -328,6 +329,29 @@ absl::Status CompileLandlock(const NormalPolicy& policy, const v1::HostFacts& fa
   landlock.set_log_denials(facts.landlock_log());
   FillPlan(compiler.drafts(), plan->net(), &landlock);
   return absl::OkStatus();
+}
+
+// A pair is enough: a message on a socket for datagrams may name another address.
+absl::Status CheckAbstractSockets(const NormalPolicy& policy, const v1::HostFacts& facts,
+                                  const v1::Plan& plan) {
+  constexpr uint64_t kUnix = 1;  // AF_UNIX
+  const v1::LandlockPlan& landlock = plan.landlock();
+  const bool guarded = (landlock.scoped() & uapi::kLandlockScopeAbstract) != 0;
+  if (!landlock.enabled() || landlock.enforcement() != v1::REQUIRED || guarded ||
+      plan.net().own_namespace()) {
+    return absl::OkStatus();
+  }
+  if (!FilterMayAllow(plan.seccomp(), "socket", kUnix) &&
+      !FilterMayAllow(plan.seccomp(), "socketpair", kUnix)) {
+    return absl::OkStatus();
+  }
+  return FieldError(policy, absl::StatusCode::kFailedPrecondition, "landlock.enforcement",
+                    absl::StrCat("needs Landlock ABI 6, this kernel has ABI ", facts.landlock_abi(),
+                                 ": the job shares the host's network and may have local sockets, "
+                                 "and an older one lets it reach the host's abstract sockets"))
+      .Hint(
+          "Linux 6.12 or newer, a network of its own (leave network.enforcement as it is), no "
+          "local sockets, or landlock { enforcement: IF_AVAILABLE } to go without");
 }
 
 }  // namespace cordon

@@ -12,10 +12,12 @@
 //   ABI 2      where something is writable: ABI 1 denies every move between directories
 //   ABI 3      where a file rule forbids writing what the mount allows: older kernels let such a
 //              file be truncated
+//   ABI 6      where the job shares the host's network and its filter lets it have local sockets:
+//              nothing else keeps it from the host's abstract sockets
 // All else is said by another layer too and is left out, and listed under `missing`, where the ABI
 // does not have it: TCP (4; the network namespace is empty), ioctls of devices (5; the five of
 // /dev have none that matters), abstract sockets and signals (6; namespaces divide both, but for
-// abstract sockets of a host whose network is shared).
+// the case above).
 #ifndef CORDON_POLICY_LAYERS_LANDLOCK_H_
 #define CORDON_POLICY_LAYERS_LANDLOCK_H_
 
@@ -32,6 +34,12 @@ namespace cordon {
 // host; with IF_AVAILABLE a host without the ABI makes the layer disabled, with its reason.
 absl::Status CompileLandlock(const NormalPolicy& policy, const v1::HostFacts& facts,
                              v1::Plan* plan);
+
+// Refuses a plan that shares the host's network and needs Landlock to keep the host's abstract
+// sockets from the job, which the ABI at hand cannot; with IF_AVAILABLE it is only listed as
+// missing. Looks at the whole plan: the filter is compiled behind Landlock.
+absl::Status CheckAbstractSockets(const NormalPolicy& policy, const v1::HostFacts& facts,
+                                  const v1::Plan& plan);
 
 // Everything that an entry of a mount plan gives by itself, as rights of Landlock of any ABI.
 uint64_t LandlockRightsOf(const v1::MountEntry& entry);

@@ -60,6 +60,37 @@ TEST(CompileTest, CollectsTheErrorsOfAllLayers) {
   EXPECT_THAT(layers, ElementsAre("namespaces", "cgroup", "rlimit", "seccomp"));
 }
 
+// Namespaces and mounts do not keep a job from abstract sockets of a network that it shares.
+TEST(CompileTest, LandlockThatCannotKeepTheHostsAbstractSocketsAwayIsRefused) {
+  const auto on_abi = [](uint32_t abi, absl::string_view seccomp, absl::string_view more) {
+    v1::HostFacts facts = FullHost();
+    facts.set_landlock_abi(abi);
+    return CompiledPlan::Make(*ParseNormal(absl::StrCat("seccomp { ", seccomp, " } ", more)), facts)
+        .status();
+  };
+  const auto allowing = [](absl::string_view rule) {
+    return absl::StrCat("allow: [\"stdio\", \"exec\"] rule { ", rule, " action: ALLOW }");
+  };
+  constexpr char kShared[] = "network { enforcement: OFF } ";
+  const std::string local = allowing("calls: \"socket\" when { arg: 0 equals: \"AF_UNIX\" }");
+  for (const std::string& rules : {local, allowing("calls: \"socketpair\"")}) {
+    const absl::Status refused = on_abi(5, rules, kShared);
+    EXPECT_THAT(refused, HasErrorWith("needs Landlock ABI 6, this kernel has ABI 5"));
+    EXPECT_EQ(DetailsOf(refused)[0].layer(), "landlock");
+    EXPECT_THAT(DetailsOf(refused)[0].hint(), testing::HasSubstr("enforcement: IF_AVAILABLE"));
+    EXPECT_THAT(on_abi(6, rules, kShared), IsOk());
+    for (const char* weaker : {"IF_AVAILABLE", "OFF"}) {
+      EXPECT_THAT(on_abi(5, rules, absl::StrCat(kShared, "landlock { enforcement: ", weaker, " }")),
+                  IsOk());
+    }
+  }
+  EXPECT_THAT(on_abi(5, "enforcement: OFF", kShared), HasErrorWith("needs Landlock ABI 6"));
+  // Without local sockets the filter holds it, without the host's network the namespace.
+  const std::string inet = allowing("calls: \"socket\" when { arg: 0 equals: \"AF_INET\" }");
+  EXPECT_THAT(on_abi(5, inet, kShared), IsOk());
+  EXPECT_THAT(on_abi(5, local, ""), IsOk());
+}
+
 TEST(CompileTest, WithoutACgroupThePlanStillLimitsProcesses) {
   v1::HostFacts facts = FullHost();
   facts.set_cgroup_mode(v1::HostFacts::CGROUP_NONE);
