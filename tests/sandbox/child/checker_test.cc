@@ -30,6 +30,7 @@ class CheckerTest : public testing::Test {
   void SetUp() override {
     CORDON_NEEDS("user namespaces", HaveUserNamespaces());
     options_.landlock = "OFF";
+    options_.limits = "open_files: 77";
     ASSERT_THAT(parts_.Build(options_), IsOk());
   }
 
@@ -121,6 +122,10 @@ TEST_F(CheckerTest, ACheckWaitsForTheSupervisorUnderItsFilter) {
     ::usleep(1000);
   }
   EXPECT_EQ(ParseStatus(ProcOf(stands.aux, "status"))["Seccomp"], "2");
+  // The checker has the caller's limit of open files, and a check the job's.
+  const auto limits = ParseLimits(ProcOf(stands.aux, "limits"));
+  ASSERT_THAT(limits, IsOk());
+  EXPECT_EQ(limits->at("Max open files").hard, 77u);
   LetGo(7);  // that is another one's
   EXPECT_EQ(Await(FrameKind::kCheckEnded, 300).kind, FrameKind{});
   LetGo(1);
