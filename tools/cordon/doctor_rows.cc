@@ -24,12 +24,29 @@ std::string HostsWhy(const std::string& layer, const v1::HostFacts& facts) {
   return "";
 }
 
-// A layer that some trial had to do without is not available, whatever the others say.
+// From good to bad. A layer that some trial had to do without is not available, and one that some
+// trial could not confirm is not verified, whatever the others say.
+int Badness(v1::LayerState state) {
+  switch (state) {
+    case v1::LAYER_OFF:
+      return 0;  // as asked for: says nothing about the host
+    case v1::ENFORCED_VERIFIED:
+    case v1::ENFORCED_PROBED:
+      return 1;
+    case v1::ENFORCED_UNREADABLE:
+      return 2;
+    default:
+      return 3;
+  }
+}
+
+// The worst is kept; of equals the first.
 void Merge(const v1::LayerReport& said, LayerRow* row) {
-  const bool had = row->engaged;
-  if (had && Applied(said.state())) return;
-  if (!had && !row->state.empty() && !Applied(said.state())) return;
-  if (had && said.state() == v1::LAYER_OFF) return;
+  v1::LayerState had = v1::LAYER_STATE_UNSPECIFIED;
+  if (!row->state.empty() && v1::LayerState_Parse(row->state, &had) &&
+      Badness(said.state()) <= Badness(had)) {
+    return;
+  }
   row->state = v1::LayerState_Name(said.state());
   row->engaged = Applied(said.state());
   row->verified = row->engaged && said.state() != v1::ENFORCED_UNREADABLE;
