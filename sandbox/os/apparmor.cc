@@ -27,7 +27,6 @@ namespace cordon {
 namespace {
 
 constexpr char kReplace[] = "/sys/kernel/security/apparmor/.replace";
-constexpr char kRemove[] = "/sys/kernel/security/apparmor/.remove";
 constexpr int kParserTimeoutMs = 30000;
 constexpr size_t kSha1Digits = 40;
 
@@ -127,6 +126,11 @@ absl::StatusOr<LoadedProfile> FindAppArmorProfile(absl::string_view policy_names
       policy_namespace.empty()
           ? absl::StrCat(kAppArmorPolicy, "/profiles")
           : absl::StrCat(kAppArmorPolicy, "/namespaces/", policy_namespace, "/profiles");
+  return FindAppArmorProfileBelow(folder, name);
+}
+
+absl::StatusOr<LoadedProfile> FindAppArmorProfileBelow(const std::string& folder,
+                                                       absl::string_view name) {
   CORDON_ASSIGN_OR_RETURN(const UniqueFd profiles, OpenAt(kCwd, folder, O_RDONLY | O_DIRECTORY));
   CORDON_ASSIGN_OR_RETURN(const std::vector<std::string> folders, ListDirectory(profiles.get()));
   for (const std::string& each : folders) {
@@ -169,7 +173,7 @@ absl::Status LoadAppArmorProfile(absl::string_view policy_namespace, absl::strin
 }
 
 absl::Status RemoveAppArmorProfile(absl::string_view policy_namespace, absl::string_view name) {
-  return ChangePolicy(policy_namespace, kRemove, name);
+  return ChangePolicy(policy_namespace, kAppArmorRemove, name);
 }
 
 absl::StatusOr<AppArmorLabel> OwnAppArmorLabel() {

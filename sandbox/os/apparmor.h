@@ -15,6 +15,10 @@ namespace cordon {
 
 inline constexpr char kAppArmorParserProgram[] = "/sbin/apparmor_parser";
 inline constexpr char kAppArmorPolicy[] = "/sys/kernel/security/apparmor/policy";
+// Takes the name of a profile, which is then gone.
+inline constexpr char kAppArmorRemove[] = "/sys/kernel/security/apparmor/.remove";
+// What cordon-setup has done to this host, for everybody to read (tools/cordon_setup/state.h).
+inline constexpr char kSetupRecord[] = "/var/lib/cordon/setup.state";
 
 struct LoadedProfile {
   bool found = false;
@@ -28,6 +32,9 @@ struct LoadedProfile {
 // makes (CheckAppArmorProfileName): no other is found. Not found is no error.
 absl::StatusOr<LoadedProfile> FindAppArmorProfile(absl::string_view policy_namespace,
                                                   absl::string_view name);
+// The same, in a folder of profiles.
+absl::StatusOr<LoadedProfile> FindAppArmorProfileBelow(const std::string& folder,
+                                                       absl::string_view name);
 
 // True when the bytes have the hash, in the kernel's kind of hash.
 bool HasKernelHash(absl::string_view binary, absl::string_view hash);

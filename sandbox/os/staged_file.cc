@@ -12,19 +12,22 @@
 
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
 #include "policy/base/status.h"
 #include "sandbox/os/file.h"
 
 namespace cordon {
 namespace {
 
+constexpr absl::string_view kPassing = ".cordon-";
+constexpr size_t kRandomBytes = 8;
+
 absl::StatusOr<std::string> PassingName() {
-  char random[8];
+  char random[kRandomBytes];
   if (::getrandom(random, sizeof(random), 0) != sizeof(random)) {
     return ErrnoStatus("getrandom", "", errno);
   }
-  return absl::StrCat(".cordon-",
-                      absl::BytesToHexString(absl::string_view(random, sizeof(random))));
+  return absl::StrCat(kPassing, absl::BytesToHexString(absl::string_view(random, sizeof(random))));
 }
 
 }  // namespace
@@ -39,6 +42,11 @@ absl::StatusOr<StagedFile> StagedFile::Make(int dir_fd) {
   CORDON_ASSIGN_OR_RETURN(std::string name, PassingName());
   CORDON_ASSIGN_OR_RETURN(fd, OpenAt(dir_fd, name, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, 0666));
   return StagedFile(dir_fd, std::move(fd), std::move(name));
+}
+
+bool StagedFile::IsPassing(absl::string_view name) {
+  if (!absl::ConsumePrefix(&name, kPassing) || name.size() != 2 * kRandomBytes) return false;
+  return name.find_first_not_of("0123456789abcdef") == absl::string_view::npos;
 }
 
 StagedFile::StagedFile(StagedFile&& other) noexcept

@@ -9,6 +9,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
 #include "sandbox/os/unique_fd.h"
 
 namespace cordon {
@@ -23,6 +24,9 @@ class StagedFile {
   StagedFile& operator=(StagedFile&&) = delete;
   // Without a Publish there was nothing.
   ~StagedFile();
+
+  // Whether a name is one of those.
+  static bool IsPassing(absl::string_view name);
 
   int fd() const { return fd_.get(); }
 

@@ -7,64 +7,34 @@ what they are for is tests/vm/cases/setup.py.
 
 import os
 import shutil
-import stat
 import subprocess
 import tempfile
 import unittest
 
 import command_line
+import setup_host
+from setup_host import APPARMOR, AT_BOOT, DROP_IN, NAMESPACES, PROFILE, STATE, snapshot
 
 
 SETUP = ""
 NOBODY = 65534
-DROP_IN = "etc/systemd/system/user@.service.d/cordon.conf"
-PROFILE = "etc/apparmor.d/cordon-job"
-AT_BOOT = "etc/systemd/system/apparmor.service.d/cordon.conf"
-NAMESPACES = "sys/kernel/security/apparmor/policy/namespaces"
-HOST = {
-    "run/systemd/system/": "",
-    "sys/fs/cgroup/cgroup.controllers": "cpu memory pids\n",
-    "sys/module/apparmor/parameters/enabled": "Y\n",
-    NAMESPACES + "/": "",
-    "usr/sbin/apparmor_parser": "",
-    "usr/bin/cordon": "",
-    "etc/passwd": "root:x:0:0::/root:/bin/sh\nann:x:1007:1007::/home/ann:/bin/sh\n",
-    "etc/subuid": "ann:100000:65536\n",
-    "etc/subgid": "ann:100000:65536\n",
-    "proc/sys/kernel/unprivileged_userns_clone": "1\n",
-    "proc/sys/user/max_user_namespaces": "10000\n",
-}
-
-
-def snapshot(root):
-    """Every path below `root` with its kind, mode and content."""
-    found = {}
-    for where, folders, files in os.walk(root):
-        for name in folders + files:
-            path = os.path.join(where, name)
-            mode = os.lstat(path).st_mode
-            text = None
-            if stat.S_ISREG(mode):
-                with open(path, encoding="utf-8") as file:
-                    text = file.read()
-            found[os.path.relpath(path, root)] = (stat.S_IFMT(mode), stat.S_IMODE(mode), text)
-    return found
+LOADED = f"{APPARMOR}/policy/profiles/cordon-job.7"
+REMOVE = f"{APPARMOR}/.remove"
 
 
 class Setup(unittest.TestCase):
     def setUp(self):
         self.root = tempfile.mkdtemp(prefix="cordon-setup-")
         self.addCleanup(shutil.rmtree, self.root)
-        os.chmod(self.root, 0o755)
-        for path, text in HOST.items():
-            self.put(path, text)
+        setup_host.make(self.root)
 
     def put(self, path, text):
-        full = os.path.join(self.root, path)
-        os.makedirs(full if path.endswith("/") else os.path.dirname(full), exist_ok=True)
-        if not path.endswith("/"):
-            with open(full, "w", encoding="utf-8") as file:
-                file.write(text)
+        setup_host.put(self.root, path, text)
+
+    def load_profile(self, digits="ab" * 32):
+        """As the kernel shows it."""
+        for name, text in (("name", "cordon-job"), ("mode", "enforce"), ("raw_sha256", digits)):
+            self.put(f"{LOADED}/{name}", text + "\n")
 
     def text(self, path):
         with open(os.path.join(self.root, path), encoding="utf-8") as file:
@@ -88,6 +58,7 @@ class DryRun(Setup):
             self.assertIn(line + "\n", done.stdout)
         self.assertIn("run /usr/sbin/apparmor_parser -r /etc/apparmor.d/cordon-job", done.stdout)
         self.assertIn("run /usr/bin/systemctl daemon-reload", done.stdout)
+        self.assertIn(f"record 0644 /{STATE}\n", done.stdout)
 
     @unittest.skipUnless(os.geteuid() == 0, "needs root, to become a user")
     def test_a_user_may_look_and_not_do(self):
@@ -100,7 +71,7 @@ class DryRun(Setup):
                                       group=NOBODY, extra_groups=[])
                 self.assertEqual(done.returncode, status, done.stdout + done.stderr)
         self.assertIn("only root may change a host", done.stderr)
-        self.assertFalse(os.path.exists(os.path.join(self.root, "var")))
+        self.assertFalse(os.path.exists(os.path.join(self.root, "var/lib/cordon")))
 
     def test_what_was_said_is_what_is_done(self):
         if os.geteuid() != 0:
@@ -108,6 +79,19 @@ class DryRun(Setup):
         said = self.run_setup("--dry-run", "--user", "ann").stdout.splitlines()
         done = self.run_setup("--user", "ann").stdout.splitlines()
         self.assertEqual(said[1:], done)
+        before = snapshot(self.root)
+        said = self.run_setup("--dry-run", "--undo").stdout.splitlines()
+        self.assertEqual(snapshot(self.root), before)
+        self.assertIn(f"remove /{PROFILE}", said)
+        self.assertEqual(said[1:], self.run_setup("--undo").stdout.splitlines())
+
+    def test_every_file_that_is_made_was_said(self):
+        if os.geteuid() != 0:
+            self.skipTest("needs root")
+        before = snapshot(self.root)
+        said = self.run_setup("--user", "ann").stdout
+        for path in snapshot(self.root).keys() - before.keys():
+            self.assertRegex(said, rf"(?m)^(write 0644|record 0644|mkdir 0755) /{path}$")
 
 
 @unittest.skipUnless(os.geteuid() == 0, "needs root")
@@ -118,11 +102,11 @@ class Changes(Setup):
         self.assertIn("\n[Service]\nDelegate=cpu cpuset io memory pids\n", self.text(DROP_IN))
         self.assertIn("profile cordon-job ", self.text(PROFILE))
         self.assertIn(f"\n[Service]\nExecStartPost=-/usr/bin/mkdir -p /{NAMESPACES}/cordon-1007\n",
-                      self.text(AT_BOOT))
+                      self.text(f"{AT_BOOT}/cordon-1007.conf"))
         self.assertTrue(os.path.isdir(os.path.join(self.root, NAMESPACES, "cordon-1007")))
         self.assertFalse(os.path.exists(os.path.join(self.root, "etc/apparmor.d/cordon")))
         after = snapshot(self.root)
-        for path in (DROP_IN, PROFILE, AT_BOOT):
+        for path in (DROP_IN, PROFILE, f"{AT_BOOT}/cordon-1007.conf", STATE):
             self.assertEqual(after[path][1], 0o644, path)
             self.assertEqual(after[os.path.dirname(path)][1], 0o755, path)
 
@@ -143,9 +127,22 @@ class Changes(Setup):
         done = self.run_setup("--undo")
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertEqual(snapshot(self.root), before)
-        self.assertIn("run /usr/sbin/apparmor_parser -R /etc/apparmor.d/cordon-job", done.stdout)
         again = self.run_setup("--undo")
         self.assertEqual(again.returncode, 0, again.stderr)
+        self.assertEqual(snapshot(self.root), before)
+
+    def test_a_user_who_comes_later_replaces_nobody(self):
+        before = snapshot(self.root)
+        for user in ("ann", "bob"):
+            done = self.run_setup("--user", user)
+            self.assertEqual(done.returncode, 0, done.stderr)
+        # At the next boot the namespaces are gone: systemd makes them again by all of these.
+        at_boot = "".join(self.text(f"{AT_BOOT}/{name}")
+                          for name in os.listdir(os.path.join(self.root, AT_BOOT)))
+        for uid in (1007, 1008):
+            self.assertIn(f"mkdir -p /{NAMESPACES}/cordon-{uid}\n", at_boot)
+            self.assertTrue(os.path.isdir(os.path.join(self.root, f"{NAMESPACES}/cordon-{uid}")))
+        self.assertEqual(self.run_setup("--undo").returncode, 0)
         self.assertEqual(snapshot(self.root), before)
 
     def test_undo_leaves_what_others_put_beside_it(self):
@@ -179,11 +176,7 @@ class Changes(Setup):
         self.assertFalse(os.path.exists(os.path.join(self.root, PROFILE)))
         os.unlink(os.path.join(self.root, DROP_IN))
         self.assertEqual(self.run_setup("--undo").returncode, 0)
-        after = snapshot(self.root)
-        # The folder of the file that somebody took over was left, too.
-        self.assertEqual({path for path in after if path not in before},
-                         {"etc/systemd", "etc/systemd/system",
-                          "etc/systemd/system/user@.service.d"})
+        self.assertEqual(snapshot(self.root), before)
 
     def test_a_record_that_is_not_understood_stops_everything(self):
         self.run_setup()
@@ -194,6 +187,92 @@ class Changes(Setup):
             self.assertEqual(done.returncode, 1)
             self.assertIn("a line that this version does not know", done.stderr)
         self.assertEqual(snapshot(self.root), before)
+
+
+@unittest.skipUnless(os.geteuid() == 0, "needs root")
+class Loaded(Setup):
+    """What the kernel has of AppArmor, which no file of /etc tells."""
+
+    def stays(self, words, *paths):
+        """Undo refuses: nothing is unloaded, the paths stay and the record of them."""
+        done = self.run_setup("--undo")
+        self.assertEqual(done.returncode, 1, done.stdout)
+        self.assertIn(words, done.stderr)
+        self.assertNotIn("unload ", done.stdout)
+        self.assertEqual(self.text(REMOVE), "")
+        for path in paths:
+            self.assertTrue(os.path.exists(os.path.join(self.root, path)), path)
+        self.assertIn("profile " + "ab" * 32 + f" /{PROFILE}\n", self.text(STATE))
+
+    def undone(self):
+        done = self.run_setup("--undo")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual(self.text(REMOVE), "cordon-job")
+        for path in (PROFILE, STATE):
+            self.assertFalse(os.path.exists(os.path.join(self.root, path)), path)
+        return done.stdout
+
+    def test_the_kernels_hash_is_recorded(self):
+        self.run_setup()
+        self.assertIn(f"profile - /{PROFILE}\n", self.text(STATE))
+        self.load_profile()
+        self.run_setup()
+        self.assertIn("profile " + "ab" * 32 + f" /{PROFILE}\n", self.text(STATE))
+
+    def test_a_profile_without_its_file_is_unloaded(self):
+        self.load_profile()
+        self.run_setup()
+        os.unlink(os.path.join(self.root, PROFILE))
+        said = self.undone()
+        self.assertIn(f"unload the profile cordon-job\ngone /{PROFILE}\n", said)
+
+    def test_the_administrators_version_stays_loaded(self):
+        self.load_profile()
+        self.run_setup()
+        ours = self.text(PROFILE)
+        self.put(PROFILE, ours + "# and more\n")
+        self.stays(f"/{PROFILE} was changed since", PROFILE)
+        os.unlink(os.path.join(self.root, PROFILE))
+        self.load_profile("cd" * 32)
+        self.stays("cordon-job that is loaded is another than cordon-setup loaded")
+        self.load_profile()
+        self.put(PROFILE, ours)
+        self.undone()
+
+    def test_a_profile_that_confines_somebody_stays(self):
+        self.load_profile()
+        self.run_setup()
+        label = "proc/4242/attr/apparmor/current"
+        for text in ("cordon-job (enforce)\n", "cordon-job//&:cordon-1007:x (enforce)\n",
+                     "cordon-job//child (enforce)\n"):
+            self.put(label, text)
+            self.stays("the profile cordon-job is in use, and stays: without it these processes "
+                       "would be unconfined: 4242;", PROFILE)
+        self.put(label, "cordon-jobs (enforce)\n")
+        self.undone()
+
+    def test_a_namespace_that_confines_somebody_stays(self):
+        self.run_setup("--user", "ann")
+        namespace = os.path.join(self.root, NAMESPACES, "cordon-1007")
+        label = "proc/4242/attr/apparmor/current"
+        self.put(label, "other//&:cordon-1007:x (enforce)\n")
+        done = self.run_setup("--undo")
+        self.assertEqual(done.returncode, 1, done.stdout)
+        self.assertIn("the policy namespace cordon-1007 is in use", done.stderr)
+        self.assertTrue(os.path.isdir(namespace))
+        self.put(label, ":cordon-10071:x (enforce)\n")
+        self.assertEqual(self.run_setup("--undo").returncode, 0)
+        self.assertFalse(os.path.exists(namespace))
+
+    def test_without_the_files_of_apparmor_nothing_is_claimed(self):
+        self.run_setup()
+        shutil.rmtree(os.path.join(self.root, APPARMOR))
+        done = self.run_setup("--undo")
+        self.assertEqual(done.returncode, 1, done.stdout)
+        self.assertIn("whether the profile cordon-job is loaded cannot be seen", done.stderr)
+        self.assertTrue(os.path.exists(os.path.join(self.root, PROFILE)))
+        self.put("sys/module/apparmor/parameters/enabled", "N\n")
+        self.assertEqual(self.run_setup("--undo").returncode, 0)
 
 
 class Advice(Setup):

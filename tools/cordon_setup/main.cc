@@ -30,7 +30,12 @@ constexpr char kHelp[] =
     "  the AppArmor profile cordon-job, and the profile that lets cordon make user namespaces\n"
     "  where a host gives those to named programs only;\n"
     "  for each --user an AppArmor policy namespace of that user's own.\n"
-    "Exit status 0: done, or nothing to do. 1: not done; what was done before can be undone.";
+    "What was done is recorded in /var/lib/cordon/setup.state. --undo leaves what was changed "
+    "since,\n"
+    "and a profile or a namespace that a process is confined by, and says so.\n"
+    "Exit status 0: done, or nothing to do. 1: not done, or not all; it can be run again, and "
+    "what\n"
+    "was done before can be undone.";
 
 struct Options {
   bool dry_run = false;
@@ -51,7 +56,11 @@ absl::Status Perform(const Options& options) {
   setup::Means means;
   means.root = options.root == "/" ? "" : options.root;
   means.dry_run = options.dry_run;
-  means.say = [](const std::string& line) { std::printf("%s\n", line.c_str()); };
+  // At once: what is said is said before it is done, whatever ends the run.
+  means.say = [](const std::string& line) {
+    std::printf("%s\n", line.c_str());
+    std::fflush(stdout);
+  };
   means.run = [](const std::vector<std::string>& argv) {
     return cordon::RunCompanion(argv[0], {argv.begin() + 1, argv.end()}, kProgramMs).status();
   };

@@ -15,7 +15,7 @@ namespace cordon::setup {
 namespace {
 
 constexpr char kDelegation[] = "/etc/systemd/system/user@.service.d/cordon.conf";
-constexpr char kAtBoot[] = "/etc/systemd/system/apparmor.service.d/cordon.conf";
+constexpr char kAtBoot[] = "/etc/systemd/system/apparmor.service.d";
 constexpr char kNamespaces[] = "/sys/kernel/security/apparmor/policy/namespaces";
 
 // 0x60000000 + the largest pid, see FreshHostId.
@@ -84,15 +84,19 @@ void PlanProfiles(const Host& host, std::vector<Action>* actions) {
 void PlanNamespaces(const Host& host, const std::vector<uint32_t>& users,
                     std::vector<Action>* actions) {
   if (users.empty() || !host.apparmor || !host.apparmor_parser) return;
-  std::string lines = "# Made by cordon-setup; cordon-setup --undo removes it.\n[Service]\n";
-  for (const uint32_t uid : users) {
-    absl::StrAppend(&lines, "ExecStartPost=-/usr/bin/mkdir -p ", kNamespaces, "/cordon-", uid,
-                    "\n");
-  }
   // Namespaces do not outlive the kernel: made again at each boot. Not by tmpfiles.d, which does
-  // not make directories there.
+  // not make directories there. A file for each user, so that one who is added later replaces
+  // nobody's.
   if (host.systemd) {
-    actions->push_back({Action::Kind::kFile, kAtBoot, lines, {}, ""});
+    for (const uint32_t uid : users) {
+      actions->push_back(
+          {Action::Kind::kFile,
+           absl::StrCat(kAtBoot, "/cordon-", uid, ".conf"),
+           absl::StrCat("# Made by cordon-setup; cordon-setup --undo removes it.\n[Service]\n",
+                        "ExecStartPost=-/usr/bin/mkdir -p ", kNamespaces, "/cordon-", uid, "\n"),
+           {},
+           ""});
+    }
     actions->push_back(
         {Action::Kind::kCommand, "", "", {"/usr/bin/systemctl", "daemon-reload"}, kAtBoot});
   } else {
@@ -147,8 +151,9 @@ std::string RangeInTheWay(const std::string& subid) {
       continue;
     }
     if (first < kEndOfJobIds && count > 0 &&
-        count > (first < kFirstJobId ? kFirstJobId - first : 0))
+        count > (first < kFirstJobId ? kFirstJobId - first : 0)) {
       return std::string(line);
+    }
   }
   return "";
 }

@@ -38,7 +38,7 @@ struct Action {
   std::string path;
   std::string content;
   std::vector<std::string> argv;
-  std::string when;  // kCommand: only when the file of this path was changed
+  std::string when;  // kCommand: only when a file of this path, or below it, was changed
 };
 
 std::vector<Action> PlanOf(const Host& host, const std::vector<uint32_t>& users);

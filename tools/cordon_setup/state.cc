@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "policy/base/status.h"
 
@@ -41,8 +42,9 @@ absl::Status Unreadable(const std::string& line) {
 std::string FormatState(const std::vector<Done>& done) {
   std::string text = absl::StrCat(kHead, "\n");
   for (const Done& each : done) {
-    absl::StrAppend(&text, NameOf(each.kind), " ", each.sha256.empty() ? "-" : each.sha256, " ",
-                    each.path, "\n");
+    absl::StrAppend(&text, NameOf(each.kind), " ",
+                    each.hashes.empty() ? "-" : absl::StrJoin(each.hashes, ","), " ", each.path,
+                    "\n");
   }
   return text;
 }
@@ -63,7 +65,7 @@ absl::StatusOr<std::vector<Done>> ParseState(const std::string& text) {
       known = true;
     }
     if (!known) return Unreadable(lines[i]);
-    if (parts[1] != "-") each.sha256 = parts[1];
+    if (parts[1] != "-") each.hashes = absl::StrSplit(parts[1], ',');
     each.path = parts[2];
     done.push_back(std::move(each));
   }

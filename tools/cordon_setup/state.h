@@ -15,8 +15,11 @@ namespace cordon::setup {
 struct Done {
   enum class Kind { kDirectory, kFile, kProfile, kNamespace };
   Kind kind = Kind::kFile;
-  std::string path;    // on the host, without --root
-  std::string sha256;  // of a file's content
+  std::string path;  // on the host, without --root
+  // A file: SHA-256 of its content; while it is replaced, of the old and the new one, since either
+  // may be there when the run is cut off. A profile: the kernel's hash of what was loaded, if it
+  // keeps one (sandbox/layers/apparmor.h compares it when a job starts).
+  std::vector<std::string> hashes;
 };
 
 // One line each, in the order of doing. An unknown line is an error: nothing is guessed.

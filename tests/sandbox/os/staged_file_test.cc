@@ -91,6 +91,14 @@ TEST_F(StagedFileTest, SettlingSetsTheMode) {
   EXPECT_EQ(StatFd(file.fd())->mode & 07777u, 0555u);
 }
 
+TEST_F(StagedFileTest, ItsPassingNameIsKnownAgain) {
+  EXPECT_TRUE(StagedFile::IsPassing(".cordon-0123456789abcdef"));
+  for (const char* name : {".cordon-", "cordon-0123456789abcdef", ".cordon-0123456789abcde",
+                           ".cordon-0123456789abcdef0", ".cordon-0123456789abcdeX", ""}) {
+    EXPECT_FALSE(StagedFile::IsPassing(name)) << name;
+  }
+}
+
 // Where there is no O_TMPFILE (procfs has neither it nor room for another file).
 TEST_F(StagedFileTest, AFolderThatTakesNoFilesIsAnError) {
   const auto proc = OpenAt(kCwd, "/proc/self", O_PATH | O_DIRECTORY);
