@@ -95,7 +95,7 @@ absl::Status Sandbox::Build(const v1::HostFacts& facts, const SandboxFiles& file
   CORDON_ASSIGN_OR_RETURN(
       layers_, Of(kVerify, "process",
                   ConfirmLayers({plan_, sources, at_gate->back, at_gate->twin, child_.ids,
-                                 facts.privileged(), lease_.get()})));
+                                 facts.privileged(), lease_.get(), profile_use_.compared})));
   payload_look_ = LookOf(at_gate->twin);
   AddStep(kVerify, mark);
   return CheckFiles(files, at_gate->back);
@@ -120,7 +120,7 @@ absl::Status Sandbox::ReadyAppArmor() {
   v1::AppArmorPlan& plan = *plan_.mutable_apparmor();
   if (!plan.enabled()) return absl::OkStatus();
   const uint64_t mark = MonotonicNs();
-  absl::StatusOr<UniqueFd> use = EnsureAppArmorProfile(plan);
+  absl::StatusOr<AppArmorUse> use = EnsureAppArmorProfile(plan);
   AddStep(kProfile, mark);
   if (use.ok()) {
     profile_use_ = *std::move(use);

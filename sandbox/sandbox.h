@@ -24,6 +24,7 @@
 #include "sandbox/files/copy_in.h"
 #include "sandbox/files/places.h"
 #include "sandbox/launch/launcher.h"
+#include "sandbox/layers/apparmor.h"
 #include "sandbox/layers/cgroup.h"
 #include "sandbox/layers/check_back.h"
 
@@ -85,7 +86,7 @@ class Sandbox {
 
   v1::Plan plan_;
   State state_ = State::kVerified;
-  UniqueFd profile_use_;                // its AppArmor profile stays loaded while this is open
+  AppArmorUse profile_use_;             // its AppArmor profile stays loaded while this is there
   std::unique_ptr<CgroupLease> lease_;  // outlives child_: the group empties when the child dies
   std::unique_ptr<CheckedProgram> program_;
   Child child_;

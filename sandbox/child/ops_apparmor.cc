@@ -5,33 +5,13 @@
 #include <linux/magic.h>
 
 #include "sandbox/child/context.h"
+#include "sandbox/child/label.h"
 
 namespace cordon::child {
 namespace {
 
 constexpr int kEproto = 71;
 constexpr char kFile[] = "self/attr/apparmor/exec";
-constexpr char kEnforced[] = " (enforce)";
-// Kernel: what a host that restricts unprivileged changes of profile stacks below ours.
-constexpr char kBelow[] = "//&unconfined";
-
-// True when `text` goes on with `word`; `*text` is then behind it.
-bool Take(const char** text, const char* word) {
-  const char* at = *text;
-  for (; *word != '\0'; ++word, ++at) {
-    if (*at != *word) return false;
-  }
-  *text = at;
-  return true;
-}
-
-bool IsShown(const char* text, const char* label) {
-  if (!Take(&text, label)) return false;
-  (void)Take(&text, kBelow);
-  if (!Take(&text, kEnforced)) return false;
-  (void)Take(&text, "\n");
-  return *text == '\0';
-}
 
 OpResult SetAndReadBack(int fd, const char* order, const char* label) {
   struct statfs64 info = {};
@@ -46,7 +26,7 @@ OpResult SetAndReadBack(int fd, const char* order, const char* label) {
   result = Sys(__NR_pread64, fd, seen, sizeof(seen) - 1, 0);
   if (result < 0) return Check(KernelCall::k_read, result);
   seen[result] = '\0';
-  return IsShown(seen, label) ? Ok() : OpResult{KernelCall::k_read, kEproto};
+  return ShowsLabel(seen, label) ? Ok() : OpResult{KernelCall::k_read, kEproto};
 }
 
 }  // namespace

@@ -4,12 +4,16 @@
 // no_new_privs cannot change its profile.
 #include "sandbox/layers/apparmor.h"
 
+#include <fcntl.h>
+
+#include <algorithm>
 #include <utility>
 #include <vector>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
 #include "policy/base/status.h"
 #include "policy/layers/apparmor.h"
 #include "sandbox/layers/apparmor_memory.h"
@@ -37,7 +41,20 @@ constexpr uint64_t kUnusedNs = uint64_t{600} * 1'000'000'000;
 
 bool Enforces(const LoadedProfile& profile) { return profile.found && profile.mode == "enforce"; }
 
-absl::Status CheckTheirs(const v1::AppArmorPlan& plan, const std::string& name) {
+// "" where there is no record that only root can have written.
+std::string TrustedRecord() {
+  constexpr uint32_t kOthersWrite = 022;
+  const absl::StatusOr<UniqueFd> file = OpenAt(kCwd, kSetupRecord, O_RDONLY | O_NOFOLLOW);
+  if (!file.ok()) return "";
+  const absl::StatusOr<FileInfo> info = StatFd(file->get());
+  if (!info.ok() || info->uid != 0 || (info->mode & kOthersWrite) != 0) return "";
+  constexpr size_t kMost = 1 << 20;
+  const absl::StatusOr<std::string> text = ReadAll(file->get(), kSetupRecord, kMost);
+  return text.ok() ? *text : "";
+}
+
+// True when the profile's hash was compared; false when there is none to compare with.
+absl::StatusOr<bool> CheckTheirs(const v1::AppArmorPlan& plan, const std::string& name) {
   CORDON_ASSIGN_OR_RETURN(const LoadedProfile profile, FindAppArmorProfile("", name));
   if (!profile.found) {
     return Refuse(absl::StrCat("the profile ", name, " is not loaded"))
@@ -45,9 +62,20 @@ absl::Status CheckTheirs(const v1::AppArmorPlan& plan, const std::string& name) 
                   ? absl::StrCat("apparmor_parser -r FILE, as root, of the file that has it")
                   : std::string(kSetup));
   }
-  if (Enforces(profile)) return absl::OkStatus();
-  return Refuse(absl::StrCat("the profile ", name, " is in ", profile.mode, " mode"))
-      .Hint("only a profile in enforce mode stops anything: aa-enforce, as root");
+  if (!Enforces(profile)) {
+    return Refuse(absl::StrCat("the profile ", name, " is in ", profile.mode, " mode"))
+        .Hint("only a profile in enforce mode stops anything: aa-enforce, as root");
+  }
+  const std::string recorded =
+      name == kAppArmorFamily ? RecordedAppArmorHash(TrustedRecord(), name) : "";
+  if (recorded.empty()) return false;
+  if (profile.hash == recorded) return true;
+  return Refuse(absl::StrCat("the profile ", name,
+                             " is not the one that cordon-setup loaded: hash ",
+                             profile.hash.empty() ? "none" : profile.hash, ", recorded ", recorded))
+      .Hint(
+          "cordon-setup as root loads it again and records what was loaded, as is needed once "
+          "after an update of AppArmor");
 }
 
 absl::StatusOr<UniqueFd> EnsureCompiled(const v1::AppArmorPlan& plan) {
@@ -72,6 +100,31 @@ absl::StatusOr<UniqueFd> EnsureCompiled(const v1::AppArmorPlan& plan) {
   AppArmorMemory::SetHash(use, loaded.hash);
   memory.Sweep(kMostProfiles, kUnusedNs);
   return use;
+}
+
+std::vector<std::pair<std::string, std::string>> PartsOf(const AppArmorLabel& label) {
+  std::vector<std::pair<std::string, std::string>> parts;
+  parts.reserve(label.parts.size());
+  for (const AppArmorLabel::Part& part : label.parts) {
+    parts.emplace_back(part.policy_namespace, part.profile);
+  }
+  std::sort(parts.begin(), parts.end());
+  return parts;
+}
+
+// Kernel: a stack is shown sorted, by the level of the policy namespace and then by name; and a
+// host that restricts unprivileged changes of profile stacks "unconfined" with ours.
+bool IsLabelOf(absl::string_view text, absl::string_view wanted) {
+  const absl::StatusOr<AppArmorLabel> found = ParseAppArmorLabel(text);
+  const absl::StatusOr<AppArmorLabel> asked = ParseAppArmorLabel(wanted);
+  if (!found.ok() || !asked.ok() || found->mode != "enforce") return false;
+  auto parts = PartsOf(*found);
+  if (parts == PartsOf(*asked)) return true;
+  const auto beside =
+      std::find(parts.begin(), parts.end(), std::pair<std::string, std::string>("", "unconfined"));
+  if (beside == parts.end()) return false;
+  parts.erase(beside);
+  return parts == PartsOf(*asked);
 }
 
 // Root of the initial user namespace with the right to change policy.
@@ -145,18 +198,35 @@ std::string AppArmorShown(const v1::AppArmorPlan& plan) {
                       plan.name());
 }
 
-absl::StatusOr<UniqueFd> EnsureAppArmorProfile(const v1::AppArmorPlan& plan) {
-  if (plan.source() != v1::AppArmorPlan::COMPILED) {
-    const absl::Status there = CheckTheirs(plan, plan.name());
-    if (!there.ok()) return WithLayer(there, "apparmor");
-    return UniqueFd();
+absl::StatusOr<AppArmorUse> EnsureAppArmorProfile(const v1::AppArmorPlan& plan) {
+  const bool compiled = plan.source() == v1::AppArmorPlan::COMPILED;
+  AppArmorUse use;
+  use.compared = "mode and hash in securityfs";
+  if (!compiled || plan.stacked()) {
+    const std::string name = compiled ? std::string(kAppArmorFamily) : plan.name();
+    const absl::StatusOr<bool> hash = CheckTheirs(plan, name);
+    if (!hash.ok()) return WithLayer(hash.status(), "apparmor");
+    if (!*hash) {
+      use.compared = compiled ? absl::StrCat("mode and hash in securityfs (of ", name,
+                                             " above it the mode alone: no hash of it is recorded)")
+                              : "mode in securityfs (no hash of it is recorded)";
+    }
   }
-  if (plan.stacked()) {
-    CORDON_RETURN_IF_ERROR(CheckTheirs(plan, std::string(kAppArmorFamily)));
-  }
-  absl::StatusOr<UniqueFd> use = EnsureCompiled(plan);
-  if (!use.ok()) return WithLayer(use.status(), "apparmor");
+  if (!compiled) return use;
+  absl::StatusOr<UniqueFd> lock = EnsureCompiled(plan);
+  if (!lock.ok()) return WithLayer(lock.status(), "apparmor");
+  use.lock = *std::move(lock);
   return use;
+}
+
+std::string RecordedAppArmorHash(absl::string_view record, absl::string_view name) {
+  const std::string path = absl::StrCat("/etc/apparmor.d/", name);
+  for (const absl::string_view line : absl::StrSplit(record, '\n')) {
+    const std::vector<std::string> parts = absl::StrSplit(line, absl::MaxSplits(' ', 2));
+    if (parts.size() != 3 || parts[0] != "profile" || parts[2] != path) continue;
+    return parts[1] == "-" ? "" : parts[1];
+  }
+  return "";
 }
 
 v1::AppArmorFacts ProbeAppArmor() {
@@ -190,13 +260,9 @@ absl::Status VerifyAppArmor(const VerifyInput& input) {
     return Mismatch("apparmor", "attr/apparmor/current of the init", "unconfined",
                     EscapeForPeople(input.back.apparmor));
   }
-  // Kernel: a host that restricts unprivileged changes of profile stacks "unconfined" below ours.
   const std::string wanted = AppArmorShown(input.plan.apparmor());
+  if (IsLabelOf(input.twin.apparmor, wanted)) return absl::OkStatus();
   const absl::string_view found = absl::StripTrailingAsciiWhitespace(input.twin.apparmor);
-  if (found == absl::StrCat(wanted, " (enforce)") ||
-      found == absl::StrCat(wanted, "//&unconfined (enforce)")) {
-    return absl::OkStatus();
-  }
   return Mismatch("apparmor", "attr/apparmor/exec of the twin", absl::StrCat(wanted, " (enforce)"),
                   found.empty() ? "nothing" : EscapeForPeople(found));
 }

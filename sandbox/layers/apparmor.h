@@ -7,6 +7,7 @@
 #include <string>
 
 #include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
 #include "policy/proto/host_facts.pb.h"
 #include "policy/proto/plan.pb.h"
 #include "sandbox/os/unique_fd.h"
@@ -18,10 +19,22 @@ namespace cordon {
 std::string AppArmorTarget(const v1::AppArmorPlan& plan);
 std::string AppArmorShown(const v1::AppArmorPlan& plan);
 
+struct AppArmorUse {
+  // The profile stays loaded as long as it is open (not valid for a profile of the administrator's;
+  // see apparmor_memory.h).
+  UniqueFd lock;
+  std::string compared;  // with what is loaded, in words for the report
+};
+
 // OK: the profile of an enabled plan is loaded in enforce mode, and one of our own has the very
-// bytes that apparmor_parser makes of the plan's text. It stays loaded as long as the descriptor is
-// open (which is not valid for a profile of the administrator's; see apparmor_memory.h).
-absl::StatusOr<UniqueFd> EnsureAppArmorProfile(const v1::AppArmorPlan& plan);
+// bytes that apparmor_parser makes of the plan's text. `cordon-job`, alone or above one of our own,
+// has the hash that cordon-setup recorded when it loaded it; where it recorded none (somebody else
+// loaded it) only its mode is known, and so it is with a profile that the policy names.
+absl::StatusOr<AppArmorUse> EnsureAppArmorProfile(const v1::AppArmorPlan& plan);
+
+// The kernel's hash of the profile in the file of that name in /etc/apparmor.d, of the text of
+// cordon-setup's record; "" where it has none.
+std::string RecordedAppArmorHash(absl::string_view record, absl::string_view name);
 
 // What this host and this caller can do.
 v1::AppArmorFacts ProbeAppArmor();

@@ -49,6 +49,7 @@ struct VerifyInput {
   HostIds ids;
   bool privileged = false;
   CgroupLease* lease = nullptr;  // null when the layer is not enabled
+  std::string profile_compared;  // AppArmorUse::compared
 };
 
 struct LayerRuntime {
@@ -65,6 +66,8 @@ struct LayerRuntime {
   // Of a layer that is confirmed by probes: whether they could tell it from its absence. Where they
   // could not, the report says ENFORCED_UNREADABLE.
   bool (*probed)(const VerifyInput& input) = nullptr;
+  // What else confirmed it, behind `confirmed_by`: what differs from job to job.
+  std::string (*confirmed_too)(const VerifyInput& input) = nullptr;
 };
 
 absl::Span<const LayerRuntime> RuntimeLayers();

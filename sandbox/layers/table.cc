@@ -37,6 +37,8 @@ std::string AppArmorDetail(const VerifyInput& input) {
   }
 }
 
+std::string AppArmorCompared(const VerifyInput& input) { return input.profile_compared; }
+
 constexpr LayerRuntime kTable[] = {
     {"namespaces", LowerNamespaces, VerifyNamespaces, v1::ENFORCED_VERIFIED,
      "/proc/PID/ns differ from the supervisor's; host name as the twin was told it", Always,
@@ -75,9 +77,10 @@ constexpr LayerRuntime kTable[] = {
      [](const v1::Plan& plan) { return plan.seccomp().enforcement(); },
      [](const v1::Plan& plan) { return plan.seccomp().enabled(); }, SeccompDetail, SeccompProbed},
     {"apparmor", LowerAppArmor, VerifyAppArmor, v1::ENFORCED_VERIFIED,
-     "attr/apparmor/exec of a twin of the payload; mode and hash in securityfs",
+     "attr/apparmor/exec of a twin of the payload; the profile's ",
      [](const v1::Plan& plan) { return plan.apparmor().enforcement(); },
-     [](const v1::Plan& plan) { return plan.apparmor().enabled(); }, AppArmorDetail},
+     [](const v1::Plan& plan) { return plan.apparmor().enabled(); }, AppArmorDetail, nullptr,
+     AppArmorCompared},
     {"process", LowerProcess, VerifyProcess, v1::ENFORCED_VERIFIED,
      "/proc/PID/fd, status, stat, cwd, oom_score_adj of a twin of the payload", Always, AlwaysOn},
 };
@@ -87,7 +90,8 @@ v1::LayerReport RowOf(const LayerRuntime& layer, const VerifyInput& input) {
   row.set_layer(std::string(layer.name));
   if (layer.enabled(input.plan)) {
     row.set_state(layer.confirmed_state);
-    row.set_confirmed_by(std::string(layer.confirmed_by));
+    row.set_confirmed_by(absl::StrCat(
+        layer.confirmed_by, layer.confirmed_too == nullptr ? "" : layer.confirmed_too(input)));
     if (layer.probed != nullptr && !layer.probed(input)) row.set_state(v1::ENFORCED_UNREADABLE);
   } else if (layer.enforcement(input.plan) == v1::OFF) {
     row.set_state(v1::LAYER_OFF);

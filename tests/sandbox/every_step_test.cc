@@ -44,7 +44,7 @@ class EveryStepTest : public testing::Test {
     ASSERT_THAT(plan, IsOk());
     plan_ = plan->proto();
     if (plan_.apparmor().enabled()) {
-      absl::StatusOr<UniqueFd> use = EnsureAppArmorProfile(plan_.apparmor());
+      absl::StatusOr<AppArmorUse> use = EnsureAppArmorProfile(plan_.apparmor());
       ASSERT_THAT(use, IsOk());
       profile_use_ = *std::move(use);
     }
@@ -109,7 +109,7 @@ class EveryStepTest : public testing::Test {
   }
 
   v1::Plan plan_;
-  UniqueFd profile_use_;
+  AppArmorUse profile_use_;
   v1::LaunchPlan launch_;
   v1::HostFacts facts_;
   ResolvedSources sources_;

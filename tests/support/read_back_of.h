@@ -194,7 +194,7 @@ struct VerifyCase {
   HostIds ids = kJobIds;
   ReadBack back = ReadBackOf(plan, sources, privileged);
   TwinBack twin = TwinBackOf(plan, sources, back);
-  VerifyInput Input() const { return {plan, sources, back, twin, ids, privileged, nullptr}; }
+  VerifyInput Input() const { return {plan, sources, back, twin, ids, privileged, nullptr, ""}; }
   absl::Status Verify(absl::Status (*verify)(const VerifyInput&)) const { return verify(Input()); }
 };
 

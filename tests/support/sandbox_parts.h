@@ -95,7 +95,7 @@ class SandboxParts {
     }
   }
 
-  UniqueFd profile_use;  // while it is held nobody unloads the profile
+  AppArmorUse profile_use;  // while it is held nobody unloads the profile
   v1::HostFacts facts;
   v1::Plan plan;
   ResolvedSources sources;

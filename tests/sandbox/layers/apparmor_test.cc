@@ -79,6 +79,58 @@ TEST(AppArmorLayerTest, TheTwinsNextExecEntersTheProfileInEnforceMode) {
   }
 }
 
+// The kernel sorts what it shows: by the level of the policy namespace, then by name.
+TEST(AppArmorLayerTest, PartsOfAStackMayStandInAnyOrder) {
+  VerifyCase each;
+  *each.plan.mutable_apparmor() = Plan("", false);
+  each.plan.mutable_apparmor()->set_name("web-job");
+  each.twin.apparmor = "unconfined//&web-job (enforce)\n";
+  EXPECT_THAT(each.Verify(VerifyAppArmor), IsOk());
+  *each.plan.mutable_apparmor() = Plan("cordon-7", true);
+  for (const char* label : {"cordon-job//&:cordon-7:cordon-x-0123 (enforce)\n",
+                            "cordon-job//&unconfined//&:cordon-7:cordon-x-0123 (enforce)\n",
+                            ":cordon-7:cordon-x-0123//&cordon-job (enforce)\n"}) {
+    each.twin.apparmor = label;
+    EXPECT_THAT(each.Verify(VerifyAppArmor), IsOk()) << label;
+  }
+  for (const char* label :
+       {"cordon-job (enforce)\n", ":cordon-7:cordon-x-0123 (enforce)\n",
+        "cordon-job//&cordon-x-0123 (enforce)\n", "cordon-job//&:cordon-7:cordon-x-0123 (mixed)\n",
+        "cordon-job//&cordon-job//&:cordon-7:cordon-x-0123 (enforce)\n",
+        "cordon-job//&other//&:cordon-7:cordon-x-0123 (enforce)\n",
+        "cordon-job//&:cordon-7:unconfined//&:cordon-7:cordon-x-0123 (enforce)\n"}) {
+    each.twin.apparmor = label;
+    EXPECT_THAT(each.Verify(VerifyAppArmor),
+                StatusIs(absl::StatusCode::kFailedPrecondition, "attr/apparmor/exec of the twin"))
+        << label;
+  }
+}
+
+TEST(AppArmorLayerTest, TheHashIsThatOfTheRecordsLineAboutTheProfile) {
+  constexpr char kRecord[] =
+      "cordon-setup 1\n"
+      "directory - /var/lib/cordon\n"
+      "file aaaa,bbbb /etc/apparmor.d/cordon-job\n"
+      "profile cccc /etc/apparmor.d/cordon-job\n"
+      "profile - /etc/apparmor.d/cordon\n"
+      "profile dddd /etc/apparmor.d/cordon-job of others\n";
+  EXPECT_EQ(RecordedAppArmorHash(kRecord, "cordon-job"), "cccc");
+  EXPECT_EQ(RecordedAppArmorHash(kRecord, "cordon"), "");
+  EXPECT_EQ(RecordedAppArmorHash(kRecord, "job"), "");
+  EXPECT_EQ(RecordedAppArmorHash("", "cordon-job"), "");
+}
+
+TEST(AppArmorLayerTest, TheReportSaysWhatWasCompared) {
+  VerifyCase each;
+  *each.plan.mutable_apparmor() = Plan("", false);
+  VerifyInput input = each.Input();
+  input.profile_compared = "mode in securityfs (no hash of it is recorded)";
+  for (const LayerRuntime& layer : RuntimeLayers()) {
+    if (layer.name != "apparmor") continue;
+    EXPECT_EQ(layer.confirmed_too(input), input.profile_compared);
+  }
+}
+
 TEST(AppArmorLayerTest, WhatTheHostCannotHasItsReason) {
   const v1::AppArmorFacts facts = ProbeAppArmor();
   EXPECT_EQ(facts.present(), facts.why().empty());

@@ -19,6 +19,7 @@ sys.path.insert(0, os.path.join(TREE, "tools"))
 import python_results  # noqa: E402  (the folder is on the path only now)
 
 CORDON = os.path.join(TREE, "build/cordon")
+SETUP = os.path.join(TREE, "build/cordon-setup")
 FAMILY = os.path.join(TREE, "profiles/apparmor/cordon-job")
 PARSER = "/sbin/apparmor_parser"
 SECURITY = "/sys/kernel/security/apparmor"
@@ -133,6 +134,40 @@ class AppArmorOfAUser(unittest.TestCase):
         output, row = self.run_job(LABEL)
         self.assertEqual(output, "cordon-job (enforce)\n")
         self.assertEqual(row["detail"], "cordon-job, one for every job")
+
+    def load(self, text):
+        subprocess.run([PARSER, "--skip-cache", "--replace"], input=text, text=True, check=True)
+
+    def test_the_hash_that_cordon_setup_recorded_is_compared(self):
+        _, row = self.run_job("true")
+        self.assertTrue(row["confirmed_by"].endswith(
+            "mode and hash in securityfs (of cordon-job above it the mode alone: no hash of it is "
+            "recorded)"), row)
+        text = read(FAMILY)
+        edited = text.replace("  network unix,\n", "  network unix,\n  network inet raw,\n")
+        self.assertNotEqual(edited, text)
+        done = subprocess.run([SETUP], capture_output=True, text=True, check=False)
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        try:
+            for stacked in (True, False):
+                if not stacked:
+                    os.rmdir(NAMESPACE)
+                _, row = self.run_job("true")
+                self.assertEqual(row["state"], "ENFORCED_VERIFIED")
+                self.assertTrue(row["confirmed_by"].endswith(" the profile's mode and hash in "
+                                                             "securityfs"), row)
+                self.load(edited)
+                _, row = self.run_job("true")
+                self.assertEqual(row["state"], "UNAVAILABLE")
+                self.assertIn("cordon-job is not the one that cordon-setup loaded", row["detail"])
+                self.load(text)
+        finally:
+            undone = subprocess.run([SETUP, "--undo"], capture_output=True, text=True, check=False)
+            self.assertEqual(undone.returncode, 0, undone.stdout + undone.stderr)
+            self.load(text)
+        _, row = self.run_job("true")
+        self.assertTrue(row["confirmed_by"].endswith(
+            " the profile's mode in securityfs (no hash of it is recorded)"), row)
 
     def test_a_job_does_not_leave_its_profile(self):
         inside, _ = self.run_job(LABEL)
