@@ -54,7 +54,8 @@ inline constexpr size_t kMostAtOnce = 1024;
 //
 // FAILED_PRECONDITION when the process has more than one thread: each job's supervisor is forked
 // from it. SIGINT, SIGTERM and SIGHUP to it cancel the batch meanwhile, a second one kills what is
-// left of it at once; `cancel` does the same as a first one.
+// left of it at once; `cancel` does the same as a first one. The process may stand in a control
+// group below its own meanwhile.
 absl::StatusOr<v1::BatchReport> RunBatch(const Host& host, const std::vector<v1::BatchJob>& jobs,
                                          const BatchOptions& options = {});
 

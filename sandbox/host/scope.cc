@@ -17,27 +17,22 @@ namespace {
 
 constexpr int kHelperMs = 15000;  // the helper itself gives up after 10 s
 
-// The innermost slice of a path, of the manager that will make the scope: what stands above a user
-// manager is not its own.
+// The innermost slice of a path that the manager who will make the scope has itself: what stands
+// above a user's manager is not its own, and what stands below the first unit of another kind is of
+// whom that was delegated to. A name of another manager's would be a new slice at the top.
 std::string SliceOf(absl::string_view path, bool system) {
   std::string slice;
   bool own = system;
   for (const absl::string_view part : absl::StrSplit(path, '/', absl::SkipEmpty())) {
-    if (!system && absl::StartsWith(part, "user@") && absl::EndsWith(part, ".service")) {
-      own = true;
-    } else if (own && absl::EndsWith(part, ".slice")) {
+    if (!own) {
+      own = absl::StartsWith(part, "user@") && absl::EndsWith(part, ".service");
+    } else if (absl::EndsWith(part, ".slice")) {
       slice = std::string(part);
+    } else {
+      break;
     }
   }
   return slice;
-}
-
-bool MarkedAsDelegated(const std::string& directory) {
-  for (const char* name : {"user.delegate", "trusted.delegate"}) {
-    const absl::StatusOr<std::string> value = ReadAttribute(directory, name);
-    if (value.ok() && *value == "1") return true;
-  }
-  return false;
 }
 
 }  // namespace
@@ -84,10 +79,10 @@ absl::StatusOr<absl::optional<SupervisorLeaf>> StepAside() {
   absl::optional<SupervisorLeaf> leaf;
   CORDON_ASSIGN_OR_RETURN(const std::vector<Hierarchy> all, FindHierarchies());
   if (FindV2(all) == nullptr || FindV1(all, "memory") != nullptr) return leaf;
-  CORDON_ASSIGN_OR_RETURN(const CgroupBase base, FindOwnCgroupBase(all));
-  if (base.directory.empty() || !base.leave) return leaf;
-  const UniqueFd lock = LockBase(base.directory);
-  CORDON_ASSIGN_OR_RETURN(SupervisorLeaf entered, SupervisorLeaf::Enter(base));
+  CORDON_ASSIGN_OR_RETURN(const LockedBase locked, LockOwnBase());
+  if (locked.base.directory.empty()) return leaf;
+  if (!locked.base.leave) return SupervisorLeaf::Current(locked.unified);
+  CORDON_ASSIGN_OR_RETURN(SupervisorLeaf entered, SupervisorLeaf::Enter(locked.base));
   leaf.emplace(std::move(entered));
   return leaf;
 }

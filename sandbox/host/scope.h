@@ -35,8 +35,9 @@ ScopeRequest DecideScope(const CgroupBase& base, absl::string_view own_path, boo
 absl::Status EnterOwnScope(const std::string& helper = "");
 
 // For a process whose children will each start a job: moves it out of the group below which theirs
-// are made, since such a group must have no processes. Nothing where that is not needed. The leaf's
-// Return takes it back. An error of a host without groups is not told here: the first job tells it.
+// are made, since such a group must have no processes. Nothing where that is not needed; the leaf
+// in which it stands already, if it does. The leaf's Return takes it back. An error of a host
+// without groups is not told here: the first job tells it.
 absl::StatusOr<absl::optional<SupervisorLeaf>> StepAside();
 
 // Puts why there is no scope in front of the facts' own reason, when they lack a controller.

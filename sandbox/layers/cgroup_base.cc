@@ -11,6 +11,7 @@
 #include "absl/strings/str_split.h"
 #include "policy/base/path.h"
 #include "policy/base/status.h"
+#include "sandbox/os/companion.h"
 #include "sandbox/os/file.h"
 #include "sandbox/os/process.h"
 
@@ -19,6 +20,7 @@ namespace {
 
 constexpr int kLockWaitMs = 1000;
 constexpr int kEnterAttempts = 16;
+constexpr int kBaseAttempts = 64;
 
 bool Contains(const std::vector<std::string>& all, const std::string& one) {
   return std::find(all.begin(), all.end(), one) != all.end();
@@ -88,6 +90,21 @@ std::string WhyNotOwn(const Hierarchy& unified, const std::vector<std::string>& 
                       ", and a group with processes cannot hand controllers down");
 }
 
+absl::StatusOr<Hierarchy> UnifiedOf(const std::vector<Hierarchy>& all) {
+  const Hierarchy* unified = FindV2(all);
+  if (unified != nullptr) return *unified;
+  return Error(absl::StatusCode::kFailedPrecondition, "no cgroup v2 hierarchy is mounted")
+      .Layer("cgroup");
+}
+
+absl::StatusOr<LockedBase> FindUnlocked() {
+  CORDON_ASSIGN_OR_RETURN(const std::vector<Hierarchy> all, FindHierarchies());
+  LockedBase found;
+  CORDON_ASSIGN_OR_RETURN(found.unified, UnifiedOf(all));
+  found.base = FindCgroupBase(found.unified, SystemdRuns());
+  return found;
+}
+
 }  // namespace
 
 CgroupBase FindCgroupBase(const Hierarchy& unified, bool systemd) {
@@ -124,31 +141,76 @@ CgroupBase FindCgroupBase(const Hierarchy& unified, bool systemd) {
 }
 
 absl::StatusOr<CgroupBase> FindOwnCgroupBase(const std::vector<Hierarchy>& all) {
-  const Hierarchy* unified = FindV2(all);
-  if (unified == nullptr) {
-    return Error(absl::StatusCode::kFailedPrecondition, "no cgroup v2 hierarchy is mounted")
-        .Layer("cgroup");
-  }
-  return FindCgroupBase(*unified, SystemdRuns());
+  CORDON_ASSIGN_OR_RETURN(const Hierarchy unified, UnifiedOf(all));
+  return FindCgroupBase(unified, SystemdRuns());
 }
 
 // sd_booted(3).
 bool SystemdRuns() { return StatPath("/run/systemd/system").ok(); }
 
-std::string DelegationHint(bool systemd, uint32_t uid) {
-  if (systemd) {
+bool MarkedAsDelegated(const std::string& directory) {
+  for (const char* name : {"user.delegate", "trusted.delegate"}) {
+    const absl::StatusOr<std::string> value = ReadAttribute(directory, name);
+    if (value.ok() && *value == "1") return true;
+  }
+  return false;
+}
+
+Standing StandingOf(const Hierarchy& unified) {
+  Standing at;
+  at.uid = EffectiveUid();
+  at.systemd = SystemdRuns();
+  at.manager = StatPath(absl::StrCat("/run/user/", at.uid, "/systemd/private")).ok();
+  at.own_namespace = !IsTop(unified);
+  at.marked = MarkedAsDelegated(unified.own_dir);
+  const bool top = unified.own_path == "/" && !at.own_namespace;
+  at.usable = !top && Look().MayUse(unified.own_dir) &&
+              HasLimits(Look().Words(unified.own_dir, "cgroup.controllers"));
+  at.own_dir = unified.own_dir;
+  return at;
+}
+
+std::string DelegationHint(const Standing& at) {
+  // Only what stands there is in the way.
+  if (at.usable && (at.marked || at.own_namespace)) {
+    return absl::StrCat(
+        "move them into a group below it: mkdir ", at.own_dir, "/others; for p in $(cat ",
+        at.own_dir, "/cgroup.procs); do echo $p > ", at.own_dir, "/others/cgroup.procs; done",
+        at.marked ? "; in the service, since systemd 254: DelegateSubgroup=others" : "");
+  }
+  if (at.own_namespace && !at.systemd) {
+    return "start the container with control groups in which it may write, and with memory and "
+           "pids among their controllers: docker run --security-opt writable-cgroups=true, podman "
+           "run --security-opt unmask=/sys/fs/cgroup";
+  }
+  if (at.systemd && at.uid == 0) {
+    return "start it in a delegated group of its own: systemd-run --scope -p Delegate=yes cordon "
+           "run ...; in a service: Delegate=yes in its [Service] section";
+  }
+  if (at.systemd && !at.manager) {
+    return absl::StrCat("as root, once: loginctl enable-linger ", at.uid,
+                        "; Cordon asks the manager that is started then for a group");
+  }
+  if (at.systemd) {
     return "start it in a delegated group of its own: systemd-run --user --scope -p Delegate=yes "
            "cordon run ...; in a service: Delegate=yes in its [Service] section; for cpu, cpuset "
            "and io, as root, once: cordon-setup";
   }
-  const std::string group = absl::StrCat("/sys/fs/cgroup/cordon-", uid);
+  const std::string group = absl::StrCat("/sys/fs/cgroup/cordon-", at.uid);
   return absl::StrCat(
       "as root: echo \"+cpu +cpuset +io +memory +pids\" > /sys/fs/cgroup/cgroup.subtree_control; "
       "mkdir -p ",
-      group, "/shell; cd ", group, "; chown ", uid,
+      group, "/shell; cd ", group, "; chown ", at.uid,
       " . cgroup.procs cgroup.subtree_control cgroup.threads shell; then put the shell that starts "
       "Cordon there: echo PID > ",
       group, "/shell/cgroup.procs");
+}
+
+std::string ControllersHint(const Standing& at) {
+  if (at.systemd && at.uid != 0) return "as root, once: cordon-setup";
+  if (at.systemd) return "Delegate=yes in the [Service] section of the service that it stands in";
+  if (at.own_namespace) return "the others are for who starts this container to hand down";
+  return DelegationHint(at);
 }
 
 std::string UnitOfGroup(absl::string_view path) {
@@ -183,6 +245,26 @@ UniqueFd LockBase(const std::string& directory) {
   absl::StatusOr<UniqueFd> fd = OpenAt(kCwd, directory, O_RDONLY | O_DIRECTORY);
   if (!fd.ok() || !LockFile(fd->get(), kLockWaitMs)) return UniqueFd();
   return *std::move(fd);
+}
+
+absl::StatusOr<LockedBase> LockOwnBase() {
+  CORDON_ASSIGN_OR_RETURN(LockedBase found, FindUnlocked());
+  for (int attempt = 0; attempt < kBaseAttempts; ++attempt) {
+    UniqueFd lock;
+    if (!found.base.directory.empty()) lock = LockBase(found.base.directory);
+    CORDON_ASSIGN_OR_RETURN(LockedBase again, FindUnlocked());
+    // That there is none is believed when we have not been moved between the two looks.
+    const bool same =
+        again.base.directory == found.base.directory &&
+        (!again.base.directory.empty() || again.unified.own_path == found.unified.own_path);
+    found = std::move(again);
+    if (!same) continue;
+    found.lock = std::move(lock);
+    return found;
+  }
+  return Error(absl::StatusCode::kUnavailable,
+               "this process is moved from one control group to another all the time")
+      .Layer("cgroup");
 }
 
 absl::StatusOr<SupervisorLeaf> SupervisorLeaf::Enter(const CgroupBase& base) {

@@ -37,12 +37,40 @@ CgroupBase FindCgroupBase(const Hierarchy& unified, bool systemd);
 // The same for the calling process.
 absl::StatusOr<CgroupBase> FindOwnCgroupBase(const std::vector<Hierarchy>& all);
 
+// The same for who is about to make a group there.
+struct LockedBase {
+  CgroupBase base;
+  Hierarchy unified;  // where the process stands
+  UniqueFd lock;      // of LockBase; none where there is no base
+};
+// Looked for again behind the lock: until then another thread, which ends its last job, may take
+// the process back to where it came from, and with it the base.
+absl::StatusOr<LockedBase> LockOwnBase();
+
 // True where systemd manages the hierarchy: then every group is a unit's, or below one that was
 // delegated.
 bool SystemdRuns();
 
-// What to type for a base: with systemd for the caller, otherwise for root.
-std::string DelegationHint(bool systemd, uint32_t uid);
+// Whether systemd has marked a unit's group as delegated.
+bool MarkedAsDelegated(const std::string& directory);
+
+// What decides on the way to a base.
+struct Standing {
+  uint32_t uid = 0;
+  bool systemd = false;
+  bool manager = false;        // of the caller's own answers: its socket is there
+  bool own_namespace = false;  // of control groups: a container, as a rule
+  bool marked = false;         // our group is that of a unit that systemd has delegated
+  // We may make groups in our own, and it can hand down memory and pids once nobody is in it.
+  bool usable = false;
+  std::string own_dir;
+};
+Standing StandingOf(const Hierarchy& unified);
+
+// What to type for a base: for the caller, unless it begins with "as root". Pure.
+std::string DelegationHint(const Standing& at);
+// The same where there is a base, and it has not all controllers.
+std::string ControllersHint(const Standing& at);
 
 // The name of the systemd unit whose group `path` is: "a.service" of "/x.slice/a.service". "" for a
 // group that is no unit's own, such as one below a unit.

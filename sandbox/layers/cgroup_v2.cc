@@ -22,7 +22,6 @@ namespace {
 
 constexpr int kRemoveWaitMs = 500;
 
-std::string OwnHint() { return DelegationHint(SystemdRuns(), EffectiveUid()); }
 // Accounting is in every v2 group; only limits need a controller.
 std::vector<std::string> KernelControllers(const v1::CgroupPlan& plan) {
   std::vector<std::string> names;
@@ -111,33 +110,31 @@ class CgroupV2 : public CgroupLease {
 };
 
 absl::StatusOr<std::unique_ptr<CgroupLease>> CgroupV2::Make(const v1::CgroupPlan& plan) {
-  CORDON_ASSIGN_OR_RETURN(const std::vector<Hierarchy> all, FindHierarchies());
-  CORDON_ASSIGN_OR_RETURN(const CgroupBase base, FindOwnCgroupBase(all));
+  auto lease = std::make_unique<CgroupV2>();  // before the lock, which it takes when it goes
+  lease->plan_ = plan;
+  // Order: from the first new group until the job's group is there, the base must not be handed
+  // back by another supervisor that ends just now.
+  CORDON_ASSIGN_OR_RETURN(LockedBase locked, LockOwnBase());
+  const CgroupBase& base = locked.base;
   if (base.directory.empty()) {
     Error error(absl::StatusCode::kFailedPrecondition, base.why_not);
     if (!base.trouble.ok()) {
       const v1::ErrorDetail detail = DetailsOf(base.trouble)[0];
       error.Syscall(detail.syscall(), detail.object(), detail.errno_value());
     }
-    return error.Layer("cgroup").Hint(OwnHint());
+    return error.Layer("cgroup").Hint(DelegationHint(StandingOf(locked.unified)));
   }
-  auto lease = std::make_unique<CgroupV2>();
-  lease->plan_ = plan;
-  {
-    // Order: from the first new group until the job's group is there, the base must not be handed
-    // back by another supervisor that ends just now.
-    const UniqueFd lock = LockBase(base.directory);
-    SweepStaleGroups(base.directory);
-    if (base.leave) {
-      CORDON_ASSIGN_OR_RETURN(SupervisorLeaf leaf, SupervisorLeaf::Enter(base));
-      lease->leaf_.emplace(std::move(leaf));
-    } else {
-      lease->leaf_ = SupervisorLeaf::Current(*FindV2(all));
-    }
-    CORDON_RETURN_IF_ERROR(EnableControllers(base, KernelControllers(plan)));
-    CORDON_ASSIGN_OR_RETURN(Group group, Group::Make(base.directory, base.path, FreshGroupName()));
-    lease->group_.emplace(std::move(group));
+  SweepStaleGroups(base.directory);
+  if (base.leave) {
+    CORDON_ASSIGN_OR_RETURN(SupervisorLeaf leaf, SupervisorLeaf::Enter(base));
+    lease->leaf_.emplace(std::move(leaf));
+  } else {
+    lease->leaf_ = SupervisorLeaf::Current(locked.unified);
   }
+  CORDON_RETURN_IF_ERROR(EnableControllers(base, KernelControllers(plan)));
+  CORDON_ASSIGN_OR_RETURN(Group group, Group::Make(base.directory, base.path, FreshGroupName()));
+  lease->group_.emplace(std::move(group));
+  locked.lock = UniqueFd();
   const bool swap = lease->group_->Has("memory.swap.max");
   if (!swap) CORDON_RETURN_IF_ERROR(CheckNoSwap());
   lease->limits_ = LimitsOfV2(plan, PageSize(), swap);
@@ -205,14 +202,16 @@ absl::StatusOr<std::unique_ptr<CgroupLease>> CreateCgroupV2(const v1::CgroupPlan
 
 absl::Status ProbeCgroupV2(const std::vector<Hierarchy>& all, v1::HostFacts* facts) {
   CORDON_ASSIGN_OR_RETURN(const CgroupBase base, FindOwnCgroupBase(all));
+  const Standing at = StandingOf(*FindV2(all));
   if (base.directory.empty()) {
-    facts->set_cgroup_why(absl::StrCat(base.why_not, "; ", OwnHint()));
+    facts->set_cgroup_why(absl::StrCat(base.why_not, "; ", DelegationHint(at)));
     return absl::OkStatus();
   }
   for (const std::string& name : base.controllers) facts->add_cgroup_controllers(name);
   facts->add_cgroup_controllers("cpuacct");
   facts->set_cgroup_why(absl::StrCat(base.directory, " has only the controllers [",
-                                     absl::StrJoin(base.controllers, " "), "]; ", OwnHint()));
+                                     absl::StrJoin(base.controllers, " "), "]; ",
+                                     ControllersHint(at)));
   // memory.swap.max is there exactly when the kernel accounts for swap, but not at the top.
   facts->set_swap_accounting(base.path == "/" ||
                              StatPath(absl::StrCat(base.directory, "/memory.swap.max")).ok());

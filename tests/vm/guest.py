@@ -14,7 +14,7 @@ import signal
 import subprocess
 import sys
 import time
-from typing import Dict, List
+from typing import Dict
 
 import guest_groups
 
@@ -58,13 +58,6 @@ def become(who: str) -> None:
         os.setresuid(USER_ID, USER_ID, USER_ID)
 
 
-def command_of(program, who: str, plan) -> List[str]:
-    if who == "user" and plan["systemd"] and not program["plain"]:
-        return ["systemd-run", "--user", "--scope", "--quiet", "-p", "Delegate=yes",
-                *program["command"]]
-    return program["command"]
-
-
 def run_program(program, who: str, plan, group, cases: str):
     """One program to its end or to its time limit; gives what goes into status.jsonl."""
     folder = os.path.join(LAB, who)
@@ -75,7 +68,7 @@ def run_program(program, who: str, plan, group, cases: str):
             group.enter()
             become(who)
 
-        process = subprocess.Popen(command_of(program, who, plan), stdin=subprocess.DEVNULL,
+        process = subprocess.Popen(group.command(program["command"]), stdin=subprocess.DEVNULL,
                                    stdout=log, stderr=log, cwd=program["cwd"],
                                    env=environment_of(who, plan, cases), preexec_fn=prepare,
                                    start_new_session=True)
@@ -117,7 +110,7 @@ def run_all(plan) -> int:
                 if time.monotonic() > deadline:
                     note("the time of this boot is used up")
                     return 1
-                group = guest_groups.make(plan["cgroup"], who, number)
+                group = guest_groups.make(plan["cgroup"], who, number, program["plain"])
                 result = run_program(program, who, plan, group, cases)
                 group.remove()
                 failed += result["status"] != 0 or bool(result["left"])

@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Control groups inside the VM lab, laid out as a service manager would.
 
-Entry points: prepare(mode) once, then make(mode, who, number) for the group that one program runs
-in. Mode "v2": root runs below system.slice, the user in a subtree that is delegated to uid 1000.
-Mode "v1": controllers on v1 hierarchies, a controller-less v2 beside them. Mode "systemd": the
-service manager does it; nothing here.
+Entry points: prepare(mode) once, then make(mode, who, number, plain) for the group that one program
+runs in. Mode "v2": root runs below system.slice, the user in a subtree that is delegated to uid
+1000. Mode "v1": controllers on v1 hierarchies, a controller-less v2 beside them, in which each
+program has its group. Mode "systemd": a scope of the service manager's, which delegates it to a
+program that is not `plain`.
 """
 
 import contextlib
@@ -63,34 +64,22 @@ def prepare(mode: str) -> None:
             os.chown(f"{base}/{name}", USER_ID, USER_ID)
 
 
-class NoGroup:
-    """A program that stays in the group of the runner."""
-
-    def enter(self) -> None:
-        pass
-
-    def members(self) -> List[int]:
-        return []
-
-    def kill(self) -> None:
-        pass
-
-    def remove(self) -> None:
-        pass
-
-
-class V2Group:
+class Group:
     """A group of its own for one program: what is left in it afterwards was left behind."""
 
-    def __init__(self, who: str, number: int):
-        base, name = (ROOT_BASE, f"lab-{number}.service") if who == "root" else (
-            USER_BASE, f"lab-{number}.scope")
-        self.path = f"{TOP}/{base}/{name}"
+    def __init__(self, path: str):
+        self.path = f"{TOP}/{path}"
+
+    def make(self, owner: int = 0) -> "Group":
         os.mkdir(self.path)
-        if who != "root":
-            os.chown(self.path, USER_ID, USER_ID)
+        if owner != 0:
+            os.chown(self.path, owner, owner)
             for file in DELEGATED_FILES[:3]:
-                os.chown(f"{self.path}/{file}", USER_ID, USER_ID)
+                os.chown(f"{self.path}/{file}", owner, owner)
+        return self
+
+    def command(self, words: List[str]) -> List[str]:
+        return words
 
     def enter(self) -> None:
         _write(f"{self.path}/cgroup.procs", "0")
@@ -104,7 +93,8 @@ class V2Group:
         return found
 
     def kill(self) -> None:
-        _write(f"{self.path}/cgroup.kill", "1")
+        with contextlib.suppress(FileNotFoundError):
+            _write(f"{self.path}/cgroup.kill", "1")
 
     def remove(self) -> None:
         for _ in range(100):
@@ -116,5 +106,28 @@ class V2Group:
                 os.rmdir(folder)
 
 
-def make(mode: str, who: str, number: int):
-    return V2Group(who, number) if mode == "v2" else NoGroup()
+class Scope(Group):
+    """The same, made by the service manager when the command starts, and gone with its end."""
+
+    def __init__(self, who: str, number: int, plain: bool):
+        unit = f"lab-{who}-{number}.scope"
+        super().__init__(f"system.slice/{unit}" if who == "root" else
+                         f"{USER_BASE}/app.slice/{unit}")
+        self.words = ["systemd-run", *([] if who == "root" else ["--user"]), "--scope", "--quiet",
+                      f"--unit={unit}", *([] if plain else ["-p", "Delegate=yes"])]
+
+    def command(self, words: List[str]) -> List[str]:
+        return [*self.words, *words]
+
+    def enter(self) -> None:
+        pass
+
+
+def make(mode: str, who: str, number: int, plain: bool) -> Group:
+    if mode == "systemd":
+        return Scope(who, number, plain)
+    if mode == "v1":
+        return Group(f"unified/lab-{who}-{number}.service").make()
+    if who == "root":
+        return Group(f"{ROOT_BASE}/lab-{number}.service").make()
+    return Group(f"{USER_BASE}/lab-{number}.scope").make(USER_ID)

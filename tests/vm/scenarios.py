@@ -53,7 +53,7 @@ SCENARIOS = (
     Scenario("no-userns", "user namespaces shut to users, by each of the switches", "v2", 300,
              cases=(("root", "no_userns.py"),)),
     Scenario("systemd", "systemd and a user's manager: delegation as users have it", "systemd", 900,
-             tests=(("user", r"^sandbox_(layers_cgroup.*|sandbox)_test$"),),
+             tests=(("user", r"^sandbox_(layers_cgroup.*|api_batch|sandbox)_test$"),),
              cases=(("root", "setup.py"), ("root", "scope.py"), ("root", "languages.py"))),
 )
 

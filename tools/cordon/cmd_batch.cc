@@ -20,8 +20,7 @@
 #include "sandbox/api/batch/input.h"
 #include "sandbox/api/batch/run.h"
 #include "sandbox/api/policy_source.h"
-#include "sandbox/host/probe.h"
-#include "sandbox/host/scope.h"
+#include "sandbox/api/run_job.h"
 #include "sandbox/os/event.h"
 #include "sandbox/os/file.h"
 #include "sandbox/os/process.h"
@@ -92,19 +91,14 @@ absl::StatusOr<int> RunBatch(const BatchOptions& options) {
   CORDON_ASSIGN_OR_RETURN(ReportWriter whole, ReportWriter::Open(options.report, -1));
   CORDON_ASSIGN_OR_RETURN(ReportWriter junit, ReportWriter::Open(options.junit, -1));
   CORDON_ASSIGN_OR_RETURN(ReportWriter html, ReportWriter::Open(options.html, -1));
-  const absl::Status scope = EnterOwnScope();
-  CORDON_ASSIGN_OR_RETURN(const absl::optional<SupervisorLeaf> leaf, StepAside());
-  CORDON_ASSIGN_OR_RETURN(v1::HostFacts facts, ProbeHost());
-  ExplainScope(scope, &facts);  // each job says why there is no group
+  CORDON_ASSIGN_OR_RETURN(v1::HostFacts facts, ReadyHost());  // each job says why there is no group
   // Who writes lines waits for an answer to each, whichever run has found it.
   BatchProgress progress(options.json, options.quiet, input.has_value());
   const bool keep = !options.report.empty() || !options.junit.empty() || !options.html.empty();
   BatchRun batch({options.at_once, options.journal, options.store, keep}, std::move(check),
                  std::move(facts), std::move(input), &progress);
-  absl::Status status = batch.Open(std::move(tasks));
-  if (status.ok()) status = batch.Run();
-  if (leaf.has_value()) leaf->Return();
-  CORDON_RETURN_IF_ERROR(status);
+  CORDON_RETURN_IF_ERROR(batch.Open(std::move(tasks)));
+  CORDON_RETURN_IF_ERROR(batch.Run());
   const v1::BatchReport& report = batch.Finish();
   const absl::Status written = progress.End(report);
   CORDON_RETURN_IF_ERROR(whole.Write(report));

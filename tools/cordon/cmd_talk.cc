@@ -68,8 +68,10 @@ int RunTalkCommand(TalkOptions options) {
   }
   PolicySource profiles;
   absl::Status failure;
+  const absl::StatusOr<v1::HostFacts> facts = ReadyHost();
   const v1::Report report =
-      ReportOfTalkJob(*job, RequestsOf(*job), absl::OkStatus(), profiles, TalkDefaults(), &failure);
+      ReportOfTalkJob(*job, RequestsOf(*job), facts.status(), facts.value_or(v1::HostFacts()),
+                      profiles, TalkDefaults(), &failure);
   return Conclude(report, failure, options.quiet, *writer);
 }
 

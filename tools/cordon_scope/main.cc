@@ -6,7 +6,8 @@
 //   cordon-scope user|system PID UNIT [SLICE]
 //
 // Prints nothing and exits 0, or one line that says why not and exits 1. Moves its parent and
-// nothing else: PID is compared with it.
+// nothing else: PID is compared with it, and a manager that would read it as the number of another
+// process is not asked.
 #include <sys/prctl.h>
 #include <systemd/sd-bus.h>
 #include <unistd.h>
@@ -18,6 +19,8 @@
 #include <cstring>
 #include <string>
 
+#include "tools/cordon_scope/connect.h"
+
 namespace {
 
 constexpr char kService[] = "org.freedesktop.systemd1";
@@ -28,18 +31,6 @@ constexpr uint64_t kTimeoutUs = 10'000'000;
 int Fail(const char* what, int error) {
   std::printf("%s: %s\n", what, std::strerror(error < 0 ? -error : error));
   return 1;
-}
-
-// The manager's own socket, which needs no message bus; otherwise the bus.
-int Connect(bool user, sd_bus** bus) {
-  const std::string folder = user ? "/run/user/" + std::to_string(::geteuid()) : "/run";
-  const std::string address = "unix:path=" + folder + "/systemd/private";
-  if (sd_bus_new(bus) >= 0 && sd_bus_set_address(*bus, address.c_str()) >= 0 &&
-      sd_bus_start(*bus) >= 0) {
-    return 0;
-  }
-  *bus = sd_bus_unref(*bus);
-  return user ? sd_bus_open_user(bus) : sd_bus_open_system(bus);
 }
 
 struct Job {
@@ -135,10 +126,14 @@ int main(int argc, char** argv) {
     return 2;
   }
   sd_bus* bus = nullptr;
-  const int rc = Connect(kind == "user", &bus);
+  const int rc = cordon::scope::Connect(kind == "user", &bus);
   if (rc < 0) {
     return Fail(kind == "user" ? "no systemd user manager answers" : "no systemd manager answers",
                 rc);
+  }
+  if (!cordon::scope::CountsProcessesAsWeDo(bus)) {
+    std::printf("the systemd manager is outside of this PID namespace\n");
+    return 1;
   }
   return Run(bus, static_cast<uint32_t>(pid), argv[3], argc == 5 ? argv[4] : nullptr);
 }

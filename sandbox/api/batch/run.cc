@@ -16,6 +16,7 @@
 #include "sandbox/api/policy_source.h"
 #include "sandbox/api/run_job.h"
 #include "sandbox/api/stdio_files.h"
+#include "sandbox/host/scope.h"
 #include "sandbox/os/process.h"
 
 namespace cordon {
@@ -108,7 +109,16 @@ absl::Status BatchRun::Open(std::vector<CheckedTask> tasks) {
   return absl::OkStatus();
 }
 
+// The workers would stand beside this process in a group that cannot hand controllers down then.
 absl::Status BatchRun::Run() {
+  CORDON_ASSIGN_OR_RETURN(const absl::optional<SupervisorLeaf> leaf, StepAside());
+  const absl::Status ran = RunJobs();
+  for (Slot& slot : slots_) slot.worker.reset();  // after an error some are left
+  if (leaf.has_value()) leaf->Return();
+  return ran;
+}
+
+absl::Status BatchRun::RunJobs() {
   while (running_ > 0 || !stopping_) {
     bool taken = stopping_;
     while (!taken) {
@@ -252,7 +262,7 @@ std::string BatchRun::RunOne(const v1::BatchJob& job, const std::vector<RunReque
   }
   if (policy == nullptr) {
     absl::Status failure;
-    return ReportOfTalkJob(job, requests, ready, profiles, {kNothing, kNothing}, &failure)
+    return ReportOfTalkJob(job, requests, ready, facts_, profiles, {kNothing, kNothing}, &failure)
         .SerializeAsString();
   }
   const RunRequest& request = requests[0];

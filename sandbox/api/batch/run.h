@@ -54,6 +54,7 @@ class BatchRun {
 
   // The journal, the store, the jobs that are known before the first one starts.
   absl::Status Open(std::vector<CheckedTask> tasks);
+  // Meanwhile this process may stand in another control group (StepAside in host/scope.h).
   absl::Status Run();
 
   bool stopped() const { return stopping_; }
@@ -80,6 +81,7 @@ class BatchRun {
   bool HasRoom() const;
   bool may_come() const { return input_.has_value() && input_->may_come(); }
 
+  absl::Status RunJobs();
   absl::Status StartWhatMay();
   absl::Status Start(size_t slot, size_t task);
   std::string RunOne(const v1::BatchJob& job, const std::vector<RunRequest>& requests,

@@ -8,7 +8,6 @@
 
 #include "absl/status/statusor.h"
 #include "policy/batch/talk.h"
-#include "policy/proto/host_facts.pb.h"
 #include "sandbox/api/run_talk.h"
 #include "sandbox/api/stdio_files.h"
 
@@ -37,9 +36,9 @@ StdioPaths PathsOf(const v1::BatchJob& job, size_t index, const TalkDefaults& de
 }  // namespace
 
 v1::Report ReportOfTalkJob(const v1::BatchJob& job, const std::vector<RunRequest>& requests,
-                           const absl::Status& ready, ProfileSource& profiles,
-                           const TalkDefaults& defaults, absl::Status* failure) {
-  const absl::StatusOr<v1::HostFacts> facts = ReadyHost();
+                           const absl::Status& ready, const v1::HostFacts& facts,
+                           ProfileSource& profiles, const TalkDefaults& defaults,
+                           absl::Status* failure) {
   std::deque<StdioFiles> files;  // as long as the job runs
   std::vector<TalkPart> parts;
   for (size_t i = 0; i < requests.size(); ++i) {
@@ -47,8 +46,7 @@ v1::Report ReportOfTalkJob(const v1::BatchJob& job, const std::vector<RunRequest
     part.name = job.sandbox(static_cast<int>(i)).name();
     part.policy = requests[i].policy;
     part.ready = ready;
-    part.ready.Update(facts.status());
-    if (facts.ok()) part.facts = &*facts;
+    part.facts = &facts;
     absl::StatusOr<StdioFiles> opened = part.ready.ok()
                                             ? StdioFiles::Open(PathsOf(job, i, defaults))
                                             : absl::StatusOr<StdioFiles>(part.ready);
@@ -58,7 +56,7 @@ v1::Report ReportOfTalkJob(const v1::BatchJob& job, const std::vector<RunRequest
       part.streams = files.back().streams();
     }
     part.prepare = [&, i](v1::Report* report) {
-      return PrepareJob(requests[i], profiles, *facts, report);
+      return PrepareJob(requests[i], profiles, facts, report);
     };
     parts.push_back(std::move(part));
   }

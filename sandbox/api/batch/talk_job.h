@@ -9,6 +9,7 @@
 
 #include "absl/status/status.h"
 #include "policy/proto/batch.pb.h"
+#include "policy/proto/host_facts.pb.h"
 #include "policy/proto/report.pb.h"
 #include "policy/resolve.h"
 #include "sandbox/api/run_job.h"
@@ -23,11 +24,13 @@ struct TalkDefaults {
 };
 
 // `job` has passed ReadJobs, `requests` are those of its sandboxes. Host paths are taken from the
-// current directory. `ready`: an error that keeps the job from running. Nothing runs before every
-// sandbox stands at its gate. `failure` is the error of the first one that could not be run.
+// current directory. `ready`: an error that keeps the job from running; `facts` are those of this
+// host. Nothing runs before every sandbox stands at its gate. `failure` is the error of the first
+// one that could not be run.
 v1::Report ReportOfTalkJob(const v1::BatchJob& job, const std::vector<RunRequest>& requests,
-                           const absl::Status& ready, ProfileSource& profiles,
-                           const TalkDefaults& defaults, absl::Status* failure);
+                           const absl::Status& ready, const v1::HostFacts& facts,
+                           ProfileSource& profiles, const TalkDefaults& defaults,
+                           absl::Status* failure);
 
 }  // namespace cordon
 

@@ -10,6 +10,7 @@
 #include <future>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "gmock/gmock.h"
@@ -25,6 +26,7 @@ namespace {
 
 using testing::ElementsAre;
 using testing::IsEmpty;
+using testing::StartsWith;
 using testing::UnorderedElementsAre;
 
 class BatchTest : public JobTest {
@@ -60,6 +62,14 @@ class BatchTest : public JobTest {
     return options;
   }
 
+  // What a report says of it when it was verified.
+  static std::string GroupOf(const v1::Report& report) {
+    for (const v1::LayerReport& row : report.layers()) {
+      if (row.layer() == "cgroup" && row.state() == v1::ENFORCED_VERIFIED) return row.detail();
+    }
+    return "";
+  }
+
   absl::optional<Host> host_;
   std::vector<std::string> told_;
   SharedFolder folder_;
@@ -82,6 +92,37 @@ TEST_F(BatchTest, EachJobHasAResultInTheOrderOfTheList) {
   EXPECT_EQ(report->result(2).why(), "exit code 7, expected 0");
   EXPECT_EQ(report->result(3).why(), "comes after c");
   EXPECT_THAT(told_, UnorderedElementsAre("a", "b", "c", "d"));
+}
+
+// In a group that has to be left (scenario systemd of the VM lab) the batch stands aside for its
+// workers, also a second time.
+TEST_F(BatchTest, EveryJobHasItsControlGroupAndSandboxesThatTalkHaveTheirs) {
+  CORDON_NEEDS("cgroup memory, pids and cpuacct", HaveCgroup());
+  v1::BatchJob talk;
+  talk.set_name("talk");
+  talk.set_verdict_of("g");
+  for (const char* name : {"g", "c"}) {
+    *talk.add_sandbox() = name[0] == 'g' ? Job(name, {"talk_ask", "5"}) : Job(name, {"cat"});
+  }
+  for (const auto& [from, to] :
+       {std::pair("g.stdout", "c.stdin"), std::pair("c.stdout", "g.stdin")}) {
+    talk.add_connect()->set_from(from);
+    talk.mutable_connect(talk.connect_size() - 1)->set_to(to);
+  }
+  BatchOptions options;
+  options.at_once = 2;
+  for (int round = 0; round < 2; ++round) {
+    const absl::StatusOr<v1::BatchReport> report =
+        RunBatch(*host_, {Job("a", {"exit", "0"}), talk, Job("b", {"exit", "0"})}, options);
+    ASSERT_THAT(report, IsOk());
+    EXPECT_EQ(report->good(), 3u) << report->ShortDebugString();
+    for (const int alone : {0, 2}) {
+      EXPECT_THAT(GroupOf(report->result(alone).report()), StartsWith("cgroup v"));
+    }
+    for (const v1::SandboxReport& each : report->result(1).report().sandbox()) {
+      EXPECT_THAT(GroupOf(each.report()), StartsWith("cgroup v"));
+    }
+  }
 }
 
 TEST_F(BatchTest, AJobThatReadsNothingOfItsInputIsNoEndOfItsSupervisor) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Whom to ask; that a manager gives the scope is tried where one runs
-// (tests/cli/scope_cli_test.py).
+// (tests/vm/cases/scope.py).
 #include "sandbox/host/scope.h"
 
 #include <string>
@@ -33,6 +33,21 @@ TEST(DecideScopeTest, WithoutABaseAManagerIsAsked) {
   EXPECT_TRUE(root.needed);
   EXPECT_TRUE(root.system);
   EXPECT_EQ(root.slice, "user-1000.slice");
+}
+
+// The system manager would make a slice of that name at its top, where no limit of the caller's is.
+TEST(DecideScopeTest, TheSliceIsOneOfTheManagerThatIsAsked) {
+  const auto slice_for = [](const std::string& path, bool root) {
+    return DecideScope(kNone, path, false, root).slice;
+  };
+  EXPECT_EQ(slice_for(kUserUnit, true), "user-1000.slice");
+  EXPECT_EQ(slice_for("/system.slice/ci.service/inner.slice/x.scope", true), "system.slice");
+  EXPECT_EQ(slice_for("/docker/inner.slice", true), "");
+  EXPECT_EQ(slice_for("/", true), "");
+  const std::string manager = "/user.slice/user-1000.slice/user@1000.service";
+  EXPECT_EQ(slice_for(manager + "/app.slice/app-x.slice/x.scope", false), "app-x.slice");
+  EXPECT_EQ(slice_for(manager + "/app.slice/x.service/inner.slice/y.scope", false), "app.slice");
+  EXPECT_EQ(slice_for(manager + "/init.scope", false), "");
 }
 
 TEST(DecideScopeTest, AUnitIsOnlyTakenWhenItIsMarkedAsDelegated) {

@@ -23,6 +23,7 @@ namespace {
 
 using testing::ElementsAre;
 using testing::HasSubstr;
+using testing::Not;
 
 constexpr char kAll[] = "cpu memory pids\n";
 
@@ -133,11 +134,67 @@ TEST_F(FindCgroupBaseTest, TheTopOfANamespaceIsLeftToo) {
   EXPECT_EQ(Find("/").directory, "");
 }
 
-TEST(DelegationHintTest, NamesWhatToType) {
-  EXPECT_THAT(DelegationHint(true, 1000),
+// Of a user whose manager answers, in a group that is not delegated.
+Standing UserOfSystemd() {
+  Standing at;
+  at.uid = 1000;
+  at.systemd = true;
+  at.manager = true;
+  at.own_dir = "/fs/a.service";
+  return at;
+}
+
+TEST(DelegationHintTest, AUserOfSystemdIsToldWhatHisManagerGives) {
+  EXPECT_THAT(DelegationHint(UserOfSystemd()),
               HasSubstr("systemd-run --user --scope -p Delegate=yes cordon run"));
-  EXPECT_THAT(DelegationHint(true, 1000), HasSubstr("cordon-setup"));
-  EXPECT_THAT(DelegationHint(false, 1000), HasSubstr("mkdir -p /sys/fs/cgroup/cordon-1000/shell"));
+  EXPECT_THAT(DelegationHint(UserOfSystemd()), HasSubstr("cordon-setup"));
+}
+
+TEST(DelegationHintTest, NoManagerIsNamedThatIsNotThere) {
+  Standing at = UserOfSystemd();
+  at.manager = false;
+  EXPECT_THAT(DelegationHint(at), HasSubstr("as root, once: loginctl enable-linger 1000;"));
+  EXPECT_THAT(DelegationHint(at), Not(HasSubstr("--user")));
+  at.uid = 0;
+  EXPECT_THAT(DelegationHint(at), HasSubstr("systemd-run --scope -p Delegate=yes cordon run"));
+  EXPECT_THAT(DelegationHint(at), Not(HasSubstr("--user")));
+}
+
+TEST(DelegationHintTest, WhereOnlyOthersAreInTheWayTheyAreMoved) {
+  Standing at = UserOfSystemd();
+  at.usable = true;
+  EXPECT_THAT(DelegationHint(at), HasSubstr("systemd-run")) << "a unit that is not delegated";
+  at.marked = true;
+  EXPECT_THAT(DelegationHint(at),
+              HasSubstr("mkdir /fs/a.service/others; for p in $(cat /fs/a.service/cgroup.procs); "
+                        "do echo $p > /fs/a.service/others/cgroup.procs; done"));
+  EXPECT_THAT(DelegationHint(at), HasSubstr("DelegateSubgroup=others"));
+  at.marked = false;
+  at.systemd = false;
+  at.own_namespace = true;
+  EXPECT_THAT(DelegationHint(at), HasSubstr("mkdir /fs/a.service/others"));
+  EXPECT_THAT(DelegationHint(at), Not(HasSubstr("DelegateSubgroup")));
+}
+
+TEST(DelegationHintTest, AContainerIsStartedOtherwise) {
+  Standing at;
+  at.own_namespace = true;
+  EXPECT_THAT(DelegationHint(at), HasSubstr("docker run --security-opt writable-cgroups=true"));
+  EXPECT_THAT(DelegationHint(at), Not(HasSubstr("subtree_control")));
+  at.own_namespace = false;
+  at.uid = 1000;
+  EXPECT_THAT(DelegationHint(at), HasSubstr("mkdir -p /sys/fs/cgroup/cordon-1000/shell"));
+}
+
+TEST(ControllersHintTest, NamesWhoHandsThemDown) {
+  Standing at = UserOfSystemd();
+  EXPECT_EQ(ControllersHint(at), "as root, once: cordon-setup");
+  at.uid = 0;
+  EXPECT_THAT(ControllersHint(at), HasSubstr("Delegate=yes in the [Service] section"));
+  at.systemd = false;
+  EXPECT_THAT(ControllersHint(at), HasSubstr("+cpu +cpuset +io"));
+  at.own_namespace = true;
+  EXPECT_THAT(ControllersHint(at), HasSubstr("who starts this container"));
 }
 
 TEST(UnitOfGroupTest, IsTheLastPartOfAUnitsOwnGroup) {

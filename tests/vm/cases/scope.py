@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A host that systemd manages: `cordon run` without any flag gets a delegated scope by itself.
+"""A host that systemd manages: `cordon run` without any flag gets a delegated scope by itself, and
+where it does not it names a line that helps.
 
 Run as root inside the VM lab (scenario systemd). Each case starts the command as a user has it: in
 a unit of the user's manager, in a login session, as root in a service. Judged from outside: by the
@@ -10,6 +11,7 @@ positive control: without the helper program the same command is refused.
 import glob
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -24,6 +26,7 @@ import python_results  # noqa: E402  (the folder is on the path only now)
 CORDON = os.path.join(TREE, "build/cordon")
 USER_ID = 1000
 USER = "tester"
+LONELY_ID = 1234  # whose manager does not run
 RUNTIME = f"/run/user/{USER_ID}"
 GROUPS = "/sys/fs/cgroup"
 
@@ -50,6 +53,16 @@ def session(*words):
 
 def service_of_root(*words):
     return start(["systemd-run", "--pipe", "--wait", "--quiet", *words])
+
+
+def group_of(pid):
+    with open(f"/proc/{pid}/cgroup", encoding="ascii") as file:
+        return file.read().strip().rpartition(":")[2]
+
+
+def enter(door):
+    with open(door, "w", encoding="ascii") as file:
+        file.write("0")
 
 
 def groups_of_cordon():
@@ -132,14 +145,91 @@ class Scope(unittest.TestCase):
         status, _, err = self.finish(run)
         self.assertEqual(status, 124, err)  # the wall limit ended it
 
-    def test_without_the_helper_it_refuses_and_says_what_to_do(self):
+    def test_without_the_helper_it_refuses_and_the_line_that_it_names_helps(self):
         with tempfile.TemporaryDirectory() as folder:
             os.chmod(folder, 0o755)
-            alone = shutil.copy(CORDON, folder)
-            status, _, err = self.finish(session(alone, "run", "--", "/bin/true"))
-            self.assertEqual(status, 125)
-            self.assertIn("systemd gave no scope", err)
-            self.assertIn("systemd-run --user --scope -p Delegate=yes", err)
+            alone = (shutil.copy(CORDON, folder), *self.command()[1:])
+            beside = ("sh", "-c", '"$@"; exit $?', "sh")
+            for starter, line in ((session, "systemd-run --user --scope -p Delegate=yes"),
+                                  (service_of_root, "systemd-run --scope -p Delegate=yes")):
+                status, _, err = self.finish(starter(*beside, *alone))
+                self.assertEqual(status, 125)
+                self.assertIn("systemd gave no scope", err)
+                self.assertIn(f"{line} cordon run ...", err)
+                self.judge(starter(*line.split(), "--quiet", *alone))
+
+    def test_root_in_a_users_slice_stays_in_it(self):
+        user = as_user("systemd-run", "--user", "--scope", "--quiet", "--slice=vte.slice", "sleep",
+                       "300")
+        self.addCleanup(user.communicate)
+        self.addCleanup(user.kill)
+        deadline = time.monotonic() + 60
+        while "vte.slice" not in group_of(user.pid) and time.monotonic() < deadline:
+            time.sleep(0.2)
+        door = f"{GROUPS}{group_of(user.pid)}/cgroup.procs"  # as sudo leaves it
+        run = start(self.command(), preexec_fn=lambda: enter(door))
+        self.assert_own_scope(self.judge(run), f"user-{USER_ID}.slice")
+        self.assertFalse(os.path.exists(f"{GROUPS}/vte.slice"))
+
+    def test_in_a_namespace_of_processes_no_stranger_is_moved(self):
+        stranger = start(["sleep", "600"])
+        self.addCleanup(stranger.communicate)
+        self.addCleanup(stranger.kill)
+        before = group_of(stranger.pid)
+        script = f'echo {stranger.pid - 1} >/proc/sys/kernel/ns_last_pid; "$@"; exit $?'
+        status, _, err = self.finish(service_of_root(
+            "unshare", "-pf", "--mount-proc", "sh", "-c", script, "sh", *self.command()))
+        self.assertEqual(group_of(stranger.pid), before)
+        self.assertEqual(status, 125, err)
+        self.assertIn("outside of this PID namespace", err)
+
+    def test_a_user_without_a_manager_is_told_how_to_get_one(self):
+        subprocess.run(["useradd", "-u", f"{LONELY_ID}", "-m", "lonely"], check=True)
+
+        def run():
+            return start(self.command(), user=LONELY_ID, group=LONELY_ID, extra_groups=[],
+                         cwd="/", env={"PATH": "/usr/bin:/bin", "HOME": "/home/lonely"})
+        status, _, err = self.finish(run())
+        self.assertEqual(status, 125)
+        self.assertNotIn("--user", err)
+        line = re.search("as root, once: ([^;]*);", err)
+        self.assertIsNotNone(line, err)
+        self.addCleanup(subprocess.run, ["loginctl", "disable-linger", "lonely"], check=True)
+        subprocess.run(line.group(1).split(), check=True)
+        deadline = time.monotonic() + 120
+        while (not os.path.exists(f"/run/user/{LONELY_ID}/systemd/private")
+               and time.monotonic() < deadline):
+            time.sleep(0.2)
+        self.assert_own_scope(self.judge(run()), "app.slice")
+
+    def help_itself(self, *words, **more):
+        """The command, where others are in the way; then what it says, and the command again."""
+        script = ('said=$("$@" 2>&1); echo "$said" >&2; '
+                  'line=$(echo "$said" | sed -n "s/.*move them into a group below it: '
+                  '\\(.*; done\\).*/\\1/p"); test -n "$line" && eval "$line"; "$@"; exit $?')
+        return self.judge(start([*words, "sh", "-c", script, "sh", *self.command()], **more))
+
+    def test_in_a_delegated_service_the_others_are_moved(self):
+        subprocess.run(["useradd", "-u", "2345", "-m", "ci"], check=True)
+        path = self.help_itself("systemd-run", "--pipe", "--wait", "--quiet", "-p", "Delegate=yes",
+                                "-p", "User=ci", "--unit=ci.service")
+        self.assertRegex(path, r"^/system.slice/ci.service/cordon-[^/]*$")
+
+    def test_in_a_container_the_others_are_moved(self):
+        inside = ("mount -t tmpfs none /run/systemd && umount -l /sys/fs/cgroup && "
+                  "mount -t cgroup2 none /sys/fs/cgroup && "
+                  'exec "$@"')
+        self.help_itself("systemd-run", "--pipe", "--wait", "--quiet", "-p", "Delegate=yes",
+                         "unshare", "-Cm", "sh", "-c", inside, "sh")
+
+    def test_in_a_container_without_writable_groups_the_runtime_is_named(self):
+        inside = ("mount -t tmpfs none /run/systemd && umount -l /sys/fs/cgroup && "
+                  "mount -t cgroup2 none /sys/fs/cgroup && "
+                  'mount -o remount,bind,ro /sys/fs/cgroup && "$@"; exit $?')
+        status, _, err = self.finish(service_of_root("unshare", "-Cm", "sh", "-c", inside, "sh",
+                                                     *self.command()))
+        self.assertEqual(status, 125)
+        self.assertIn("docker run --security-opt writable-cgroups=true", err)
 
     def test_the_jobs_of_a_batch_share_one_scope(self):
         with tempfile.NamedTemporaryFile("w", suffix=".textproto", encoding="utf-8") as jobs:

@@ -23,6 +23,11 @@ class TalkJobTest : public JobTest {
     if (IsSkipped()) return;
     std::ofstream(folder_.path() + "/p.textproto") << JobPolicyText({});
   }
+  static JobOptions NeedsAGroup() {
+    JobOptions options;
+    options.cgroup = "REQUIRED";
+    return options;
+  }
   std::string Member(const std::string& name, const std::string& words, const std::string& more) {
     return "sandbox { name: \"" + name + "\" policy: \"" + folder_.path() +
            "/p.textproto\" argv: \"/payload/payload\" " + words + " argv: \"" + token_ + "\" " +
@@ -38,11 +43,12 @@ class TalkJobTest : public JobTest {
             Member("c", "argv: \"cat\"", "stderr: \"" + folder_.path() + "/notes\"") + "}")[0]
             .job;
     PolicySource profiles;
-    return ReportOfTalkJob(job, RequestsOf(job), ready, profiles, {"/dev/null", "/dev/null"},
-                           &failure_);
+    return ReportOfTalkJob(job, RequestsOf(job), ready, facts_, profiles,
+                           {"/dev/null", "/dev/null"}, &failure_);
   }
 
   SharedFolder folder_;
+  v1::HostFacts facts_ = HostFactsOfTest();
   absl::Status failure_;
 };
 
@@ -53,6 +59,16 @@ TEST_F(TalkJobTest, ItIsRunAndItsFilesAreMade) {
   EXPECT_EQ(report.decided_by(), "g");
   EXPECT_EQ(report.sandbox_size(), 2);
   EXPECT_TRUE(std::ifstream(folder_.path() + "/notes").good());
+}
+
+// It asks nobody for a group: who has looked at the host has settled that.
+TEST_F(TalkJobTest, TheFactsAreThoseThatItIsGiven) {
+  facts_.set_cgroup_mode(v1::HostFacts::CGROUP_NONE);
+  facts_.clear_cgroup_controllers();
+  facts_.set_cgroup_why("as it was told");
+  std::ofstream(folder_.path() + "/p.textproto") << JobPolicyText(NeedsAGroup());
+  Run();
+  EXPECT_THAT(failure_, HasErrorWith("as it was told"));
 }
 
 TEST_F(TalkJobTest, WhatKeepsItFromRunningIsInItsReport) {
