@@ -56,11 +56,16 @@ struct CgroupUsage {
   uint64_t user_ns = 0;
   uint64_t system_ns = 0;
   uint64_t memory_peak_bytes = 0;
-  uint64_t pids_peak = 0;  // includes the sandbox's init
+  bool memory_peak_exact = true;  // false: at least that much
+  uint64_t pids_peak = 0;         // includes the sandbox's init
   bool pids_peak_known = false;
-  uint64_t oom_kills = 0;     // > 0: the kernel's out-of-memory killer ran in the group
-  uint64_t forks_denied = 0;  // > 0: the process limit refused a process or thread
-  std::string oom_source;     // file the count is from
+  // The group was at its limit, and the kernel's out-of-memory killer ran in it; > 0: it did.
+  uint64_t oom_kills = 0;
+  // The killer ran in it, and its limit was never reached: for a group above it, or the machine.
+  uint64_t host_oom_kills = 0;
+  uint64_t forks_denied = 0;       // > 0: its limit refused a process or thread
+  uint64_t host_forks_denied = 0;  // refused while it was below its limit: by a group above it
+  std::string oom_source;          // file the count is from
   std::string forks_source;
   // Nothing where the host does not say.
   std::optional<MemoryParts> memory;    // now

@@ -10,6 +10,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "policy/base/status.h"
 #include "policy/base/units.h"
 #include "sandbox/os/file.h"
 #include "sandbox/os/process.h"
@@ -135,6 +136,47 @@ void ReadPressure(const Group& group, CgroupUsage* usage) {
   usage->cpu_pressure = pressure_of("cpu.pressure");
   usage->memory_pressure = pressure_of("memory.pressure");
   usage->io_pressure = pressure_of("io.pressure");
+}
+
+absl::Status ReadPids(const Group& group, CgroupUsage* usage) {
+  CORDON_ASSIGN_OR_RETURN(const std::string events, group.Read("pids.events"));
+  const uint64_t denied = Of(ParseFlatKeyed(events), "max");
+  usage->forks_source = "pids.events";
+  const absl::StatusOr<uint64_t> peak = group.ReadNumber("pids.peak");  // since 6.1
+  const absl::StatusOr<uint64_t> limit = group.ReadNumber("pids.max");
+  usage->pids_peak_known = peak.ok();
+  if (peak.ok()) usage->pids_peak = *peak;
+  // Who is refused by a limit stands at it.
+  const bool below = peak.ok() && limit.ok() && *peak < *limit;
+  (below ? usage->host_forks_denied : usage->forks_denied) = denied;
+  return absl::OkStatus();
+}
+
+void CountOomKillsV2(absl::string_view memory_events, CgroupUsage* usage) {
+  const Stat events = ParseFlatKeyed(memory_events);
+  (Of(events, "oom") > 0 ? usage->oom_kills : usage->host_oom_kills) = Of(events, "oom_kill");
+  usage->oom_source = "memory.events";
+}
+
+absl::StatusOr<CgroupUsage> ReadUsageV2(const Group& group, uint64_t sampled_peak) {
+  CgroupUsage usage;
+  CORDON_ASSIGN_OR_RETURN(const std::string cpu, group.Read("cpu.stat"));
+  const Stat times = ParseFlatKeyed(cpu);
+  usage.cpu_ns = Of(times, "usage_usec") * 1000;
+  usage.user_ns = Of(times, "user_usec") * 1000;
+  usage.system_ns = Of(times, "system_usec") * 1000;
+  usage.throttled = ParseThrottling(cpu);
+  usage.memory_peak_exact = group.Has("memory.peak");
+  if (usage.memory_peak_exact) {
+    CORDON_ASSIGN_OR_RETURN(usage.memory_peak_bytes, group.ReadNumber("memory.peak"));
+  } else {
+    CORDON_ASSIGN_OR_RETURN(const uint64_t now, group.ReadNumber("memory.current"));
+    usage.memory_peak_bytes = std::max(sampled_peak, now);
+  }
+  CORDON_ASSIGN_OR_RETURN(const std::string events, group.Read("memory.events"));
+  CountOomKillsV2(events, &usage);
+  CORDON_RETURN_IF_ERROR(ReadPids(group, &usage));
+  return usage;
 }
 
 void SettleCpuOf(const Group& pids, const Group& group, const std::string& file) {

@@ -3,7 +3,6 @@
 #include <sys/epoll.h>
 
 #include <algorithm>
-#include <map>
 #include <optional>
 #include <utility>
 
@@ -67,13 +66,14 @@ class CgroupV2 : public CgroupLease {
   absl::StatusOr<CgroupNow> Now() override {
     CgroupNow now;
     CORDON_ASSIGN_OR_RETURN(now.cpu_ns, CpuNs());
-    CORDON_ASSIGN_OR_RETURN(now.memory_bytes, group_->ReadNumber("memory.current"));
+    CORDON_ASSIGN_OR_RETURN(now.memory_bytes, MemoryNow());
     CORDON_ASSIGN_OR_RETURN(now.pids, group_->ReadNumber("pids.current"));
     return now;
   }
 
   absl::StatusOr<CgroupUsage> Collect() override;
   std::optional<MemoryParts> Memory() override {
+    MemoryNow().IgnoreError();
     const absl::StatusOr<std::string> text = group_->Read("memory.stat");
     return text.ok() ? ParseMemoryStatV2(*text) : std::nullopt;
   }
@@ -102,10 +102,16 @@ class CgroupV2 : public CgroupLease {
 
  private:
   void CollectMore(CgroupUsage* usage) const;
+  absl::StatusOr<uint64_t> MemoryNow() {
+    CORDON_ASSIGN_OR_RETURN(const uint64_t now, group_->ReadNumber("memory.current"));
+    sampled_peak_ = std::max(sampled_peak_, now);
+    return now;
+  }
   v1::CgroupPlan plan_;
   std::vector<LimitFile> limits_;
   absl::optional<SupervisorLeaf> leaf_;  // ours, in a base that we had to leave
   std::optional<Group> group_;
+  uint64_t sampled_peak_ = 0;
   UniqueFd events_;
 };
 
@@ -154,24 +160,9 @@ absl::Status CgroupV2::Verify(const std::vector<CgroupLine>& membership) {
 }
 
 absl::StatusOr<CgroupUsage> CgroupV2::Collect() {
-  CgroupUsage usage;
-  CORDON_ASSIGN_OR_RETURN(const std::string cpu, group_->Read("cpu.stat"));
-  std::map<std::string, uint64_t> times = ParseFlatKeyed(cpu);
-  usage.cpu_ns = times["usage_usec"] * 1000;
-  usage.user_ns = times["user_usec"] * 1000;
-  usage.system_ns = times["system_usec"] * 1000;
-  CORDON_ASSIGN_OR_RETURN(usage.memory_peak_bytes, group_->ReadNumber("memory.peak"));
-  CORDON_ASSIGN_OR_RETURN(const std::string events, group_->Read("memory.events"));
-  usage.oom_kills = ParseFlatKeyed(events)["oom_kill"];
-  usage.oom_source = "memory.events";
-  CORDON_ASSIGN_OR_RETURN(const std::string pids, group_->Read("pids.events"));
-  usage.forks_denied = ParseFlatKeyed(pids)["max"];
-  usage.forks_source = "pids.events";
-  const absl::StatusOr<uint64_t> peak = group_->ReadNumber("pids.peak");  // since 6.1
-  usage.pids_peak_known = peak.ok();
-  if (peak.ok()) usage.pids_peak = *peak;
-  usage.throttled = ParseThrottling(cpu);
-  usage.memory = Memory();
+  const std::optional<MemoryParts> memory = Memory();
+  CORDON_ASSIGN_OR_RETURN(CgroupUsage usage, ReadUsageV2(*group_, sampled_peak_));
+  usage.memory = memory;
   CollectMore(&usage);
   return usage;
 }

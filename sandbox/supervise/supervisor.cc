@@ -419,14 +419,7 @@ void Watcher::Observe(const JobUsage& usage, uint64_t wall_ns) {
       seen_.file_size_limit = entry.hard();
     }
   }
-  seen_.memory_known = sandbox_.lease() != nullptr;
-  seen_.memory_peak = usage.report.memory_peak_bytes();
-  seen_.memory_limit = plan.cgroup().memory_max_bytes();
-  seen_.oom_kills = usage.oom_kills;
-  seen_.oom_source = usage.oom_source;
-  seen_.forks_denied = usage.forks_denied;
-  seen_.process_limit = plan.cgroup().pids_max();
-  seen_.forks_source = usage.forks_source;
+  ObserveGroup(usage, plan.cgroup(), &seen_);
 }
 
 absl::Status Watcher::Summarise(v1::Report* report) {
@@ -466,6 +459,7 @@ absl::StatusOr<v1::Report> Watcher::Finish() {
   v1::Report report;
   CORDON_RETURN_IF_ERROR(AtRun(launch_error_, "watch the job"));
   CORDON_RETURN_IF_ERROR(AtRun(Summarise(&report), "read the usage"));
+  if (report.verdict() == v1::SETUP_FAILED) return AtRun(HostRanOut(seen_), "watch the job");
   CORDON_RETURN_IF_ERROR(AtRun(sandbox_.Collect(), "remove the cgroup"));
   JobInLog in_log;
   in_log.main_pid = static_cast<uint32_t>(main_.pid);

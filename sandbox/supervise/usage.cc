@@ -146,15 +146,19 @@ void WithGroup(const CgroupUsage& group, const UsageInput& input, JobUsage* usag
   SetDuration(usage->cpu_ns - user, out->mutable_system_time());
   SetDuration(total - usage->cpu_ns, out->mutable_cleanup_cpu_time());
   out->set_memory_peak_bytes(group.memory_peak_bytes);
+  if (!group.memory_peak_exact) AtLeast(out, "memory_peak_bytes");
   // The init is ours.
   out->set_pids_peak(
       group.pids_peak_known
           ? static_cast<uint32_t>(group.pids_peak - std::min(group.pids_peak, input.own_pids))
           : 1);
   if (!group.pids_peak_known) AtLeast(out, "pids_peak");
+  usage->memory_peak_exact = group.memory_peak_exact;
   usage->oom_kills = group.oom_kills;
+  usage->host_oom_kills = group.host_oom_kills;
   usage->oom_source = group.oom_source;
   usage->forks_denied = group.forks_denied;
+  usage->host_forks_denied = group.host_forks_denied;
   usage->forks_source = group.forks_source;
   FillMemoryParts(input.memory, group.memory, group.kernel_peak, out);
   FillThrottlingAndSwap(group, out);
@@ -213,6 +217,19 @@ absl::StatusOr<JobUsage> CollectUsage(CgroupLease* lease, const UsageInput& inpu
   }
   out->set_supervisor_peak_rss_bytes(OwnPeakRssBytes());
   return usage;
+}
+
+void ObserveGroup(const JobUsage& usage, const v1::CgroupPlan& plan, Observations* seen) {
+  seen->memory_known = usage.memory_peak_exact;
+  seen->memory_peak = usage.report.memory_peak_bytes();
+  seen->memory_limit = plan.memory_max_bytes();
+  seen->oom_kills = usage.oom_kills;
+  seen->host_oom_kills = usage.host_oom_kills;
+  seen->oom_source = usage.oom_source;
+  seen->forks_denied = usage.forks_denied;
+  seen->host_forks_denied = usage.host_forks_denied;
+  seen->process_limit = plan.pids_max();
+  seen->forks_source = usage.forks_source;
 }
 
 std::optional<uint64_t> ParseStolen(absl::string_view proc_stat) {

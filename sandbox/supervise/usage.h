@@ -10,9 +10,11 @@
 #include <string>
 
 #include "absl/status/statusor.h"
+#include "policy/proto/plan.pb.h"
 #include "policy/proto/report.pb.h"
 #include "sandbox/child/wire.h"
 #include "sandbox/layers/cgroup.h"
+#include "sandbox/supervise/verdict.h"
 
 namespace cordon {
 
@@ -60,15 +62,21 @@ struct UsageInput {
 struct JobUsage {
   v1::Usage report;
   uint64_t cpu_ns = 0;
-  // For the verdict.
+  // For the verdict; as in CgroupUsage.
+  bool memory_peak_exact = false;
   uint64_t oom_kills = 0;
+  uint64_t host_oom_kills = 0;
   std::string oom_source;
   uint64_t forks_denied = 0;
+  uint64_t host_forks_denied = 0;
   std::string forks_source;
 };
 
 // `lease` may be null.
 absl::StatusOr<JobUsage> CollectUsage(CgroupLease* lease, const UsageInput& input);
+
+// What the verdict needs of it.
+void ObserveGroup(const JobUsage& usage, const v1::CgroupPlan& plan, Observations* seen);
 
 // The stolen time of the first line of /proc/stat; nothing when the kernel does not count it.
 std::optional<uint64_t> ParseStolen(absl::string_view proc_stat);

@@ -80,7 +80,8 @@ void CancelEvidence(const Observations& seen, v1::Report* report) {
 void MemoryEvidence(const Observations& seen, v1::Report* report) {
   AddEvidence(report, "cgroup.oom_kill", absl::StrCat(seen.oom_kills), "", seen.oom_source);
   AddEvidence(report, "cgroup.memory_peak", absl::StrCat(seen.memory_peak),
-              absl::StrCat(seen.memory_limit), "cgroup");
+              absl::StrCat(seen.memory_limit),
+              seen.memory_known ? "cgroup" : "cgroup, as sampled: at least that much");
 }
 
 void OutputEvidence(const Observations& seen, v1::Report* report) {
@@ -120,6 +121,15 @@ void FilterEvidence(const Observations& seen, v1::Report* report) {
 void ForkEvidence(const Observations& seen, v1::Report* report) {
   AddEvidence(report, "cgroup.forks_denied", absl::StrCat(seen.forks_denied),
               absl::StrCat(seen.process_limit), seen.forks_source);
+}
+
+void HostMemoryEvidence(const Observations& seen, v1::Report* report) {
+  AddEvidence(report, "host.oom_kill", absl::StrCat(seen.host_oom_kills), "", seen.oom_source);
+}
+
+void HostForkEvidence(const Observations& seen, v1::Report* report) {
+  AddEvidence(report, "host.forks_denied", absl::StrCat(seen.host_forks_denied), "",
+              seen.forks_source);
 }
 
 void CpuEvidence(const Observations& seen, v1::Report* report) {
@@ -184,7 +194,8 @@ constexpr DecisionRow kTable[] = {
      [](const Observations& seen) { return Outran(seen, KillReason::kWall); }, WallEvidence},
     {"out of memory", v1::MEMORY_LIMIT,
      [](const Observations& seen) {
-       return seen.oom_kills > 0 || seen.killed == KillReason::kMemory;
+       return seen.oom_kills > 0 ||
+              (seen.killed == KillReason::kMemory && seen.host_oom_kills == 0);
      },
      MemoryEvidence},
     {"too much output", v1::OUTPUT_LIMIT,
@@ -199,6 +210,11 @@ constexpr DecisionRow kTable[] = {
        return seen.killed == KillReason::kSyscall || DiedOf(seen, SIGSYS);
      },
      FilterEvidence},
+    {"out of memory above the job", v1::SETUP_FAILED,
+     [](const Observations& seen) { return seen.host_oom_kills > 0; }, HostMemoryEvidence},
+    {"refused process above the job", v1::SETUP_FAILED,
+     [](const Observations& seen) { return seen.host_forks_denied > 0 && !EndedWell(seen); },
+     HostForkEvidence},
     {"health check failed", v1::UNHEALTHY,
      [](const Observations& seen) { return seen.killed == KillReason::kUnhealthy; },
      HealthEvidence},
@@ -231,11 +247,35 @@ void AddCircumstances(const Observations& seen, v1::Report* report) {
   if (CpuReached(seen) && verdict != v1::CPU_LIMIT) CpuEvidence(seen, report);
   if (WallReached(seen) && verdict != v1::WALL_LIMIT) WallEvidence(seen, report);
   if (seen.forks_denied > 0 && verdict != v1::PROCESS_LIMIT) ForkEvidence(seen, report);
+  if (verdict == v1::SETUP_FAILED) return;
+  if (seen.host_oom_kills > 0) HostMemoryEvidence(seen, report);
+  if (seen.host_forks_denied > 0) HostForkEvidence(seen, report);
 }
 
 }  // namespace
 
 absl::Span<const DecisionRow> DecisionTable() { return kTable; }
+
+absl::Status HostRanOut(const Observations& seen) {
+  if (seen.host_oom_kills > 0) {
+    return Error(absl::StatusCode::kResourceExhausted,
+                 absl::StrCat("the host was out of memory and killed ", seen.host_oom_kills,
+                              " processes of the job, which was below its own limit: it had used ",
+                              seen.memory_peak, " of ", seen.memory_limit, " bytes"))
+        .Layer("cgroup")
+        .Hint(
+            "a control group above the job's, or the machine, has less memory than those in it may "
+            "use together: raise that limit, or run fewer jobs at a time");
+  }
+  return Error(absl::StatusCode::kResourceExhausted,
+               absl::StrCat("the host refused the job ", seen.host_forks_denied,
+                            " processes or threads, while it was below its own limit of ",
+                            seen.process_limit))
+      .Layer("cgroup")
+      .Hint(
+          "a control group above the job's has a lower pids.max (TasksMax= of a unit of systemd) "
+          "than those in it may use together: raise that limit, or run fewer jobs at a time");
+}
 
 void Decide(const Observations& seen, v1::Report* report) {
   if (seen.main_ended && seen.wait_code == CLD_EXITED) report->set_exit_code(seen.wait_status);

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "absl/types/span.h"
 #include "policy/proto/report.pb.h"
 
@@ -71,12 +72,14 @@ struct Observations {
   uint64_t idle_limit_ns = UINT64_MAX;
   OutputSeen output;                      // with KillReason::kOutput: the limit that was crossed
   uint64_t file_size_limit = UINT64_MAX;  // UINT64_MAX: none
-  bool memory_known = false;              // by a group: the two numbers below
+  bool memory_known = false;              // exactly, by a group: the two numbers below
   uint64_t memory_peak = 0;
   uint64_t memory_limit = 0;
   uint64_t oom_kills = 0;
+  uint64_t host_oom_kills = 0;  // this and the next host_: not by the job's own limit
   std::string oom_source;
   uint64_t forks_denied = 0;
+  uint64_t host_forks_denied = 0;
   uint64_t process_limit = 0;
   std::string forks_source;
 };
@@ -92,13 +95,16 @@ struct DecisionRow {
 // Rows in order of precedence (CLN-03): what Cordon was told to do (CANCELLED), then a limit of
 // time that a job was allowed to outrun (`extra_time`), since whatever ended it came later; then
 // the kernel's own counters in the order in which they stop a job (out of memory, output, file
-// size, filter), a refused process of a job that did not end well (a program that copes with EAGAIN
-// has done nothing wrong), a deadlock, and the clocks. A job that was ended because another sandbox
-// had decided is CANCELLED, unless it had broken a limit before. The last row always applies.
+// size, filter), what the host took from a job that had broken no limit until then, a failed health
+// check, a refused process of a job that did not end well (a program that copes with EAGAIN has
+// done nothing wrong), a deadlock, and the clocks. A job that was ended because another sandbox had
+// decided is CANCELLED, unless it had broken a limit before. The last row always applies.
 absl::Span<const DecisionRow> DecisionTable();
 
-// Sets verdict, exit_code, signal, signal_name and evidence.
+// Sets verdict, exit_code, signal, signal_name and evidence. SETUP_FAILED: there is no verdict,
+// because the host ran out of what the job might still have had; see HostRanOut.
 void Decide(const Observations& seen, v1::Report* report);
+absl::Status HostRanOut(const Observations& seen);
 
 }  // namespace cordon
 

@@ -2,7 +2,14 @@
 // Texts are those of real kernels (6.1, 6.18), shortened.
 #include "sandbox/layers/cgroup_stat.h"
 
+#include <filesystem>
+#include <fstream>
+#include <optional>
+#include <string>
+
 #include "gtest/gtest.h"
+#include "tests/support/job.h"
+#include "tests/support/status_matchers.h"
 
 namespace cordon {
 namespace {
@@ -90,6 +97,78 @@ TEST(CgroupStatTest, PressureIsTheTotalInMicroseconds) {
   EXPECT_EQ(both->some_ns, 9'474'000u);
   EXPECT_EQ(both->full_ns, 12'000u);
   EXPECT_EQ(ParsePressure("some avg10=0.00 total=1\n")->full_ns, 0u);
+}
+
+// A folder with files as the kernel would show them.
+class FakeGroupTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    auto group = Group::Make(folder_.path(), "/", "cordon-1-1");
+    ASSERT_THAT(group, IsOk());
+    group_.emplace(*std::move(group));
+    Put("cpu.stat", "usage_usec 9\nuser_usec 6\nsystem_usec 3\n");
+    Put("memory.current", "4096\n");
+    Put("memory.peak", "8192\n");
+    Put("memory.events", "low 0\nhigh 0\nmax 7\noom 0\noom_kill 0\n");
+    Put("pids.events", "max 0\n");
+    Put("pids.peak", "4\n");
+    Put("pids.max", "5\n");
+  }
+  void Put(const std::string& file, const std::string& text) {
+    std::ofstream(group_->directory() + "/" + file) << text;
+  }
+  void Drop(const std::string& file) { std::filesystem::remove(group_->directory() + "/" + file); }
+  CgroupUsage Usage(uint64_t sampled = 0) {
+    const auto usage = ReadUsageV2(*group_, sampled);
+    EXPECT_THAT(usage, IsOk());
+    return usage.value_or(CgroupUsage());
+  }
+
+  SharedFolder folder_;
+  std::optional<Group> group_;
+};
+
+TEST_F(FakeGroupTest, WhatTheKernelKeepsIsTaken) {
+  const CgroupUsage usage = Usage(1 << 20);
+  EXPECT_EQ(usage.cpu_ns, 9000u);
+  EXPECT_EQ(usage.user_ns, 6000u);
+  EXPECT_EQ(usage.system_ns, 3000u);
+  EXPECT_EQ(usage.memory_peak_bytes, 8192u);
+  EXPECT_TRUE(usage.memory_peak_exact);
+  EXPECT_EQ(usage.pids_peak, 4u);
+  EXPECT_EQ(usage.oom_kills + usage.host_oom_kills, 0u);
+  EXPECT_EQ(usage.forks_denied + usage.host_forks_denied, 0u);
+}
+
+// Linux 5.14 to 5.18.
+TEST_F(FakeGroupTest, WithoutMemoryPeakItIsTheMostThatWasSeen) {
+  Drop("memory.peak");
+  EXPECT_EQ(Usage(1 << 20).memory_peak_bytes, 1u << 20);
+  EXPECT_EQ(Usage(1).memory_peak_bytes, 4096u);
+  EXPECT_FALSE(Usage(1).memory_peak_exact);
+  Drop("memory.current");
+  EXPECT_FALSE(ReadUsageV2(*group_, 1).ok());
+}
+
+TEST_F(FakeGroupTest, AKillWithoutTheGroupsOwnLimitIsTheHosts) {
+  Put("memory.events", "low 0\nhigh 0\nmax 7\noom 0\noom_kill 3\n");
+  EXPECT_EQ(Usage().oom_kills, 0u);
+  EXPECT_EQ(Usage().host_oom_kills, 3u);
+  Put("memory.events", "low 0\nhigh 0\nmax 7\noom 1\noom_kill 3\n");
+  EXPECT_EQ(Usage().oom_kills, 3u);
+  EXPECT_EQ(Usage().host_oom_kills, 0u);
+}
+
+TEST_F(FakeGroupTest, ARefusedForkBelowTheGroupsOwnLimitIsTheHosts) {
+  Put("pids.events", "max 2\n");
+  EXPECT_EQ(Usage().forks_denied, 0u);
+  EXPECT_EQ(Usage().host_forks_denied, 2u);
+  Put("pids.peak", "5\n");
+  EXPECT_EQ(Usage().forks_denied, 2u);
+  EXPECT_EQ(Usage().host_forks_denied, 0u);
+  Drop("pids.peak");  // before Linux 6.1
+  EXPECT_FALSE(Usage().pids_peak_known);
+  EXPECT_EQ(Usage().forks_denied, 2u);
 }
 
 }  // namespace

@@ -97,6 +97,43 @@ TEST(UsageTest, TheGroupCountsFromTheGateOn) {
   EXPECT_EQ(usage->oom_kills, 2u);
 }
 
+TEST(UsageTest, APeakThatWasOnlySampledIsALowerBound) {
+  FakeLease lease = FullLease();
+  EXPECT_THAT(CollectUsage(&lease, FullInput())->report.lower_bound(),
+              Not(Contains("memory_peak_bytes")));
+  lease.usage.memory_peak_exact = false;
+  const auto usage = CollectUsage(&lease, FullInput());
+  ASSERT_THAT(usage, IsOk());
+  EXPECT_EQ(usage->report.memory_peak_bytes(), 123u);
+  EXPECT_THAT(usage->report.lower_bound(), Contains("memory_peak_bytes"));
+  Observations seen;
+  ObserveGroup(*usage, {}, &seen);
+  EXPECT_FALSE(seen.memory_known);
+}
+
+TEST(UsageTest, TheVerdictGetsWhatTheGroupCounted) {
+  FakeLease lease = FullLease();
+  lease.usage.host_oom_kills = 3;
+  lease.usage.forks_denied = 4;
+  lease.usage.host_forks_denied = 5;
+  lease.usage.oom_source = "memory.events";
+  lease.usage.forks_source = "pids.events";
+  v1::CgroupPlan plan;
+  plan.set_memory_max_bytes(456);
+  plan.set_pids_max(7);
+  Observations seen;
+  ObserveGroup(*CollectUsage(&lease, FullInput()), plan, &seen);
+  EXPECT_TRUE(seen.memory_known);
+  EXPECT_EQ(seen.memory_peak, 123u);
+  EXPECT_EQ(seen.memory_limit, 456u);
+  EXPECT_EQ(seen.oom_kills, 2u);
+  EXPECT_EQ(seen.host_oom_kills, 3u);
+  EXPECT_EQ(seen.forks_denied, 4u);
+  EXPECT_EQ(seen.host_forks_denied, 5u);
+  EXPECT_EQ(seen.process_limit, 7u);
+  EXPECT_EQ(seen.oom_source + seen.forks_source, "memory.eventspids.events");
+}
+
 // What ending the tree cost is the group's, too, and not the job's.
 TEST(UsageTest, TheCleanUpIsApart) {
   FakeLease lease = FullLease();

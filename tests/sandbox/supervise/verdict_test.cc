@@ -103,6 +103,14 @@ std::vector<Cause> CausesBeforeTheClocks() {
          seen->killed_by_filter = true;
        },
        v1::SYSCALL_VIOLATION, "seccomp.kill"},
+      {"out of memory above the job", [](Observations* seen) { seen->host_oom_kills = 2; },
+       v1::SETUP_FAILED, "host.oom_kill"},
+      {"refused process above the job",
+       [](Observations* seen) {
+         seen->host_forks_denied = 2;
+         if (seen->wait_code == CLD_EXITED) seen->wait_status = 1;
+       },
+       v1::SETUP_FAILED, "host.forks_denied"},
       {"health check failed",
        [](Observations* seen) {
          seen->killed = KillReason::kUnhealthy;
@@ -352,18 +360,6 @@ TEST(VerdictTest, NoCpuLimitIsNeverReached) {
   seen.cpu_limit_ns = UINT64_MAX;
   seen.cpu_ns = UINT64_MAX - 1;
   EXPECT_EQ(Judge(seen).verdict(), v1::EXITED);
-}
-
-TEST(VerdictTest, ARefusedForkOfAJobThatEndedWellIsOnlyEvidence) {
-  Observations seen = Fine();
-  seen.forks_denied = 3;
-  const v1::Report report = Judge(seen);
-  EXPECT_EQ(report.verdict(), v1::EXITED);
-  const v1::Evidence* denied = Find(report, "cgroup.forks_denied");
-  ASSERT_NE(denied, nullptr);
-  EXPECT_EQ(denied->observed(), "3");
-  EXPECT_EQ(denied->limit(), "4");
-  EXPECT_EQ(denied->source(), "pids.events");
 }
 
 TEST(VerdictTest, ARefusedForkOfAJobThatWasKilledIsTheProcessLimit) {
