@@ -30,12 +30,12 @@ _HOST_FACTS = (r"^sandbox_(host_.*|layers_.*|sandbox|every_step|launch_launcher"
 # The attacks are many runs: they have a boot of their own. The hostile starts run there as a user,
 # and as root in `full`: root may do what a host outside often forbids. The corpus has one, too: the
 # CPU time that it checks is best not shared with other programs.
-# How a batch reads its jobs from a pipe is the same on every host.
-_NO_ATTACKS = r"^(?!(escape|hostile_start|corpus|batch_stream)$)"
+# How a batch reads its jobs from a pipe is the same on every host. The lab has ordinary users.
+_NO_ATTACKS = r"^(?!(escape|hostile_start|corpus|batch_stream|posture_as_user)$)"
 
 # What root does otherwise than a user: sources, ids, descriptors, groups, profiles; and the whole.
 _AS_ROOT = (r"^sandbox_(child_ops_(cred|fd|mount|apparmor)|launch_.*|layers_(cgroup|apparmor).*"
-            r"|os_(apparmor|audit|kernel_log)|every_step|sabotage|sandbox"
+            r"|os_(apparmor|audit|kernel_log)|every_step|sabotage|weakening|clone_flags|sandbox"
             r"|supervise_(supervisor|denials)|files_.*)_test$"
             r"|^(posture|hostile_start)$")
 
