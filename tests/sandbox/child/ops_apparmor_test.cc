@@ -2,6 +2,7 @@
 // AppArmor on a real kernel: the running payload's label, seen from the host; what the mounts and
 // the filter let pass is denied by the profile, and the same job without the layer does it; and
 // no job starts without the profile that its policy asks for.
+#include <fcntl.h>
 #include <signal.h>
 #include <unistd.h>
 
@@ -14,6 +15,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "gmock/gmock.h"
+#include "sandbox/child/context.h"
 #include "sandbox/launch/launcher.h"
 #include "sandbox/layers/apparmor.h"
 #include "sandbox/layers/apparmor_memory.h"
@@ -270,6 +272,28 @@ TEST_F(OwnProfileTest, ProfilesThatNobodyUsesAreUnloadedAndNoOthers) {
   sandbox_.reset();
   memory.Sweep(0, 0);
   EXPECT_FALSE(FindAppArmorProfile("", used_name)->found);
+}
+
+// A host's tree in the place of procfs, as a namespace of root's could have it: the handler is
+// given one whose file has the right name and takes every write.
+TEST(AppArmorOnExecTest, ALabelIsWrittenToProcfsAndToNothingElse) {
+  const SharedFolder tree;
+  const std::string folder = tree.path() + "/self/attr/apparmor";
+  std::filesystem::create_directories(folder);
+  std::ofstream(folder + "/exec") << "";
+  const std::string arena = absl::StrCat("exec cordon", std::string(1, '\0'), "cordon");
+  child::Op op = {};
+  op.code = child::Opcode::kAppArmorOnExec;
+  op.data = 0;
+  op.data2 = static_cast<uint32_t>(arena.find('\0') + 1);
+  child::Context context = {};
+  context.program.arena = arena.c_str();
+  const UniqueFd proc(::open(tree.path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  context.proc_fd = proc.get();
+  const child::OpResult result = child::RunAppArmorOnExec(context, op);
+  EXPECT_EQ(result.error, EPROTO);
+  EXPECT_EQ(result.call, child::KernelCall::k_statfs);
+  EXPECT_EQ(FileText(folder + "/exec"), "") << "the label went somewhere else";
 }
 
 }  // namespace
