@@ -35,12 +35,14 @@ struct Outcome {
   bool died_silently = false;
 };
 
-class EveryStepTest : public testing::Test {
+// The parameter: whether the filter has a listener, as by default, so that payload and init wait
+// for each other in another way.
+class EveryStepTest : public testing::TestWithParam<bool> {
  protected:
   void SetUp() override {
     CORDON_NEEDS("user namespaces", HaveUserNamespaces());
     IgnoreSigpipe();
-    const absl::StatusOr<CompiledPlan> plan = PlanOf(WithoutListener());
+    const absl::StatusOr<CompiledPlan> plan = PlanOf(GetParam() ? JobOptions() : WithoutListener());
     ASSERT_THAT(plan, IsOk());
     plan_ = plan->proto();
     if (plan_.apparmor().enabled()) {
@@ -64,9 +66,14 @@ class EveryStepTest : public testing::Test {
     Outcome outcome;
     std::unique_ptr<CgroupLease> lease;
     if (plan_.cgroup().enabled()) lease = CreateCgroup(plan_.cgroup(), facts_).value();
-    const StartOptions options = {facts_.privileged(),  true,
-                                  plan_.userns().uid(), plan_.userns().gid(),
-                                  sources_.has_owner,   sources_.owner};
+    const StartOptions options = {facts_.privileged(),
+                                  true,
+                                  plan_.userns().uid(),
+                                  plan_.userns().gid(),
+                                  sources_.has_owner,
+                                  sources_.owner,
+                                  "/",
+                                  GetParam()};
     absl::StatusOr<Child> child = StartChild(program, options, lease.get());
     outcome.prepare = child.status();
     if (!child.ok()) return outcome;
@@ -75,14 +82,17 @@ class EveryStepTest : public testing::Test {
     if (!outcome.prepare.ok()) return outcome;
     EXPECT_THAT(entered, IsOk());
     EXPECT_THAT(OpenGate(*child, program, launch_), IsOk());
+    UniqueFd listener;
     for (;;) {
-      const auto frame = ReadFrame(child->status.get(), 10000);
+      const auto frame = ReadFrame(child->status.get(), 10000, GetParam() ? &listener : nullptr);
       EXPECT_THAT(frame, IsOk());
       if (!frame.ok()) return outcome;
       if (!frame->has_value()) {
         outcome.died_silently = !outcome.failure.has_value() && !outcome.exec_done;
         return outcome;
       }
+      // Init may have failed since.
+      if ((*frame)->kind == FrameKind::kListener) (void)ConfirmListener(*child);
       if ((*frame)->kind == FrameKind::kExecDone) outcome.exec_done = true;
       const bool failed =
           (*frame)->kind == FrameKind::kStepFailed || (*frame)->kind == FrameKind::kExecFailed;
@@ -116,7 +126,7 @@ class EveryStepTest : public testing::Test {
   SetupProgram good_;
 };
 
-TEST_F(EveryStepTest, TheUnbrokenProgramExecs) {
+TEST_P(EveryStepTest, TheUnbrokenProgramExecs) {
   const auto checked = CheckedProgram::Make(good_);
   ASSERT_THAT(checked, IsOk());
   const Outcome outcome = Run(*checked);
@@ -125,7 +135,7 @@ TEST_F(EveryStepTest, TheUnbrokenProgramExecs) {
   EXPECT_FALSE(outcome.failure.has_value());
 }
 
-TEST_F(EveryStepTest, AFailureAtAnyStepBeforeTheGateNamesItAndLeavesNothing) {
+TEST_P(EveryStepTest, AFailureAtAnyStepBeforeTheGateNamesItAndLeavesNothing) {
   const std::string mounts = MountsOfTest();
   const size_t descriptors = DescriptorsOfTest().size();
   const size_t gate = IndexOf(good_, Opcode::kGate);
@@ -144,7 +154,7 @@ TEST_F(EveryStepTest, AFailureAtAnyStepBeforeTheGateNamesItAndLeavesNothing) {
   }
 }
 
-TEST_F(EveryStepTest, AFailureOfTheInitBehindTheGateNamesItAndLeavesNothing) {
+TEST_P(EveryStepTest, AFailureOfTheInitBehindTheGateNamesItAndLeavesNothing) {
   const std::string mounts = MountsOfTest();
   const size_t descriptors = DescriptorsOfTest().size();
   const size_t reap = IndexOf(good_, Opcode::kReap);
@@ -172,7 +182,7 @@ TEST_F(EveryStepTest, AFailureOfTheInitBehindTheGateNamesItAndLeavesNothing) {
 
 // A second setsid(2) of a session leader is EPERM. The twin makes the steps of the payload first,
 // so that none of them can fail behind the gate alone.
-TEST_F(EveryStepTest, AFailureOfThePayloadsSideNamesItBeforeTheGateAndLeavesNothing) {
+TEST_P(EveryStepTest, AFailureOfThePayloadsSideNamesItBeforeTheGateAndLeavesNothing) {
   const std::string mounts = MountsOfTest();
   const size_t descriptors = DescriptorsOfTest().size();
   const size_t session = IndexOf(good_, Opcode::kPayloadSession);
@@ -194,7 +204,7 @@ TEST_F(EveryStepTest, AFailureOfThePayloadsSideNamesItBeforeTheGateAndLeavesNoth
 }
 
 // The first of two identical operations that both would fail is the one that is named.
-TEST_F(EveryStepTest, WrongValuesOfTheProgramAreErrorsOfTheirStep) {
+TEST_P(EveryStepTest, WrongValuesOfTheProgramAreErrorsOfTheirStep) {
   struct Case {
     Opcode code;
     void (*spoil)(Op*);
@@ -235,6 +245,11 @@ TEST_F(EveryStepTest, WrongValuesOfTheProgramAreErrorsOfTheirStep) {
     EXPECT_THAT(GroupsOfTest(), IsEmpty());
   }
 }
+
+INSTANTIATE_TEST_SUITE_P(Filters, EveryStepTest, testing::Bool(),
+                         [](const testing::TestParamInfo<bool>& each) {
+                           return each.param ? "WithListener" : "WithoutListener";
+                         });
 
 }  // namespace
 }  // namespace cordon

@@ -7,90 +7,41 @@
 #include <sys/mount.h>
 #include <sys/personality.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <cstring>
-#include <functional>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
-#include "tests/support/good_program.h"
-#include "tests/support/host_watch.h"
-#include "tests/support/sandbox_parts.h"
-#include "tests/support/status_matchers.h"
+#include "tests/support/sabotage.h"
 
 namespace cordon {
 namespace {
 
 using child::Op;
 using child::Opcode;
-using testing::IsEmpty;
 
-void Remove(SandboxParts* parts, Opcode code) {
-  ASSERT_LT(IndexOf(parts->good, code), parts->good.ops.size()) << OpcodeName(code);
-  while (IndexOf(parts->good, code) < parts->good.ops.size()) {
-    EraseOp(&parts->good, IndexOf(parts->good, code));
-  }
-}
-
-Op* Find(SandboxParts* parts, Opcode code) {
-  const size_t at = IndexOf(parts->good, code);
-  return at < parts->good.ops.size() ? &parts->good.ops[at] : nullptr;
-}
-
-class SabotageTest : public testing::Test {
- protected:
-  void SetUp() override {
-    CORDON_NEEDS("user namespaces", HaveUserNamespaces());
-    // Of its own, so that inheriting it would be seen.
-    ::syscall(SYS_keyctl, 1 /* KEYCTL_JOIN_SESSION_KEYRING */, nullptr);
-    options_.landlock = "IF_AVAILABLE";
-    options_.more = "identity { hostname: \"inside\" }\n";
-  }
-
-  // The error of a sandbox that was sabotaged like this. OK when nobody noticed.
-  absl::Status After(const std::function<void(SandboxParts*)>& sabotage) {
-    SandboxParts parts;
-    CORDON_RETURN_IF_ERROR(parts.Build(options_));
-    sabotage(&parts);
-    const absl::StatusOr<AtGate> at_gate = parts.Start(parts.good);
-    CORDON_RETURN_IF_ERROR(at_gate.status());
-    return parts.Confirm(*at_gate).status();
-  }
-
-  void ExpectCaught(absl::string_view layer, const std::string& expected, const std::string& found,
-                    const std::function<void(SandboxParts*)>& sabotage) {
-    const absl::Status status = After(sabotage);
-    ASSERT_FALSE(status.ok()) << "nobody noticed that " << layer << " is off";
-    const v1::ErrorDetail detail = DetailsOf(status)[0];
-    EXPECT_EQ(detail.layer(), layer) << detail.message();
-    EXPECT_EQ(detail.stage(), "verify") << detail.message();
-    EXPECT_THAT(detail.message(), testing::HasSubstr("expected " + expected));
-    EXPECT_THAT(detail.message(), testing::HasSubstr("found " + found));
-    EXPECT_THAT(ChildrenOfTest(), IsEmpty());
-    EXPECT_THAT(GroupsOfTest(), IsEmpty());
-  }
-
-  JobOptions options_;
-};
+class SabotageTest : public SabotageBase {};
 
 TEST_F(SabotageTest, TheUntouchedProgramIsConfirmedInEveryLayer) {
-  SandboxParts parts;
-  ASSERT_THAT(parts.Build(options_), IsOk());
-  const absl::StatusOr<AtGate> at_gate = parts.Start(parts.good);
-  ASSERT_THAT(at_gate, IsOk());
-  const auto layers = parts.Confirm(*at_gate);
-  ASSERT_THAT(layers, IsOk());
-  for (const v1::LayerReport& row : *layers) {
-    if (row.state() == v1::UNAVAILABLE) continue;  // named by the tests of its layer
-    EXPECT_TRUE(row.state() == v1::ENFORCED_VERIFIED || row.state() == v1::ENFORCED_PROBED)
-        << row.layer() << " " << v1::LayerState_Name(row.state());
+  for (const bool listens : listens_) {
+    SandboxParts parts;
+    parts.listens = listens;
+    ASSERT_THAT(parts.Build(options_), IsOk());
+    const absl::StatusOr<AtGate> at_gate = parts.Start(parts.good);
+    ASSERT_THAT(at_gate, IsOk());
+    const auto layers = parts.Confirm(*at_gate);
+    ASSERT_THAT(layers, IsOk());
+    for (const v1::LayerReport& row : *layers) {
+      if (row.state() == v1::UNAVAILABLE) continue;  // named by the tests of its layer
+      EXPECT_TRUE(row.state() == v1::ENFORCED_VERIFIED || row.state() == v1::ENFORCED_PROBED)
+          << row.layer() << " " << v1::LayerState_Name(row.state());
+    }
+    EXPECT_TRUE(parts.Run({"exit", "0"}).executed);
   }
-  EXPECT_TRUE(parts.Run({"exit", "0"}).executed);
 }
 
 TEST_F(SabotageTest, Namespaces) {
@@ -183,6 +134,7 @@ TEST_F(SabotageTest, MountsBelowASourceThatComeOrGoMeanwhile) {
   const std::string below = folder.path() + "/below";
   ASSERT_EQ(::mkdir(below.c_str(), 0755), 0);
   options_.mounts = absl::StrCat("bind { source: \"", folder.path(), "\" target: \"/data\" }\n");
+  listens_ = {true};  // the host mounts once
   const auto mount = [&] { return ::mount("none", below.c_str(), "tmpfs", 0, nullptr); };
   EXPECT_THAT(After([](SandboxParts*) {}), IsOk());
   ExpectCaught("mount", "no mount", "tmpfs", [&](SandboxParts*) { ASSERT_EQ(mount(), 0); });

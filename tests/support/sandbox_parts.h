@@ -36,7 +36,8 @@ class SandboxParts {
   absl::Status Build(const JobOptions& job) {
     IgnoreSigpipe();
     facts = HostFactsOfTest();
-    CORDON_ASSIGN_OR_RETURN(const CompiledPlan compiled, PlanOf(WithoutListener(job)));
+    CORDON_ASSIGN_OR_RETURN(const CompiledPlan compiled,
+                            PlanOf(listens ? job : WithoutListener(job)));
     plan = compiled.proto();
     if (plan.apparmor().enabled()) {
       CORDON_ASSIGN_OR_RETURN(profile_use, EnsureAppArmorProfile(plan.apparmor()));
@@ -52,7 +53,8 @@ class SandboxParts {
                plan.userns().gid(),
                sources.has_owner,
                sources.owner,
-               plan.process().working_directory()};
+               plan.process().working_directory(),
+               ListensToFilter(plan)};
     if (plan.cgroup().enabled()) {
       CORDON_ASSIGN_OR_RETURN(lease, CreateCgroup(plan.cgroup(), facts));
     }
@@ -64,8 +66,11 @@ class SandboxParts {
     checked = std::make_unique<CheckedProgram>(Unchecked(*checked, program));
     CgroupLease* const group = enter_group ? lease.get() : nullptr;
     CORDON_ASSIGN_OR_RETURN(child, StartChild(*checked, options, group));
-    CORDON_RETURN_IF_ERROR(EnterGroup(child, group));
-    return ReadAtGate(child, *checked, plan, 30000);
+    const absl::Status entered = EnterGroup(child, group);
+    absl::StatusOr<AtGate> at_gate = ReadAtGate(child, *checked, plan, entered.ok() ? 30000 : 0);
+    // As Sandbox does: a child that failed a step says more than its broken pipe.
+    if (!entered.ok() && (at_gate.ok() || absl::IsUnavailable(at_gate.status()))) return entered;
+    return at_gate;
   }
 
   absl::StatusOr<std::vector<v1::LayerReport>> Confirm(const AtGate& at_gate) {
@@ -81,9 +86,12 @@ class SandboxParts {
     launch.add_exec_path("/payload/payload");
     launch.set_working_directory("/");
     if (!OpenGate(child, *checked, launch).ok()) return ran;
+    UniqueFd listener;  // while it is open a call that the filter asks about waits
     for (;;) {
-      const auto frame = ReadFrame(child.status.get(), 30000);
+      const auto frame =
+          ReadFrame(child.status.get(), 30000, options.passes_listener ? &listener : nullptr);
       if (!frame.ok() || !frame->has_value()) return ran;
+      if ((*frame)->kind == child::FrameKind::kListener && !ConfirmListener(child).ok()) return ran;
       if ((*frame)->kind == child::FrameKind::kExecDone) ran.executed = true;
       if ((*frame)->kind == child::FrameKind::kWaitStatus) {
         ran.exit_code = static_cast<int>((*frame)->aux64);
@@ -101,6 +109,8 @@ class SandboxParts {
   ResolvedSources sources;
   SetupProgram good;
   StartOptions options;
+  // As by default, the filter asks the supervisor where it kills.
+  bool listens = false;
   bool enter_group = true;
   std::unique_ptr<CgroupLease> lease;  // outlives the child
   std::unique_ptr<CheckedProgram> checked;
