@@ -106,7 +106,9 @@ absl::Status Sandbox::CheckFiles(const SandboxFiles& files, const ReadBack& back
   const bool copies = files.copy_in != nullptr && !files.copy_in->empty();
   if (!copies && !files.leaves) return absl::OkStatus();
   const uint64_t mark = MonotonicNs();
-  CORDON_ASSIGN_OR_RETURN(places_, Of(kFiles, "mount", WritablePlaces::Hold(plan_.mount(), back)));
+  absl::StatusOr<WritablePlaces> places = WritablePlaces::Hold(plan_.mount(), back);
+  if (!places.ok()) return Of(kFiles, "mount", CauseOf(child_, *program_, places.status()));
+  places_ = *std::move(places);
   if (copies) {
     CORDON_RETURN_IF_ERROR(Of(kFiles, "mount", VerifyCopyIn(*files.copy_in, places_, child_.ids)));
   }

@@ -150,17 +150,15 @@ absl::Status Explained(const absl::Status& seen, const Child& child,
   }
 }
 
-// A child that failed a step or was killed refuses what the supervisor does with it (EACCES and
-// ESRCH of its /proc, EPIPE) from its end on, and before it is seen to have ended. One that goes on
-// is not the cause.
+}  // namespace
+
 absl::Status CauseOf(const Child& child, const CheckedProgram& program, const absl::Status& seen) {
+  if (seen.ok()) return seen;
   const int error = DetailsOf(seen)[0].errno_value();
-  if (error != EACCES && error != ESRCH && error != EPIPE) return seen;
+  if (error != EACCES && error != ESRCH && error != ENOENT && error != EPIPE) return seen;
   if (!IsEnding(child.pid, child.pidfd.get())) return seen;
   return Explained(seen, child, program);
 }
-
-}  // namespace
 
 Child::~Child() {
   if (!pidfd.valid() || reaped) return;
@@ -207,7 +205,7 @@ absl::StatusOr<Child> StartChild(const CheckedProgram& program, const StartOptio
   absl::Status mapped = MapIds(child.pid, options, &child.ids);
   if (mapped.ok() && options.privileged) mapped = GiveStdio(child);
   if (mapped.ok()) mapped = Tell(child, child::kByteIdsMapped);
-  if (!mapped.ok()) return CauseOf(child, program, mapped);
+  CORDON_RETURN_IF_ERROR(CauseOf(child, program, mapped));
   return child;
 }
 
@@ -239,8 +237,7 @@ absl::Status AwaitGate(const Child& child, const CheckedProgram& program, int ti
 absl::Status OpenGate(const Child& child, const CheckedProgram& program,
                       const v1::LaunchPlan& launch) {
   CORDON_RETURN_IF_ERROR(WriteExecProgram(launch, child.region()));
-  const absl::Status told = Tell(child, child::kByteOpenGate);
-  return told.ok() ? told : CauseOf(child, program, told);
+  return CauseOf(child, program, Tell(child, child::kByteOpenGate));
 }
 
 absl::Status ConfirmListener(const Child& child) { return Tell(child, child::kByteListenerTaken); }

@@ -1,9 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-// Every operation of the child, failed with five errnos, and init, payload and supervisor killed
-// when the child stands before it: the job never runs, the error names the operation, and nothing
-// is left.
+// Every operation of the child, failed with five errnos, and init, twin, checker, payload and
+// supervisor killed when the child stands before it: the job never runs, the error names the
+// operation, and nothing is left. Which points a run tries: tests/support/faults/points.h.
+#include <algorithm>
 #include <cstdio>
+#include <initializer_list>
+#include <iterator>
+#include <map>
+#include <set>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "gtest/gtest.h"
 #include "tests/support/faults/matrix.h"
@@ -54,50 +61,118 @@ class ChildFaultsTest : public FaultMatrix {
     EXPECT_EQ(seen.error.stage(), at <= gate_ ? "prepare" : "launch");
   }
 
+  // Which of operations [from, to) to fail how, or to kill at.
+  std::vector<FaultPoint> FailuresAt(size_t from, size_t to) {
+    return Chosen(from, to, std::size(kErrnos));
+  }
+  std::vector<FaultPoint> KillsAt(size_t from, size_t to) { return Chosen(from, to, 1); }
+
+  // Each opcode is there with each errno, or with one where the host is slow.
+  void ExpectEach(const std::vector<FaultPoint>& chosen, size_t from, size_t to) {
+    std::set<Opcode> wanted;
+    std::map<Opcode, std::set<size_t>> found;
+    for (size_t at = from; at < to; ++at) wanted.insert(program_.ops[at].code);
+    for (const FaultPoint& point : chosen) {
+      found[program_.ops[point.at].code].insert(point.variant);
+    }
+    const size_t least = points().slow() ? 1 : std::size(kErrnos);
+    for (const Opcode code : wanted) EXPECT_GE(found[code].size(), least) << OpcodeName(code);
+  }
+
   SetupProgram program_;
   size_t gate_ = 0;
   size_t reap_ = 0;
   int points_ = 0;
+
+ private:
+  std::vector<FaultPoint> Chosen(size_t from, size_t to, size_t variants) {
+    std::vector<FaultPoint> chosen = points().Of(CodesOf(program_, from, to), variants);
+    for (FaultPoint& point : chosen) point.at += from;
+    points().Print(chosen.size(), (to - from) * variants);
+    return chosen;
+  }
 };
 
 TEST_F(ChildFaultsTest, AFailureAtAnyOperationNamesItAndLeavesNothing) {
-  size_t point = 0;
-  for (size_t at = 0; at < program_.ops.size(); ++at) {
-    for (const int error : kErrnos) {
-      if (point++ % step() != 0) continue;
-      SCOPED_TRACE(Where(at, ErrnoName(error)));
-      const Seen seen = RunWith(AtOperation(static_cast<int>(at), error), Victim::kNone);
-      ExpectNothingHappened(seen);
-      ExpectError(seen, at);
-      EXPECT_EQ(seen.error.errno_value(), error);
-      ++points_;
-    }
+  const std::vector<FaultPoint> chosen = FailuresAt(0, program_.ops.size());
+  ExpectEach(chosen, 0, program_.ops.size());
+  for (const FaultPoint& point : chosen) {
+    const int error = kErrnos[point.variant];
+    SCOPED_TRACE(Where(point.at, ErrnoName(error)));
+    const Seen seen = RunWith(AtOperation(static_cast<int>(point.at), error), Victim::kNone);
+    ExpectNothingHappened(seen);
+    ExpectError(seen, point.at);
+    EXPECT_EQ(seen.error.errno_value(), error);
   }
-  std::printf("%d points, every %zu.: %zu operations, %zu errnos\n", points_, step(),
-              program_.ops.size(), std::size(kErrnos));
 }
 
 // The twin makes the payload's operations before the gate; a failure there is one of the set-up.
 TEST_F(ChildFaultsTest, AFailureInTheTwinIsOneBeforeTheGate) {
-  size_t point = 0;
-  for (size_t at = reap_ + 1; at + 1 < program_.ops.size(); ++at) {
-    for (const int error : kErrnos) {
-      if (point++ % step() != 0) continue;
-      SCOPED_TRACE(Where(at, ErrnoName(error)));
-      const Seen seen = RunWith(faults::InTwin(static_cast<int>(at), error), Victim::kNone);
-      ExpectNothingHappened(seen);
-      EXPECT_FALSE(seen.ending.prepared);
-      EXPECT_EQ(seen.error.step(), std::string(OpcodeName(program_.ops[at].code)));
+  for (const FaultPoint& point : FailuresAt(reap_ + 1, program_.ops.size() - 1)) {
+    const int error = kErrnos[point.variant];
+    SCOPED_TRACE(Where(point.at, ErrnoName(error)));
+    const Seen seen = RunWith(faults::InTwin(static_cast<int>(point.at), error), Victim::kNone);
+    ExpectNothingHappened(seen);
+    EXPECT_FALSE(seen.ending.prepared);
+    EXPECT_EQ(seen.error.step(), std::string(OpcodeName(program_.ops[point.at].code)));
+    EXPECT_EQ(seen.error.stage(), "prepare");
+    EXPECT_EQ(seen.error.errno_value(), error);
+  }
+}
+
+// Before it stands init says that it is gone; behind that its filter is missing, or its answers.
+TEST_F(ChildFaultsTest, TheTwinKilledAtAnyOperationIsAnErrorBeforeTheGate) {
+  const size_t filter = IndexOf(program_, Opcode::kSeccompLoad);
+  for (const FaultPoint& point : KillsAt(reap_ + 1, program_.ops.size() - 1)) {
+    SCOPED_TRACE(Where(point.at, "twin killed"));
+    const Seen seen = RunWith(faults::InTwin(static_cast<int>(point.at), 0), Victim::kChildOfInit);
+    ExpectNothingHappened(seen);
+    ASSERT_TRUE(seen.ending.ended);
+    EXPECT_FALSE(seen.ending.ok);
+    EXPECT_FALSE(seen.ending.prepared);
+    if (point.at < filter) {
+      EXPECT_EQ(seen.error.step(), "ReapTwin") << seen.error.ShortDebugString();
       EXPECT_EQ(seen.error.stage(), "prepare");
-      EXPECT_EQ(seen.error.errno_value(), error);
-      ++points_;
+    } else {
+      EXPECT_EQ(seen.error.stage(), "verify") << seen.error.ShortDebugString();
     }
   }
-  std::printf("%d points\n", points_);
+}
+
+// What the checker makes of the payload's operations, before there is a payload.
+constexpr Opcode kOfTheChecker[] = {Opcode::kSetOomScore, Opcode::kChdir, Opcode::kSetUmask,
+                                    Opcode::kLandlockCreate, Opcode::kLandlockAllow};
+
+TEST_F(ChildFaultsTest, AFailureInTheCheckerNamesItAndLeavesNothing) {
+  for (const FaultPoint& point : FailuresAt(reap_ + 1, program_.ops.size())) {
+    const Opcode code = program_.ops[point.at].code;
+    if (std::count(std::begin(kOfTheChecker), std::end(kOfTheChecker), code) == 0) continue;
+    const int error = kErrnos[point.variant];
+    SCOPED_TRACE(Where(point.at, ErrnoName(error)));
+    const Seen seen = RunWith(faults::InChecker(static_cast<int>(point.at), error), Victim::kNone);
+    ExpectNothingHappened(seen);
+    ExpectError(seen, point.at);
+    EXPECT_EQ(seen.error.errno_value(), error);
+  }
+}
+
+TEST_F(ChildFaultsTest, TheCheckerKilledBeforeThePayloadIsNamedAndLeavesNothing) {
+  const size_t fork = IndexOf(program_, Opcode::kForkChecker);
+  for (const FaultPoint& point : KillsAt(reap_ + 1, program_.ops.size())) {
+    const Opcode code = program_.ops[point.at].code;
+    if (std::count(std::begin(kOfTheChecker), std::end(kOfTheChecker), code) == 0) continue;
+    SCOPED_TRACE(Where(point.at, "checker killed"));
+    const Seen seen =
+        RunWith(faults::InChecker(static_cast<int>(point.at), 0), Victim::kChildOfInit);
+    ExpectNothingHappened(seen);
+    ExpectError(seen, fork);
+    EXPECT_EQ(seen.error.errno_name(), "EOWNERDEAD");
+  }
 }
 
 TEST_F(ChildFaultsTest, TheInitKilledAtAnyOperationNamesItAndLeavesNothing) {
-  for (size_t at = 0; at < program_.ops.size(); at += step()) {
+  for (const FaultPoint& point : KillsAt(0, program_.ops.size())) {
+    const size_t at = point.at;
     SCOPED_TRACE(Where(at, "init killed"));
     const Seen seen = RunWith(AtOperation(static_cast<int>(at), 0), Victim::kInit);
     ExpectNothingHappened(seen);
@@ -108,9 +183,7 @@ TEST_F(ChildFaultsTest, TheInitKilledAtAnyOperationNamesItAndLeavesNothing) {
       ExpectError(seen, at);
     }
     EXPECT_EQ(seen.error.errno_name(), "EOWNERDEAD");
-    ++points_;
   }
-  std::printf("%d points, every %zu.\n", points_, step());
 }
 
 // The end of a child is met by whichever call of the supervisor comes next, and each in a way of
@@ -162,31 +235,28 @@ TEST_F(ChildFaultsTest, AnInitThatIsDeadBeforeACallOfTheVerificationNamesTheGate
 }
 
 TEST_F(ChildFaultsTest, ThePayloadKilledBeforeItsExecNamesTheOperationAndLeavesNothing) {
-  for (size_t at = reap_ + 1; at < program_.ops.size(); at += step()) {
-    SCOPED_TRACE(Where(at, "payload killed"));
-    const Seen seen = RunWith(AtOperation(static_cast<int>(at), 0), Victim::kPayload);
+  for (const FaultPoint& point : KillsAt(reap_ + 1, program_.ops.size())) {
+    SCOPED_TRACE(Where(point.at, "payload killed"));
+    const Seen seen = RunWith(AtOperation(static_cast<int>(point.at), 0), Victim::kPayload);
     ExpectNothingHappened(seen);
-    ExpectError(seen, at);
+    ExpectError(seen, point.at);
     EXPECT_EQ(seen.error.errno_name(), "EOWNERDEAD");
-    ++points_;
   }
-  std::printf("%d points, every %zu.\n", points_, step());
 }
 
 TEST_F(ChildFaultsTest, TheSupervisorKilledAtAnyOperationOfTheChildLeavesNothing) {
-  for (size_t at = 0; at < program_.ops.size(); at += step()) {
+  for (const FaultPoint& point : KillsAt(0, program_.ops.size())) {
+    const size_t at = point.at;
     SCOPED_TRACE(Where(at, "supervisor killed"));
     // Behind the gate the child could well go on to the job; the kernel ends it where it stands.
     const Victim victim = at <= gate_ ? Victim::kSupervisorOnly : Victim::kSupervisor;
     const Seen seen = RunWith(AtOperation(static_cast<int>(at), 0), victim);
     ExpectNothingHappened(seen);
     EXPECT_TRUE(seen.killed);
-    ++points_;
   }
   if (HaveCgroup()) {
     EXPECT_GT(groups_swept_, 0) << "the janitor had nothing to do: is this test blind?";
   }
-  std::printf("%d points, every %zu.\n", points_, step());
 }
 
 // A filter with a listener: payload and init wait for each other in another way, so each operation
@@ -216,14 +286,58 @@ class ListenerFaultsTest : public ChildFaultsTest {
 };
 
 TEST_F(ListenerFaultsTest, AFailureAtAnyOperationNamesItAndLeavesNothing) {
+  // What only such a filter has with each errno, the others with one.
   for (size_t at = gate_ + 1; at < program_.ops.size(); ++at) {
-    const int error = kErrnos[at % std::size(kErrnos)];
-    SCOPED_TRACE(Where(at, ErrnoName(error)));
-    const Seen seen = RunWith(AtOperation(static_cast<int>(at), error), Victim::kNone);
-    ExpectNothingHappened(seen);
-    ExpectError(seen, at);
-    EXPECT_EQ(seen.error.errno_value(), error);
+    const Opcode code = program_.ops[at].code;
+    const bool own = code == Opcode::kPassListener || code == Opcode::kAwaitListener;
+    for (size_t variant = 0; variant < std::size(kErrnos); ++variant) {
+      const bool turn = variant == (at + points().offset()) % std::size(kErrnos);
+      if (!own && !turn && !points().all()) continue;
+      const int error = kErrnos[variant];
+      SCOPED_TRACE(Where(at, ErrnoName(error)));
+      const Seen seen = RunWith(AtOperation(static_cast<int>(at), error), Victim::kNone);
+      ExpectNothingHappened(seen);
+      ExpectError(seen, at);
+      EXPECT_EQ(seen.error.errno_value(), error);
+    }
   }
+}
+
+// Together with what ChildFaultsTest has: its program has no listener, and is otherwise the same.
+TEST_F(ListenerFaultsTest, EveryOperationThatThereIsOccursInTheMatrix) {
+  std::set<Opcode> absent;
+  for (size_t code = 0; code < static_cast<size_t>(Opcode::kCount); ++code) {
+    absent.insert(static_cast<Opcode>(code));
+  }
+  for (const Op& op : program_.ops) absent.erase(op.code);
+  // What the host has not got; each of them is there where it has.
+  const auto needs = [&](bool there, std::initializer_list<Opcode> codes) {
+    for (const Opcode code : codes) {
+      if (!there) absent.erase(code);
+    }
+  };
+  needs(HaveCgroup(), {Opcode::kAwaitGroup, Opcode::kNewCgroupNamespace});
+  needs(HostFactsOfTest().landlock_abi() > 0,
+        {Opcode::kLandlockCreate, Opcode::kLandlockAllow, Opcode::kLandlockRestrict});
+  const v1::AppArmorFacts apparmor = HostFactsOfTest().apparmor();
+  needs(apparmor.present() && (apparmor.may_load() || apparmor.family()),
+        {Opcode::kAppArmorOnExec});
+  for (const Opcode code : absent) ADD_FAILURE() << OpcodeName(code) << " is never failed";
+}
+
+TEST_F(ListenerFaultsTest, TheTwinThatFailsOrIsKilledBehindItsFilterIsAnErrorBeforeTheGate) {
+  for (const int error : kErrnos) {
+    SCOPED_TRACE(Where(await_, ErrnoName(error)));
+    const Seen seen = RunWith(faults::InTwin(static_cast<int>(await_), error), Victim::kNone);
+    ExpectNothingHappened(seen);
+    EXPECT_FALSE(seen.ending.prepared);
+    EXPECT_FALSE(seen.ending.ok);
+  }
+  SCOPED_TRACE(Where(await_, "twin killed"));
+  const Seen seen = RunWith(faults::InTwin(static_cast<int>(await_), 0), Victim::kChildOfInit);
+  ExpectNothingHappened(seen);
+  EXPECT_FALSE(seen.ending.prepared);
+  EXPECT_FALSE(seen.ending.ok);
 }
 
 TEST_F(ListenerFaultsTest, WhoeverIsKilledTheOperationIsNamedAndNothingIsLeft) {

@@ -84,9 +84,10 @@ struct JobOptions {
   int processes = 16;
   std::string output = "1MiB";
   std::string file_size = "1MiB";
-  std::string limits;                     // more lines of the limits block
-  std::string mounts;                     // more lines of the mounts block
-  std::string more;                       // more top-level text
+  std::string limits;  // more lines of the limits block
+  std::string mounts;  // more lines of the mounts block
+  std::string more;    // more top-level text
+  std::string directory = "/work";
   std::string landlock = "IF_AVAILABLE";  // enforcement, and more text of the block
   std::string cgroup = "IF_AVAILABLE";
   std::string apparmor = "IF_AVAILABLE";
@@ -104,8 +105,8 @@ inline std::string JobPolicyText(const JobOptions& options) {
   return absl::StrCat(
       "mounts { bind { source: \"", CORDON_PAYLOAD_FOLDER, "\" target: \"/payload\" }\n",
       "  tmpfs { target: \"/work\" size: \"8MiB\" } proc {} dev {} ", options.mounts, " }\n",
-      "working_directory: \"/work\"\n", "limits { wall_time: \"", options.wall_time,
-      "\" cpu_time: \"", options.cpu_time, "\" memory: \"", options.memory,
+      "working_directory: \"", options.directory, "\"\n", "limits { wall_time: \"",
+      options.wall_time, "\" cpu_time: \"", options.cpu_time, "\" memory: \"", options.memory,
       "\" processes: ", options.processes, " output: \"", options.output, "\" file_size: \"",
       options.file_size, "\" ", options.limits, " }\n", "cgroup { enforcement: ", options.cgroup,
       " }\n", "landlock { enforcement: ", options.landlock, "}\n",

@@ -17,6 +17,8 @@
 #include <cstring>
 #include <filesystem>
 #include <memory>
+#include <set>
+#include <sstream>
 #include <string>
 #include <vector>
 
@@ -28,7 +30,10 @@
 #include "sandbox/os/procfs.h"
 #include "sandbox/program/build.h"
 #include "sandbox/program/init_filter.h"
+#include "tests/support/faults/points.h"
+#include "tests/support/faults/rich_job.h"
 #include "tests/support/faults/state.h"
+#include "tests/support/faults/temporary.h"
 #include "tests/support/good_program.h"
 #include "tests/support/host_watch.h"
 #include "tests/support/job.h"
@@ -41,9 +46,10 @@ inline constexpr int kErrnos[] = {EPERM, EACCES, ENOMEM, EAGAIN, ENOSPC};
 // What the supervisor says at its end, in memory that the observer shares.
 struct Ending {
   bool prepared;
-  bool ended;        // normally, with all of the below
-  bool ok;           // there is a report
-  bool as_usual;     // the job exited with 0 and every layer is as without a fault
+  bool ended;     // normally, with all of the below
+  bool ok;        // there is a report
+  bool as_usual;  // the job exited with 0 and every layer is as without a fault; its file was
+                  // taken, or the report says why not
   v1::Verdict verdict;
   uint32_t size;     // of `error`
   char error[8192];  // the first ErrorDetail
@@ -64,15 +70,25 @@ struct Seen {
   Ending ending = {};
   faults::State faults = {};
   v1::ErrorDetail error;
-  std::string left;  // of processes and groups, after the supervisor's end
+  std::string left;  // of processes, groups and files, after the supervisor's end
 };
 
 // kSupervisorOnly: the child goes on as soon as there is nobody above it. kInitOfHeld: the
 // supervisor goes on when init has ended.
-enum class Victim { kNone, kInit, kInitOfHeld, kPayload, kSupervisor, kSupervisorOnly };
+// kChildOfInit: the first, which is the twin, and later the checker. kPayload: the last.
+enum class Victim {
+  kNone,
+  kInit,
+  kInitOfHeld,
+  kChildOfInit,
+  kPayload,
+  kSupervisor,
+  kSupervisorOnly
+};
 
 class FaultMatrix : public testing::Test {
  protected:
+  static void SetUpTestSuite() { TemporaryPlaces::Isolate(); }
   void SetUp() override {
     CORDON_NEEDS("user namespaces", HaveUserNamespaces());
     IgnoreSigpipe();
@@ -84,18 +100,18 @@ class FaultMatrix : public testing::Test {
     shared_ = static_cast<Shared*>(memory);
     facts_ = HostFactsOfTest();
     JobOptions options;
-    options.mounts =
-        absl::StrCat("bind { source: \"", folder_.path(), "\" target: \"/out\" read_only: false }");
+    rich_.Adjust(folder_.path(), &options);
     Adjust(&options);
     absl::StatusOr<CompiledPlan> plan = PlanOf(options);
     ASSERT_THAT(plan, IsOk());
     launch_ = LaunchOf(*plan, {"canary", "/out/canary"}).value();
     AdjustLaunch(&launch_);
+    ASSERT_THAT(rich_.Open(plan->proto()), IsOk());
     plan_ = std::make_unique<CompiledPlan>(*std::move(plan));
     usual_ = UsualLayers();
     const uint64_t begin = MonotonicNs();
     const Seen good = RunWith(faults::Unbroken(), Victim::kNone);
-    step_ = StepFor(MonotonicNs() - begin);
+    fault_points_ = FaultPoints(MonotonicNs() - begin);
     ASSERT_TRUE(good.canary) << "without a fault the canary must be written";
     ASSERT_TRUE(good.ending.as_usual) << good.error.ShortDebugString();
     ASSERT_EQ(good.left, "");
@@ -109,13 +125,13 @@ class FaultMatrix : public testing::Test {
   // Before the plan is made.
   virtual void Adjust(JobOptions* /*options*/) {}
   // The job, after that; it has the folder that it may write to at /out.
-  virtual void AdjustLaunch(v1::LaunchPlan* /*launch*/) {}
+  virtual void AdjustLaunch(v1::LaunchPlan* launch) { RichJob::AddHealth(launch); }
 
   // The set-up program that the plan becomes here.
   SetupProgram ProgramOfPlan() {
     const ResolvedSources sources =
         ResolveSources(plan_->proto().mount(), facts_.privileged()).value();
-    return BuildProgram({plan_->proto(), sources, facts_.privileged()}, InitFilter())
+    return BuildProgram({plan_->proto(), sources, facts_.privileged(), &rich_.in()}, InitFilter())
         .value()
         .program();
   }
@@ -129,6 +145,8 @@ class FaultMatrix : public testing::Test {
     for (const auto& file : std::filesystem::directory_iterator(folder_.path())) {
       std::filesystem::remove(file.path());
     }
+    rich_.Clear();
+    const std::set<std::string> files = temporary_.Names();
     const pid_t supervisor = ::fork();
     if (supervisor == 0) Supervise();
     if (victim == Victim::kInitOfHeld) {
@@ -138,7 +156,10 @@ class FaultMatrix : public testing::Test {
     }
     const int status = WaitFor(supervisor, &seen.hung);
     seen.killed = WIFSIGNALED(status);
-    seen.left = Leftovers(seen.killed, supervisor);
+    seen.left = Leftovers(seen.killed, supervisor) + rich_.Left();
+    for (const std::string& name : temporary_.Names()) {
+      if (files.count(name) == 0) seen.left += "file " + name + " ";
+    }
     seen.ending = shared_->ending;
     seen.faults = shared_->faults;
     seen.fired = seen.faults.op_reached != 0 || seen.faults.call_reached != 0;
@@ -149,17 +170,10 @@ class FaultMatrix : public testing::Test {
 
   const SharedFolder& folder() const { return folder_; }
 
-  // CORDON_FAULT_EVERY=1 tries every point, which takes minutes. Without it every seventh is tried,
-  // or fewer where one run takes long. The numbers share no factor with the five errnos.
-  size_t step() const { return step_; }
+  const FaultPoints& points() const { return fault_points_; }
+  size_t step() const { return fault_points_.every(); }
 
  private:
-  static size_t StepFor(uint64_t run_ns) {
-    const char* text = std::getenv("CORDON_FAULT_EVERY");
-    if (text != nullptr && std::atoi(text) > 0) return static_cast<size_t>(std::atoi(text));
-    return run_ns > 400'000'000 ? 37 : 7;
-  }
-
   static std::string LayersOf(const v1::Report& report) {
     std::string text;
     for (const v1::LayerReport& layer : report.layers()) {
@@ -175,10 +189,12 @@ class FaultMatrix : public testing::Test {
 
   absl::StatusOr<v1::Report> RunJobOnce() {
     CORDON_ASSIGN_OR_RETURN(const std::unique_ptr<Sandbox> sandbox,
-                            Sandbox::Prepare(*plan_, facts_));
+                            Sandbox::Prepare(*plan_, facts_, rich_.files()));
     shared_->ending.prepared = true;
-    absl::StatusOr<v1::Report> report =
-        RunJob(*sandbox, launch_, {in_.fd(), out_.fd(), out_.fd(), false, false});
+    CORDON_ASSIGN_OR_RETURN(
+        v1::Report report,
+        RunJob(*sandbox, launch_, {in_.fd(), out_.fd(), out_.fd(), false, false}));
+    CORDON_RETURN_IF_ERROR(rich_.Collect(*sandbox, &report));
     return report;
   }
 
@@ -195,7 +211,8 @@ class FaultMatrix : public testing::Test {
     if (report.ok()) {
       ending.verdict = report->verdict();
       ending.as_usual = report->verdict() == v1::EXITED && report->exit_code() == 0 &&
-                        LayersOf(*report) == usual_;
+                        LayersOf(*report) == usual_ &&
+                        report->collected_size() + report->not_collected_size() == 1;
     } else {
       const std::string bytes = DetailsOf(report.status())[0].SerializeAsString();
       ending.size = static_cast<uint32_t>(std::min(bytes.size(), sizeof(ending.error)));
@@ -215,9 +232,21 @@ class FaultMatrix : public testing::Test {
     ::nanosleep(&time, nullptr);
   }
 
-  static pid_t FirstChildOf(pid_t pid) {
+  // In the order of their forks.
+  static std::vector<pid_t> ChildrenOf(pid_t pid) {
     const std::string number = std::to_string(pid);
-    return std::atoi(FileText("/proc/" + number + "/task/" + number + "/children").c_str());
+    std::istringstream text(FileText("/proc/" + number + "/task/" + number + "/children"));
+    std::vector<pid_t> children;
+    for (pid_t child = 0; text >> child;) children.push_back(child);
+    return children;
+  }
+  static pid_t FirstChildOf(pid_t pid) {
+    const std::vector<pid_t> children = ChildrenOf(pid);
+    return children.empty() ? 0 : children.front();
+  }
+  static pid_t LastChildOf(pid_t pid) {
+    const std::vector<pid_t> children = ChildrenOf(pid);
+    return children.empty() ? 0 : children.back();
   }
 
   static char StateOf(pid_t pid) {
@@ -251,7 +280,8 @@ class FaultMatrix : public testing::Test {
     if (victim != Victim::kSupervisor && victim != Victim::kSupervisorOnly) {
       pid = FirstChildOf(pid);
     }
-    if (victim == Victim::kPayload) pid = FirstChildOf(pid);
+    if (victim == Victim::kPayload) pid = LastChildOf(pid);
+    if (victim == Victim::kChildOfInit) pid = FirstChildOf(pid);
     if (pid > 1) ::kill(pid, SIGKILL);
     if (victim == Victim::kInitOfHeld) {
       while (StateOf(pid) != 'Z' && StateOf(pid) != 'X') Nap();
@@ -302,12 +332,14 @@ class FaultMatrix : public testing::Test {
   const StreamFile in_;  // made before the first fault
   const StreamFile out_;
   SharedFolder folder_;
+  RichJob rich_;
+  TemporaryPlaces temporary_;
   Shared* shared_ = nullptr;
   v1::HostFacts facts_;
   std::unique_ptr<CompiledPlan> plan_;
   v1::LaunchPlan launch_;
   std::string usual_;
-  size_t step_ = 1;
+  FaultPoints fault_points_;
 
  protected:
   int groups_swept_ = 0;
