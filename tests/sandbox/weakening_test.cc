@@ -103,9 +103,7 @@ TEST_F(WeakeningTest, OneFileOfTheGroup) {
       {"memory.swap.max", "4096"},
       {"memory.oom.group", "0"},
       {"cgroup.max.descendants", "4"},
-      {"cpu.weight", "10000"},
-      {"memory.limit_in_bytes", "200003584"},
-      {"cpu.shares", "200000"},
+      {"memory.limit_in_bytes", "33554432"},
   };
   const bool v2 = HostFactsOfTest().cgroup_mode() == v1::HostFacts::CGROUP_V2;
   size_t written = 0;
@@ -128,7 +126,7 @@ TEST_F(WeakeningTest, OneFileOfTheGroup) {
     EXPECT_EQ(DetailsOf(status)[0].layer(), "cgroup") << status;
     ExpectNothingLeft();
   }
-  EXPECT_GE(written, 2u);
+  EXPECT_GE(written, 1u);
 }
 
 // A label that the kernel has and the plan does not name.
