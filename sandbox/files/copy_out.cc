@@ -197,6 +197,9 @@ absl::Status AtEntry(const absl::Status& status, int index, const std::string& t
   return ErrorFromDetails(status.code(), details);
 }
 
+// Each job looks; a batch may have a folder of very many files.
+constexpr size_t kSweptNames = 4096;
+
 // The folder that `to` will be in.
 absl::StatusOr<UniqueFd> OpenFolderOf(const std::string& to) {
   CORDON_ASSIGN_OR_RETURN(const TrustedPath found, ResolveTrusted(std::string(ParentPath(to))));
@@ -207,6 +210,7 @@ absl::StatusOr<UniqueFd> OpenFolderOf(const std::string& to) {
     return Error(absl::StatusCode::kAborted, "its folder was replaced while it was opened");
   }
   CORDON_RETURN_IF_ERROR(CheckWritable(folder.get(), "."));
+  RemoveLeftStages(folder.get(), kSweptNames);
   return folder;
 }
 

@@ -56,6 +56,7 @@ absl::StatusOr<FileStore> FileStore::Open(const std::string& path) {
     return Refused(path, absl::StrCat("belongs to uid ", info.uid));
   }
   if ((info.mode & kWritableByOthers) != 0) return Refused(path, "can be written by others");
+  RemoveLeftStages(store.folder_.get());
   return store;
 }
 

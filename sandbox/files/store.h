@@ -18,7 +18,8 @@ namespace cordon {
 class FileStore {
  public:
   // `path` is absolute; the folder is made (0700) if there is none. Errors: a link of somebody else
-  // than root leads there, it is another user's, or others may write to it.
+  // than root leads there, it is another user's, or others may write to it. What a killed
+  // supervisor has left half-written in it is removed.
   static absl::StatusOr<FileStore> Open(const std::string& path);
 
   const std::string& path() const { return path_; }

@@ -54,6 +54,7 @@ absl::StatusOr<FileInfo> Look(int dir_fd, const std::string& path, const std::st
   info.mount = s.stx_mnt_id;
   info.rdev = static_cast<uint64_t>(s.stx_rdev_major) << 32 | s.stx_rdev_minor;
   info.size = s.stx_size;
+  info.links = s.stx_nlink;
   info.mode = s.stx_mode;
   info.uid = s.stx_uid;
   info.gid = s.stx_gid;
@@ -209,7 +210,7 @@ absl::Status RemoveDirectoryAt(int dir_fd, const std::string& name) {
   return absl::OkStatus();
 }
 
-absl::StatusOr<std::vector<std::string>> ListDirectory(int dir_fd) {
+absl::StatusOr<std::vector<std::string>> ListDirectory(int dir_fd, size_t most) {
   const int copy = ::openat(dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (copy < 0) return ErrnoStatus("openat", ".", errno);
   DIR* dir = ::fdopendir(copy);
@@ -220,7 +221,7 @@ absl::StatusOr<std::vector<std::string>> ListDirectory(int dir_fd) {
   }
   std::vector<std::string> names;
   int error = 0;
-  for (;;) {
+  while (names.size() < most) {
     errno = 0;  // the end and an error look the same but for this
     const dirent* entry = ::readdir(dir);
     if (entry == nullptr) {
@@ -238,6 +239,7 @@ absl::StatusOr<std::vector<std::string>> ListDirectory(int dir_fd) {
 bool FileInfo::IsDirectory() const { return S_ISDIR(mode); }
 bool FileInfo::IsRegular() const { return S_ISREG(mode); }
 bool FileInfo::IsCharDevice() const { return S_ISCHR(mode); }
+bool FileInfo::IsFifo() const { return S_ISFIFO(mode); }
 
 absl::StatusOr<FileInfo> StatPath(const std::string& path) { return Look(kCwd, path, path); }
 

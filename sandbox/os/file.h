@@ -55,8 +55,8 @@ absl::Status CheckDescriptor(int fd, absl::string_view name);
 
 absl::Status MakeDirectoryAt(int dir_fd, const std::string& name, unsigned mode);
 absl::Status RemoveDirectoryAt(int dir_fd, const std::string& name);
-// Names in a directory, without "." and "..".
-absl::StatusOr<std::vector<std::string>> ListDirectory(int dir_fd);
+// Names in a directory, without "." and ".."; the first `most` that the kernel gives.
+absl::StatusOr<std::vector<std::string>> ListDirectory(int dir_fd, size_t most = SIZE_MAX);
 
 struct FileInfo {
   uint64_t device = 0;  // major << 32 | minor
@@ -64,12 +64,14 @@ struct FileInfo {
   uint64_t mount = 0;  // id of the mount that it was reached by, as in mountinfo
   uint64_t rdev = 0;   // major << 32 | minor
   uint64_t size = 0;
-  uint32_t mode = 0;  // type and permissions
+  uint32_t links = 0;  // names that it has
+  uint32_t mode = 0;   // type and permissions
   uint32_t uid = 0;
   uint32_t gid = 0;
   bool IsDirectory() const;
   bool IsRegular() const;
   bool IsCharDevice() const;
+  bool IsFifo() const;
 };
 
 // Follows links.

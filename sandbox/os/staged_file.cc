@@ -9,9 +9,11 @@
 #include <unistd.h>
 
 #include <utility>
+#include <vector>
 
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
 #include "absl/strings/strip.h"
 #include "policy/base/status.h"
 #include "sandbox/os/file.h"
@@ -21,6 +23,12 @@ namespace {
 
 constexpr absl::string_view kPassing = ".cordon-";
 constexpr size_t kRandomBytes = 8;
+
+// Whether it is one that a killed writer of ours has left. To open a FIFO could wait: looked at
+// before.
+bool IsLeft(const FileInfo& info) {
+  return info.IsRegular() && info.links == 1 && info.uid == ::geteuid();
+}
 
 absl::StatusOr<std::string> PassingName() {
   char random[kRandomBytes];
@@ -34,14 +42,34 @@ absl::StatusOr<std::string> PassingName() {
 
 absl::StatusOr<StagedFile> StagedFile::Make(int dir_fd) {
   UniqueFd fd(::openat(dir_fd, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0666));
-  if (fd.valid()) return StagedFile(dir_fd, std::move(fd), "");
+  if (fd.valid()) {
+    // Where there are no locks nobody gets one to remove it either.
+    TryLock(fd.get()).IgnoreError();
+    return StagedFile(dir_fd, std::move(fd), "");
+  }
   // Kernel: a file system without it says EOPNOTSUPP, a kernel without it EISDIR or EINVAL.
   if (errno != EOPNOTSUPP && errno != EISDIR && errno != EINVAL) {
     return ErrnoStatus("openat", "O_TMPFILE", errno);
   }
-  CORDON_ASSIGN_OR_RETURN(std::string name, PassingName());
-  CORDON_ASSIGN_OR_RETURN(fd, OpenAt(dir_fd, name, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, 0666));
-  return StagedFile(dir_fd, std::move(fd), std::move(name));
+  return MakeNamed(dir_fd);
+}
+
+absl::StatusOr<StagedFile> StagedFile::MakeNamed(int dir_fd) {
+  constexpr int kTries = 10;
+  for (int i = 0; i < kTries; ++i) {
+    CORDON_ASSIGN_OR_RETURN(std::string name, PassingName());
+    CORDON_ASSIGN_OR_RETURN(UniqueFd fd,
+                            OpenAt(dir_fd, name, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, 0666));
+    const absl::Status locked = TryLock(fd.get());
+    // Somebody who sweeps here has found it before it was locked, and removes it.
+    if (!locked.ok() && DetailsOf(locked)[0].errno_value() == EAGAIN) continue;
+    const absl::StatusOr<FileInfo> info = StatFd(fd.get());
+    StagedFile made(dir_fd, std::move(fd), std::move(name));
+    if (!info.ok()) return info.status();
+    if (info->links == 1) return made;
+    made.name_.clear();
+  }
+  return Error(absl::StatusCode::kAborted, "files that are to be written are removed at once");
 }
 
 bool StagedFile::IsPassing(absl::string_view name) {
@@ -99,6 +127,31 @@ absl::Status StagedFile::Settle(unsigned mode) {
   if (::fchmod(fd_.get(), mode) != 0) return ErrnoStatus("fchmod", "", errno);
   if (::fdatasync(fd_.get()) != 0) return ErrnoStatus("fdatasync", "", errno);
   return absl::OkStatus();
+}
+
+void RemoveLeftStages(int dir_fd, size_t most) {
+  const absl::StatusOr<std::vector<std::string>> names = ListDirectory(dir_fd, most);
+  if (!names.ok()) return;
+  for (const std::string& name : *names) {
+    if (!StagedFile::IsPassing(name)) continue;
+    const absl::StatusOr<UniqueFd> seen = OpenAt(dir_fd, name, O_PATH | O_NOFOLLOW);
+    if (!seen.ok()) continue;
+    const absl::StatusOr<FileInfo> info = StatFd(seen->get());
+    if (!info.ok() || !IsLeft(*info)) continue;
+    const absl::StatusOr<UniqueFd> fd =
+        OpenAt(dir_fd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
+    if (!fd.ok() || !TryLock(fd->get()).ok()) continue;
+    // Locked, so whoever wrote it is dead, or has given it its own name meanwhile.
+    const absl::StatusOr<UniqueFd> still = OpenAt(dir_fd, name, O_PATH | O_NOFOLLOW);
+    if (!still.ok()) continue;
+    const absl::StatusOr<FileInfo> ours = StatFd(fd->get());
+    const absl::StatusOr<FileInfo> there = StatFd(still->get());
+    if (!ours.ok() || !there.ok() || !IsLeft(*ours) || ours->inode != there->inode ||
+        ours->device != there->device) {
+      continue;
+    }
+    ::unlinkat(dir_fd, name.c_str(), 0);
+  }
 }
 
 }  // namespace cordon

@@ -4,6 +4,8 @@
 #ifndef CORDON_SANDBOX_OS_STAGED_FILE_H_
 #define CORDON_SANDBOX_OS_STAGED_FILE_H_
 
+#include <cstddef>
+#include <cstdint>
 #include <string>
 #include <utility>
 
@@ -17,8 +19,9 @@ namespace cordon {
 class StagedFile {
  public:
   // In the folder `dir_fd`, which must stay open. Without a name where the file system can
-  // (O_TMPFILE); otherwise ".cordon-" and random digits, which only a killed writer leaves behind.
-  // Its mode is what the umask leaves of 0666.
+  // (O_TMPFILE); otherwise ".cordon-" and random digits, which only a killed writer leaves behind,
+  // and RemoveLeftStages takes away: so it is locked (flock) as long as its writer lives. Its mode
+  // is what the umask leaves of 0666.
   static absl::StatusOr<StagedFile> Make(int dir_fd);
   StagedFile(StagedFile&& other) noexcept;
   StagedFile& operator=(StagedFile&&) = delete;
@@ -41,11 +44,18 @@ class StagedFile {
   StagedFile(int dir_fd, UniqueFd fd, std::string name)
       : dir_fd_(dir_fd), fd_(std::move(fd)), name_(std::move(name)) {}
   absl::Status Name(const std::string& name) const;
+  static absl::StatusOr<StagedFile> MakeNamed(int dir_fd);
 
   int dir_fd_;
   UniqueFd fd_;
   std::string name_;  // the passing name; empty: none
 };
+
+// Removes what killed writers of this user have left in a folder, as far as it is among the first
+// `most` names: a regular file of that kind of name and our uid, with one name, that nobody has
+// locked. What a job makes look like one is a file that it could remove itself. Errors leave things
+// as they are; the next one will try again.
+void RemoveLeftStages(int dir_fd, size_t most = SIZE_MAX);
 
 }  // namespace cordon
 

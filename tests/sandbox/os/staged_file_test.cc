@@ -10,6 +10,7 @@
 #include <fstream>
 #include <string>
 
+#include "absl/strings/str_cat.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "sandbox/os/file.h"
@@ -104,6 +105,48 @@ TEST_F(StagedFileTest, AFolderThatTakesNoFilesIsAnError) {
   const auto proc = OpenAt(kCwd, "/proc/self", O_PATH | O_DIRECTORY);
   ASSERT_THAT(proc, IsOk());
   EXPECT_FALSE(StagedFile::Make(proc->get()).ok());
+}
+
+TEST_F(StagedFileTest, WhatAKilledWriterLeftIsRemovedAndALivingOnesStays) {
+  constexpr char kLeft[] = ".cordon-0123456789abcdef";
+  constexpr char kLives[] = ".cordon-00000000deadbeef";
+  for (const char* name : {kLeft, kLives}) std::ofstream(At(name)) << "half";
+  const UniqueFd writer(::open(At(kLives).c_str(), O_RDWR | O_CLOEXEC));
+  ASSERT_THAT(TryLock(writer.get()), IsOk());
+  RemoveLeftStages(dir_.get(), 0);
+  EXPECT_EQ(NamesIn(folder_.path()).size(), 2u);
+  RemoveLeftStages(dir_.get());
+  EXPECT_THAT(NamesIn(folder_.path()), testing::ElementsAre(kLives));
+}
+
+// Its own writer holds the lock from the first moment, whatever name it has.
+TEST_F(StagedFileTest, AStageIsLockedByItsWriter) {
+  const StagedFile file = Make("half");
+  const UniqueFd other(
+      ::open(absl::StrCat("/proc/self/fd/", file.fd()).c_str(), O_RDONLY | O_CLOEXEC));
+  ASSERT_TRUE(other.valid());
+  EXPECT_THAT(TryLock(other.get()), HasErrorWith("EAGAIN"));
+}
+
+TEST_F(StagedFileTest, NothingElseIsRemoved) {
+  std::ofstream(At("precious")) << "precious";
+  ASSERT_EQ(::link(At("precious").c_str(), At(".cordon-1111111111111111").c_str()), 0);
+  ASSERT_EQ(::symlink("precious", At(".cordon-2222222222222222").c_str()), 0);
+  ASSERT_EQ(::mkfifo(At(".cordon-3333333333333333").c_str(), 0600), 0);
+  ASSERT_EQ(::mkdir(At(".cordon-4444444444444444").c_str(), 0700), 0);
+  for (const char* name : {".cordon-555555555555555", ".cordon-66666666666666666",
+                           ".cordon-777777777777777G", ".cordon-x", "cordon-8888888888888888"}) {
+    std::ofstream(At(name)) << "another's";
+  }
+  if (IsRoot()) {
+    std::ofstream(At(".cordon-9999999999999999")) << "a stranger's";
+    ASSERT_EQ(::chown(At(".cordon-9999999999999999").c_str(), 65534, 65534), 0);
+  }
+  const auto before = NamesIn(folder_.path());
+  ::alarm(30);  // a FIFO is not waited for
+  RemoveLeftStages(dir_.get());
+  ::alarm(0);
+  EXPECT_EQ(NamesIn(folder_.path()), before);
 }
 
 }  // namespace
