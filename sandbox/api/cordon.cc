@@ -131,12 +131,14 @@ absl::StatusOr<Ends> EndsOf(const Options& options) {
   CORDON_ASSIGN_OR_RETURN(ends.out, EndOf("out", options.out));
   // Two positions in one file would overwrite each other; one keeps the order of what was written.
   const bool same_text = options.err.text != nullptr && options.err.text == options.out.text;
-  const bool same_path = !options.err.path.empty() && options.err.path == options.out.path;
-  if (same_text || same_path) {
+  if (same_text) {
     ends.err.number = ends.out.fd();
     return ends;
   }
   CORDON_ASSIGN_OR_RETURN(ends.err, EndOf("err", options.err));
+  if (!options.err.path.empty()) {
+    CORDON_RETURN_IF_ERROR(ShareOneFile(ends.out.fd(), &ends.err.owned));
+  }
   return ends;
 }
 

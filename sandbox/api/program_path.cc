@@ -8,6 +8,7 @@
 #include "policy/base/path.h"
 #include "policy/base/status.h"
 #include "sandbox/os/file.h"
+#include "sandbox/os/trusted_path.h"
 
 namespace cordon {
 namespace {
@@ -54,23 +55,23 @@ absl::Status PlaceProgram(const v1::Policy& policy, v1::JobSpec* job, std::strin
   const std::string host = LexicalJoin(CurrentDirectory(), command);
   *exec_path = SeenThrough(binds, host);
   if (!exec_path->empty()) return absl::OkStatus();
-  const absl::StatusOr<std::string> real = RealPath(host);
-  if (!real.ok()) return absl::OkStatus();  // a path inside, or nowhere: exec will say
-  *exec_path = SeenThrough(binds, *real);
-  if (!exec_path->empty()) return absl::OkStatus();
-  CORDON_ASSIGN_OR_RETURN(const FileInfo info, StatPath(*real));
-  if (!info.IsRegular()) {
-    exec_path->clear();
-    return absl::OkStatus();
+  // What a job before this one has left may be a link, and would choose what this one runs.
+  const absl::StatusOr<TrustedPath> found = ResolveTrusted(host);
+  if (!found.ok()) {
+    // A path inside, or nowhere: exec will say. A link that is not followed has no errno.
+    const bool nowhere = DetailsOf(found.status())[0].errno_value() != 0;
+    return nowhere ? absl::OkStatus() : found.status();
   }
+  *exec_path = SeenThrough(binds, found->path);
+  if (!exec_path->empty() || !found->info.IsRegular()) return absl::OkStatus();
   // Into the working directory, so that "./a.out" means the same inside; beside it when that is
   // a directory of the host, which is never written to.
   std::string directory =
       job->working_directory().empty() ? policy.working_directory() : job->working_directory();
   if (InsideBind(binds, directory)) directory = "/box";
-  job->set_program_source(*real);
+  job->set_program_source(found->path);
   job->set_program_target(
-      absl::StrCat(directory == "/" ? "" : directory, "/", LastComponent(*real)));
+      absl::StrCat(directory == "/" ? "" : directory, "/", LastComponent(found->path)));
   *exec_path = job->program_target();
   return absl::OkStatus();
 }

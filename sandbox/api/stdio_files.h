@@ -20,9 +20,15 @@ struct StdioPaths {
   std::string err;
 };
 
-// What Open does with one path; `name` is for messages.
+// What Open does with one path; `name` is for messages. Input is a regular file, a FIFO (nobody
+// needs to write yet), a device such as /dev/null, or the name of a descriptor of the caller's
+// (/dev/stdin, /dev/fd/N, /proc/self/fd/N). It is reached through links of root only, as sources of
+// mounts are (os/trusted_path.h): others may be what a job has left.
 absl::StatusOr<UniqueFd> OpenInputFile(absl::string_view name, const std::string& path);
 absl::StatusOr<UniqueFd> OpenOutputFile(absl::string_view name, const std::string& path);
+// When both are one file, whatever it was called, `err` becomes a copy of `out`: two positions in
+// it would overwrite each other.
+absl::Status ShareOneFile(int out, UniqueFd* err);
 
 class StdioFiles {
  public:

@@ -48,13 +48,7 @@ absl::StatusOr<UniqueFd> OpenSource(const std::string& path) {
     return Error(absl::StatusCode::kInvalidArgument,
                  absl::StrCat("is ", KindOfFile(found.info), ", not a regular file"));
   }
-  CORDON_ASSIGN_OR_RETURN(UniqueFd fd,
-                          OpenAt(kCwd, found.path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY));
-  CORDON_ASSIGN_OR_RETURN(const FileInfo info, StatFd(fd.get()));
-  if (info.device != found.info.device || info.inode != found.info.inode) {
-    return Error(absl::StatusCode::kAborted, "was replaced while it was opened");
-  }
-  return fd;
+  return OpenTrusted(found, O_RDONLY);
 }
 
 // How much more may be put into each tmpfs.

@@ -97,4 +97,14 @@ absl::StatusOr<TrustedPath> ResolveTrusted(const std::string& path) {
   return Walker(path).Run();
 }
 
+absl::StatusOr<UniqueFd> OpenTrusted(const TrustedPath& found, int flags) {
+  CORDON_ASSIGN_OR_RETURN(UniqueFd fd,
+                          OpenAt(kCwd, found.path, flags | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY));
+  CORDON_ASSIGN_OR_RETURN(const FileInfo info, StatFd(fd.get()));
+  if (info.device != found.info.device || info.inode != found.info.inode) {
+    return Error(absl::StatusCode::kAborted, "was replaced while it was opened");
+  }
+  return fd;
+}
+
 }  // namespace cordon

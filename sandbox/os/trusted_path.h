@@ -22,6 +22,11 @@ struct TrustedPath {
 // without root behind it has the caller's uid outside, and so have the links that it left.
 absl::StatusOr<TrustedPath> ResolveTrusted(const std::string& path);
 
+// What was found, opened with O_NOFOLLOW, O_NONBLOCK and O_NOCTTY beside `flags`. For who has
+// looked at its kind: to open a FIFO or a device can be an act. ABORTED when something else is
+// there now.
+absl::StatusOr<UniqueFd> OpenTrusted(const TrustedPath& found, int flags);
+
 }  // namespace cordon
 
 #endif  // CORDON_SANDBOX_OS_TRUSTED_PATH_H_

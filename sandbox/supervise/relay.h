@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Streams between the job's pipes and the caller's files. The job shares no open file description
 // with the host: it has pipe ends of its own, the supervisor reads and writes the others. Memory is
-// bounded: one buffer per stream; a slow consumer stops the reading, never the limits. The consumer
-// may be the stdin of another sandbox: then broken pipes are what they would be between the two.
+// bounded: one buffer per stream; a slow consumer stops the reading, never the limits: nothing here
+// waits in a call (os/borrowed_fd.h), whatever the caller's files are. The consumer may be the
+// stdin of another sandbox: then broken pipes are what they would be between the two.
 #ifndef CORDON_SANDBOX_SUPERVISE_RELAY_H_
 #define CORDON_SANDBOX_SUPERVISE_RELAY_H_
 
@@ -13,6 +14,8 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "sandbox/os/borrowed_fd.h"
 #include "sandbox/os/event.h"
 #include "sandbox/os/unique_fd.h"
 #include "sandbox/supervise/terminal_text.h"
@@ -75,7 +78,7 @@ class OutputRelay {
   uint64_t Admit(uint64_t size);
 
   UniqueFd source_;
-  int sink_;
+  BorrowedFd sink_;
   bool escape_;
   uint64_t token_;
   StreamLimit limit_;
@@ -96,7 +99,8 @@ class OutputRelay {
   bool done_ = false;
 };
 
-// Caller -> job.
+// Caller -> job. A source that cannot be read is an error, not the end of the input. Of a terminal
+// only what is typed while this process is in its foreground is taken; the rest stays there.
 class InputRelay {
  public:
   // Without a sink there is nothing to do: another job feeds this one.
@@ -109,9 +113,11 @@ class InputRelay {
   uint64_t sent() const { return sent_; }
 
  private:
+  absl::StatusOr<bool> Fill();
+  absl::Status Watch(Epoll* epoll);
   void CloseSink(Epoll* epoll);
 
-  int source_;
+  BorrowedFd source_;
   UniqueFd sink_;
   uint64_t token_;
   std::vector<char> buffer_;
@@ -119,7 +125,7 @@ class InputRelay {
   size_t size_ = 0;
   uint64_t sent_ = 0;
   bool source_pollable_ = true;
-  bool source_watched_ = false;
+  uint32_t source_events_ = 0;  // 0: it is not watched
   bool sink_watched_ = false;
   bool end_ = false;
 };

@@ -254,37 +254,51 @@ v1::Report RunForReport(const RunOptions& options, ProfileSource& source) {
   return ReportOf(options, source, &failure);
 }
 
-int Conclude(const v1::Report& report, const absl::Status& failure, bool quiet,
-             ReportWriter& writer) {
-  if (!failure.ok()) {
-    PrintErrors(failure);
-  } else if (!quiet) {
-    Describe(report);
-  }
-  if (const absl::Status written = writer.Write(report); !written.ok()) {
-    PrintErrors(written);
+namespace {
+
+struct Ran {
+  v1::Report report;
+  absl::Status failure;
+  absl::Status written;
+};
+
+absl::StatusOr<Ran> RunHeld(const ReportPlaces& places, const HeldRun& run) {
+  // Before anything of ours is opened, which could be what the number means then.
+  if (places.fd >= 0) CORDON_RETURN_IF_ERROR(CheckDescriptor(places.fd, "--report-fd"));
+  // A signal that comes during the set-up waits for the watcher: cut off there, a run would leave
+  // its group and no report. What is said behind the report can be cut off: a terminal may be
+  // stuck.
+  CORDON_ASSIGN_OR_RETURN(const SignalFd hold, SignalFd::Make());
+  CORDON_ASSIGN_OR_RETURN(ReportWriter writer, ReportWriter::Open(places.path, places.fd));
+  Ran ran;
+  CORDON_ASSIGN_OR_RETURN(ran.report, run(&ran.failure));
+  ran.written = writer.Write(ran.report);
+  return ran;
+}
+
+}  // namespace
+
+int RunAndConclude(const ReportPlaces& places, bool quiet, const HeldRun& run) {
+  const absl::StatusOr<Ran> ran = RunHeld(places, run);
+  if (!ran.ok()) {
+    PrintErrors(ran.status());
     return kExitCordon;
   }
-  return ExitCodeOf(report);
+  if (!ran->failure.ok()) {
+    PrintErrors(ran->failure);
+  } else if (!quiet) {
+    Describe(ran->report);
+  }
+  if (ran->written.ok()) return ExitCodeOf(ran->report);
+  PrintErrors(ran->written);
+  return kExitCordon;
 }
 
 int Run(const RunOptions& options) {
-  // A signal that comes during the set-up waits for the watcher: cut off there, a run would leave
-  // its group and no report.
-  const absl::StatusOr<SignalFd> hold = SignalFd::Make();
-  if (!hold.ok()) {
-    PrintErrors(hold.status());
-    return kExitCordon;
-  }
-  absl::StatusOr<ReportWriter> writer = ReportWriter::Open(options.report, options.report_fd);
-  if (!writer.ok()) {
-    PrintErrors(writer.status());
-    return kExitCordon;
-  }
   PolicySource profiles;
-  absl::Status failure;
-  const v1::Report report = ReportOf(options, profiles, &failure);
-  return Conclude(report, failure, options.quiet, *writer);
+  return RunAndConclude(
+      {options.report, options.report_fd}, options.quiet,
+      [&](absl::Status* failure) { return ReportOf(options, profiles, failure); });
 }
 
 }  // namespace cordon::cli

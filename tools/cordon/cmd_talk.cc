@@ -14,11 +14,9 @@
 #include "sandbox/api/batch/job_request.h"
 #include "sandbox/api/batch/talk_job.h"
 #include "sandbox/api/policy_source.h"
-#include "sandbox/os/event.h"
 #include "sandbox/os/file.h"
 #include "sandbox/os/worker.h"
 #include "tools/cordon/commands.h"
-#include "tools/cordon/report_writer.h"
 
 namespace cordon::cli {
 namespace {
@@ -50,29 +48,28 @@ absl::StatusOr<v1::BatchJob> JobOf(const TalkOptions& options) {
 }  // namespace
 
 int RunTalkCommand(TalkOptions options) {
-  // As in `run`: a signal that comes during the set-up waits for the watchers.
-  const absl::StatusOr<SignalFd> hold = SignalFd::Make();
   const std::string here = CurrentDirectory();
   for (std::string* path : {&options.jobs, &options.report}) {
     if (!path->empty()) *path = LexicalJoin(here, *path);
   }
-  const absl::StatusOr<v1::BatchJob> job = JobOf(options);
-  absl::Status status = hold.ok() ? job.status() : hold.status();
-  absl::StatusOr<ReportWriter> writer = ReportWriter::Open(options.report, options.report_fd);
-  status.Update(writer.status());
-  // Host paths are relative to the folder of the list.
-  if (status.ok()) status = ChangeDirectory(std::string(ParentPath(options.jobs)));
-  if (!status.ok()) {
-    PrintErrors(status);
-    return kExitCordon;
-  }
   PolicySource profiles;
+<<<<<<< HEAD
   absl::Status failure;
   const absl::StatusOr<v1::HostFacts> facts = ReadyHost();
   const v1::Report report =
       ReportOfTalkJob(*job, RequestsOf(*job), facts.status(), facts.value_or(v1::HostFacts()),
                       profiles, TalkDefaults(), &failure);
   return Conclude(report, failure, options.quiet, *writer);
+=======
+  const auto run = [&](absl::Status* failure) -> absl::StatusOr<v1::Report> {
+    CORDON_ASSIGN_OR_RETURN(const v1::BatchJob job, JobOf(options));
+    // Host paths are relative to the folder of the list.
+    CORDON_RETURN_IF_ERROR(ChangeDirectory(std::string(ParentPath(options.jobs))));
+    return ReportOfTalkJob(job, RequestsOf(job), absl::OkStatus(), profiles, TalkDefaults(),
+                           failure);
+  };
+  return RunAndConclude({options.report, options.report_fd}, options.quiet, run);
+>>>>>>> d801932 (The caller's ends of a job's streams: nothing there stops a limit, and links of jobs lead nowhere)
 }
 
 }  // namespace cordon::cli

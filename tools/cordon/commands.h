@@ -5,6 +5,7 @@
 #define CORDON_TOOLS_CORDON_COMMANDS_H_
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -17,8 +18,6 @@
 #include "policy/resolve.h"
 
 namespace cordon::cli {
-
-class ReportWriter;
 
 // Exit codes of timeout(1), env(1) and docker.
 inline constexpr int kExitWidened = 1;    // `diff`: the second policy allows more
@@ -79,10 +78,15 @@ v1::Report RunForReport(const RunOptions& options, ProfileSource& source);
 // The exit code that a report means, and one line on stderr of how a job ended, when not by itself.
 int ExitCodeOf(const v1::Report& report);
 void Describe(const v1::Report& report);
-// The end of both: says the failure, or how the job ended unless `quiet`; writes the report; gives
-// the exit status.
-int Conclude(const v1::Report& report, const absl::Status& failure, bool quiet,
-             ReportWriter& writer);
+struct ReportPlaces {
+  std::string path;  // "": no file
+  int fd = -1;       // -1: no descriptor
+};
+// An error: there is no report. `failure`: of what the report is about, told in its place.
+using HeldRun = std::function<absl::StatusOr<v1::Report>(absl::Status* failure)>;
+// The frame of both: looks at where the report goes, runs while signals are held, writes the
+// report, and then says the failure, or how the job ended unless `quiet`. Gives the exit status.
+int RunAndConclude(const ReportPlaces& places, bool quiet, const HeldRun& run);
 int Check(const CheckOptions& options);
 
 struct ExplainOptions {

@@ -60,10 +60,38 @@ TEST_F(ProgramPathTest, AWorkingDirectoryOfTheHostIsNotWrittenTo) {
   EXPECT_EQ(Place(folder_.path() + "/program"), "/box/program");
 }
 
-TEST_F(ProgramPathTest, ALinkIsFollowedAndTheFileBound) {
+TEST_F(ProgramPathTest, ALinkOfRootIsFollowedAndTheFileBound) {
+  if (!IsRoot()) GTEST_SKIP() << "needs root, who makes such a link";
   ASSERT_EQ(::symlink("program", (folder_.path() + "/link").c_str()), 0);
   EXPECT_EQ(Place(folder_.path() + "/link"), "/work/program");
   EXPECT_EQ(job_.program_source(), folder_.path() + "/program");
+}
+
+// A job before this one may have left it, and would choose what this one runs.
+TEST_F(ProgramPathTest, ALinkOfAStrangerIsAnError) {
+  const std::string link = folder_.path() + "/link";
+  ASSERT_EQ(::symlink("program", link.c_str()), 0);
+  if (IsRoot()) {
+    ASSERT_EQ(::lchown(link.c_str(), 65534, 65534), 0);
+  }
+  job_.add_argv(link);
+  std::string path;
+  EXPECT_THAT(PlaceProgram(policy_, &job_, &path),
+              StatusIs(absl::StatusCode::kPermissionDenied, "only links of root are followed"));
+  EXPECT_EQ(job_.program_source(), "");
+}
+
+// The job follows it, and cannot leave what it sees.
+TEST_F(ProgramPathTest, ALinkThatABindShowsIsTheJobs) {
+  ASSERT_EQ(::symlink("program", (folder_.path() + "/link").c_str()), 0);
+  if (IsRoot()) {
+    ASSERT_EQ(::lchown((folder_.path() + "/link").c_str(), 65534, 65534), 0);
+  }
+  v1::Bind* bind = policy_.mutable_mounts()->add_bind();
+  bind->set_source(folder_.path());
+  bind->set_target("/inside");
+  EXPECT_EQ(Place(folder_.path() + "/link"), "/inside/link");
+  EXPECT_EQ(job_.program_source(), "");
 }
 
 TEST_F(ProgramPathTest, NamesAndPathsInsideAreLeftAsTheyAre) {

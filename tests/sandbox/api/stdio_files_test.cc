@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sandbox/api/stdio_files.h"
 
+#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -67,6 +68,63 @@ TEST_F(StdioFilesTest, InputThatIsADirectoryOrMissingIsRefused) {
   const absl::StatusOr<UniqueFd> missing = OpenInputFile("in", Path("missing"));
   ASSERT_FALSE(missing.ok());
   EXPECT_EQ(DetailsOf(missing.status())[0].errno_value(), ENOENT);
+}
+
+TEST_F(StdioFilesTest, OneFileByTwoNamesHasOnePosition) {
+  ASSERT_EQ(::mkdir(Path("folder").c_str(), 0755), 0);
+  std::ofstream(Path("both")) << "";
+  ASSERT_EQ(::link(Path("both").c_str(), Path("other").c_str()), 0);
+  for (const char* name : {"folder/../both", "./both", "other"}) {
+    const absl::StatusOr<StdioFiles> files = StdioFiles::Open({"", Path("both"), Path(name)});
+    ASSERT_THAT(files, IsOk());
+    ASSERT_EQ(::write(files->streams().out, "a", 1), 1);
+    ASSERT_EQ(::write(files->streams().err, "b", 1), 1);
+    EXPECT_EQ(FileText(Path("both")), "ab") << name;
+  }
+}
+
+// What a job has left in a folder that it could write to.
+TEST_F(StdioFilesTest, InputIsNotTakenThroughALinkOfAStranger) {
+  std::ofstream(Path("secret")) << "secret";
+  ASSERT_EQ(::symlink("secret", Path("link").c_str()), 0);
+  ASSERT_EQ(::symlink(folder_.path().c_str(), Path("folder").c_str()), 0);
+  if (IsRoot()) {  // otherwise they are of this user, and so a job's
+    EXPECT_THAT(OpenInputFile("in", Path("link")), IsOk());
+    for (const char* name : {"link", "folder"}) {
+      ASSERT_EQ(::lchown(Path(name).c_str(), 65534, 65534), 0);
+    }
+  }
+  for (const char* name : {"link", "folder/secret"}) {
+    const absl::StatusOr<UniqueFd> fd = OpenInputFile("in", Path(name));
+    EXPECT_THAT(fd, StatusIs(absl::StatusCode::kPermissionDenied, "only links of root"));
+    EXPECT_EQ(DetailsOf(fd.status())[0].policy_field(), "in");
+  }
+  EXPECT_THAT(OpenInputFile("in", Path("secret")), IsOk());
+}
+
+TEST_F(StdioFilesTest, AFifoIsNotWaitedForAndADeviceNotOpened) {
+  ::alarm(30);
+  ASSERT_EQ(::mkfifo(Path("fifo").c_str(), 0600), 0);
+  EXPECT_THAT(OpenInputFile("in", Path("fifo")), IsOk());
+  EXPECT_THAT(OpenInputFile("in", "/dev/null"), IsOk());
+  EXPECT_THAT(OpenInputFile("in", "/dev/zero"), IsOk());
+  EXPECT_THAT(OpenInputFile("in", "/dev/ptmx"), StatusIs(absl::StatusCode::kInvalidArgument, ""));
+  ::alarm(0);
+}
+
+TEST_F(StdioFilesTest, InputCanBeADescriptorByItsName) {
+  int ends[2];
+  ASSERT_EQ(::pipe2(ends, O_CLOEXEC), 0);
+  const UniqueFd out(ends[0]);
+  const UniqueFd in(ends[1]);
+  ASSERT_EQ(::write(in.get(), "ab", 2), 2);
+  for (const char* folder : {"/dev/fd/", "/proc/self/fd/"}) {
+    const auto fd = OpenInputFile("in", folder + std::to_string(out.get()));
+    ASSERT_THAT(fd, IsOk());
+    char byte;
+    EXPECT_EQ(::read(fd->get(), &byte, 1), 1);
+  }
+  EXPECT_THAT(OpenInputFile("in", "/dev/fd/9999").status(), HasErrorWith("EBADF"));
 }
 
 }  // namespace

@@ -105,5 +105,17 @@ TEST_F(TrustedPathTest, AStrangersLinkBehindOneOfRootIsFound) {
               StatusIs(absl::StatusCode::kPermissionDenied, "theirs"));
 }
 
+TEST_F(TrustedPathTest, WhatWasPutThereMeanwhileIsNotOpened) {
+  std::ofstream(At("other")) << "y";
+  const auto found = ResolveTrusted(At("real/file"));
+  ASSERT_THAT(found, IsOk());
+  EXPECT_THAT(OpenTrusted(*found, O_RDONLY), IsOk());
+  std::filesystem::rename(At("other"), At("real/file"));
+  EXPECT_THAT(OpenTrusted(*found, O_RDONLY), StatusIs(absl::StatusCode::kAborted, "replaced"));
+  std::filesystem::remove(At("real/file"));
+  std::filesystem::create_symlink("/etc/passwd", At("real/file"));
+  EXPECT_THAT(OpenTrusted(*found, O_RDONLY), HasErrorWith("ELOOP"));
+}
+
 }  // namespace
 }  // namespace cordon

@@ -2,6 +2,7 @@
 #include "sandbox/supervise/relay.h"
 
 #include <fcntl.h>
+#include <stdlib.h>
 #include <sys/epoll.h>
 #include <unistd.h>
 
@@ -299,6 +300,67 @@ TEST_F(RelayTest, AnInputThatMayStillComeIsNotQuiet) {
   InputRelay fed_by_another(caller_.read.get(), UniqueFd(), kToken);
   ASSERT_THAT(fed_by_another.Start(&epoll_), IsOk());
   EXPECT_TRUE(fed_by_another.Quiet());
+}
+
+// The loop of the limits goes on, whatever the caller's terminal does.
+TEST_F(RelayTest, ATerminalThatNobodyReadsStopsNothing) {
+  ::alarm(30);
+  const UniqueFd master(::posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC));
+  ASSERT_EQ(::unlockpt(master.get()), 0);
+  const UniqueFd slave(::open(::ptsname(master.get()), O_RDWR | O_NOCTTY | O_CLOEXEC));
+  ASSERT_TRUE(slave.valid());
+  budget_.limit = 1 << 30;
+  OutputRelay relay(std::move(job_.read), slave.get(), true, kToken, &budget_);
+  ASSERT_THAT(relay.Start(&epoll_), IsOk());
+  ASSERT_THAT(SetNonBlocking(job_.write.get()), IsOk());
+  const std::string block(65536, '\n');
+  for (int round = 0; round < 20; ++round) {
+    WriteSome(job_.write.get(), block.data(), block.size());
+    Pump(&relay);
+  }
+  EXPECT_TRUE(relay.waits());
+  EXPECT_GT(relay.delivered(), 0u);
+  relay.Abandon(&epoll_);
+  EXPECT_TRUE(relay.done());
+  ::alarm(0);
+}
+
+TEST_F(RelayTest, BothStreamsMayGoToOnePipeThatIsFull) {
+  ::alarm(30);
+  budget_.limit = 1 << 30;
+  Pipe second = MakePipe().value();
+  OutputRelay out(std::move(job_.read), caller_.write.get(), false, kToken, &budget_);
+  OutputRelay err(std::move(second.read), caller_.write.get(), false, kToken + 10, &budget_);
+  ASSERT_THAT(out.Start(&epoll_), IsOk());
+  ASSERT_THAT(err.Start(&epoll_), IsOk());
+  const std::string block(65536, 'x');
+  for (const int fd : {job_.write.get(), second.write.get()}) {
+    ASSERT_THAT(SetNonBlocking(fd), IsOk());
+    WriteSome(fd, block.data(), block.size());
+  }
+  for (int round = 0; round < 10; ++round) {
+    ASSERT_THAT(out.Step(&epoll_), IsOk());
+    ASSERT_THAT(err.Step(&epoll_), IsOk());
+  }
+  EXPECT_TRUE(err.waits());
+  ::alarm(0);
+}
+
+// The job would take half of its input for all of it.
+TEST_F(RelayTest, InputThatCannotBeReadIsAnErrorAndNotItsEnd) {
+  const UniqueFd memory(::open("/proc/self/mem", O_RDONLY | O_CLOEXEC));  // nothing is at 0
+  ASSERT_TRUE(memory.valid());
+  InputRelay relay(memory.get(), std::move(job_.write), kToken);
+  EXPECT_THAT(relay.Start(&epoll_), HasErrorWith("EIO"));
+}
+
+// nohup(1) makes such a stdin.
+TEST_F(RelayTest, InputThatIsOpenForWritingOnlyIsEmpty) {
+  const UniqueFd null(::open("/dev/null", O_WRONLY | O_CLOEXEC));
+  InputRelay relay(null.get(), std::move(job_.write), kToken);
+  ASSERT_THAT(relay.Start(&epoll_), IsOk());
+  char byte;
+  EXPECT_EQ(ReadSome(job_.read.get(), &byte, 1).state, IoState::kEnd);
 }
 
 }  // namespace
