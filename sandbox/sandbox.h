@@ -55,7 +55,8 @@ class Sandbox {
 
   const v1::Plan& plan() const { return plan_; }
   Child& child() { return child_; }
-  CgroupLease* lease() { return lease_.get(); }
+  const Child& child() const { return child_; }
+  CgroupLease* lease() const { return lease_.get(); }
   const CheckedProgram& program() const { return *program_; }
   // The payload's process before its program begins, as it was verified.
   const ProcessLook& payload_look() const { return payload_look_; }
@@ -64,6 +65,9 @@ class Sandbox {
   // Monotonic time at which Prepare began.
   uint64_t started_ns() const { return started_ns_; }
   uint64_t cpu_baseline_ns() const { return cpu_baseline_ns_; }
+  // When the payload called exec, by its own mark, and no later than `told_ns`. Init hears of it
+  // when it gets a processor, and on a busy host the job may have run for long by then.
+  uint64_t ExecTime(uint64_t told_ns) const;
   // For the report: one row per layer, the steps with their times, optional binds left out.
   const std::vector<v1::LayerReport>& layers() const { return layers_; }
   const std::vector<std::string>& skipped() const { return skipped_; }

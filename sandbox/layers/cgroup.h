@@ -98,8 +98,11 @@ class CgroupLease {
   virtual int CloneFd() const = 0;
   // Puts the cloned child where CLONE_INTO_CGROUP could not.
   virtual absl::Status Enter(pid_t pid) = 0;
-  // Compares the process's membership and every limit file with the plan.
-  virtual absl::Status Verify(const std::vector<CgroupLine>& membership) = 0;
+  // Compare a process's membership, and every limit file, with the plan.
+  virtual absl::Status VerifyMember(const std::vector<CgroupLine>& membership) = 0;
+  virtual absl::Status VerifyLimits() = 0;
+  // Whether a process that has ended is still shown in its group until it is reaped.
+  virtual bool ShowsGroupOfDead() const = 0;
   // Room for one more process than the plan's limit: one that is Cordon's and not the job's.
   virtual absl::Status AddProcess() = 0;
   // Of a thread that has a processor the kernel counts what it had used at the last scheduler tick

@@ -24,7 +24,8 @@ absl::Status VerifyCgroup(const VerifyInput& input) {
     }
   }
   if (input.lease == nullptr) return absl::OkStatus();
-  CORDON_RETURN_IF_ERROR(input.lease->Verify(input.back.cgroup));
+  CORDON_RETURN_IF_ERROR(input.lease->VerifyMember(input.back.cgroup));
+  CORDON_RETURN_IF_ERROR(input.lease->VerifyLimits());
   for (size_t i = 0; i < input.back.cgroup.size(); ++i) {
     const std::string& init = input.back.cgroup[i].path;
     const std::string twin = i < input.twin.cgroup.size() ? input.twin.cgroup[i].path : "nothing";

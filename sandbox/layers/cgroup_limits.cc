@@ -111,12 +111,12 @@ absl::Status CheckMember(const std::vector<CgroupLine>& membership, absl::string
                   path, found);
 }
 
-absl::Status AddProcessTo(const Group& group, const v1::CgroupPlan& plan) {
+absl::Status AddProcessTo(const Group& group, const v1::CgroupPlan& plan, LimitFile* limit) {
   // The first of them is the init.
   const std::string most = absl::StrCat(uint64_t{plan.pids_max()} + 2);
-  const LimitFile limit = {"pids.max", {most}, most};
-  CORDON_RETURN_IF_ERROR(SetLimit(group, limit));
-  return CheckLimit(group, limit);
+  *limit = {limit->file, {most}, most};
+  CORDON_RETURN_IF_ERROR(SetLimit(group, *limit));
+  return CheckLimit(group, *limit);
 }
 
 absl::Status SetLimit(const Group& group, const LimitFile& limit) {

@@ -36,8 +36,8 @@ std::vector<LimitFile> LimitsOfV2(const v1::CgroupPlan& plan, uint64_t page_size
 absl::Status CheckMember(const std::vector<CgroupLine>& membership, absl::string_view controller,
                          absl::string_view path);
 
-// One process more than SetLimit gave the group, set and compared.
-absl::Status AddProcessTo(const Group& group, const v1::CgroupPlan& plan);
+// One process more than SetLimit gave the group, set and compared; `limit` is that of its file.
+absl::Status AddProcessTo(const Group& group, const v1::CgroupPlan& plan, LimitFile* limit);
 
 absl::Status SetLimit(const Group& group, const LimitFile& limit);
 // FAILED_PRECONDITION, stage "verify", with file, expected and found.

@@ -78,11 +78,10 @@ class CgroupV1 : public CgroupLease {
     return absl::OkStatus();
   }
 
-  absl::Status Verify(const std::vector<CgroupLine>& membership) override;
-  absl::Status AddProcess() override {
-    const Group* pids = Of("pids");
-    return pids == nullptr ? absl::OkStatus() : AddProcessTo(*pids, plan_);
-  }
+  absl::Status VerifyMember(const std::vector<CgroupLine>& membership) override;
+  absl::Status VerifyLimits() override;
+  bool ShowsGroupOfDead() const override { return false; }
+  absl::Status AddProcess() override;
   absl::StatusOr<uint64_t> CpuNs() override;
   void SettleCpu() override {
     const Group* pids = Of("pids");
@@ -263,10 +262,21 @@ absl::Status CgroupV1::WatchOom() {
                        absl::StrCat(oom_event_.get(), " ", oom_control_.get()));
 }
 
-absl::Status CgroupV1::Verify(const std::vector<CgroupLine>& membership) {
+absl::Status CgroupV1::AddProcess() {
+  for (auto& [controller, limit] : limits_) {
+    if (limit.file == "pids.max") return AddProcessTo(*Of(controller), plan_, &limit);
+  }
+  return absl::OkStatus();
+}
+
+absl::Status CgroupV1::VerifyMember(const std::vector<CgroupLine>& membership) {
   for (const auto& [controller, mount] : mount_of_) {
     CORDON_RETURN_IF_ERROR(CheckMember(membership, controller, groups_.at(mount).path()));
   }
+  return absl::OkStatus();
+}
+
+absl::Status CgroupV1::VerifyLimits() {
   for (const auto& [controller, limit] : limits_) {
     CORDON_RETURN_IF_ERROR(CheckLimit(*Of(controller), limit));
   }

@@ -52,9 +52,12 @@ class CgroupV2 : public CgroupLease {
 
   int CloneFd() const override { return group_->fd(); }
   absl::Status Enter(pid_t) override { return absl::OkStatus(); }
-  absl::Status Verify(const std::vector<CgroupLine>& membership) override;
+  absl::Status VerifyMember(const std::vector<CgroupLine>& membership) override;
+  absl::Status VerifyLimits() override;
+  // Kernel: proc_cgroup_show() in kernel/cgroup/cgroup.c.
+  bool ShowsGroupOfDead() const override { return true; }
 
-  absl::Status AddProcess() override { return AddProcessTo(*group_, plan_); }
+  absl::Status AddProcess() override;
 
   absl::StatusOr<uint64_t> CpuNs() override {
     CORDON_ASSIGN_OR_RETURN(const std::string text, group_->Read("cpu.stat"));
@@ -153,8 +156,18 @@ absl::StatusOr<std::unique_ptr<CgroupLease>> CgroupV2::Make(const v1::CgroupPlan
   return std::unique_ptr<CgroupLease>(std::move(lease));
 }
 
-absl::Status CgroupV2::Verify(const std::vector<CgroupLine>& membership) {
-  CORDON_RETURN_IF_ERROR(CheckMember(membership, "", group_->path()));
+absl::Status CgroupV2::VerifyMember(const std::vector<CgroupLine>& membership) {
+  return CheckMember(membership, "", group_->path());
+}
+
+absl::Status CgroupV2::AddProcess() {
+  for (LimitFile& limit : limits_) {
+    if (limit.file == "pids.max") return AddProcessTo(*group_, plan_, &limit);
+  }
+  return absl::OkStatus();
+}
+
+absl::Status CgroupV2::VerifyLimits() {
   for (const LimitFile& limit : limits_) CORDON_RETURN_IF_ERROR(CheckLimit(*group_, limit));
   return absl::OkStatus();
 }

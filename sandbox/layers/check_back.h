@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the kernel says about a health check before its program begins, compared with what the gate
-// has verified of the payload: its twin. Entry points: LookOf, ReadProcess, VerifyCheck.
+// What the kernel says about a process before its program begins, the payload or a health check,
+// compared with what the gate has verified of the payload: its twin. Entry points: LookOf,
+// ReadProcess, VerifyPayload, VerifyCheck.
 #ifndef CORDON_SANDBOX_LAYERS_CHECK_BACK_H_
 #define CORDON_SANDBOX_LAYERS_CHECK_BACK_H_
 
@@ -30,6 +31,10 @@ ProcessLook LookOf(const TwinBack& twin);
 
 // NOT_FOUND when it is gone.
 absl::StatusOr<ProcessLook> ReadProcess(pid_t pid);
+
+// The payload itself, which waits behind its filter, has exactly what its twin had: ids, groups,
+// capabilities, no_new_privs, filters, limits, out-of-memory score, control groups.
+absl::Status VerifyPayload(const ProcessLook& twin, const ProcessLook& payload);
 
 // The check has what the payload has: ids, groups, capabilities, no_new_privs, filters, limits (the
 // job may have lowered some of them), out-of-memory score, control groups. UNAVAILABLE: its filter

@@ -22,10 +22,25 @@
 namespace cordon {
 namespace {
 
+// How often a list of children is read before one that is not in it is not there. Kernel: a list
+// may miss one while others of it are reaped.
+constexpr int kLooks = 3;
+
+// Whether an error of a process' file or of pidfd_open(2) means that the process is gone. Any other
+// one must not: to take a process that cannot be reached for one that has ended would be to let it
+// run unseen.
+bool SaysGone(const absl::Status& status) {
+  const int error = DetailsOf(status)[0].errno_value();
+  return error == ENOENT || error == ESRCH;
+}
+
 // Whether `pid` is such a child, by its status file.
-bool IsChild(pid_t pid, pid_t parent, uint32_t inside) {
+absl::StatusOr<bool> IsChild(pid_t pid, pid_t parent, uint32_t inside) {
   const absl::StatusOr<std::string> text = ReadAt(kCwd, absl::StrCat("/proc/", pid, "/status"));
-  if (!text.ok()) return false;
+  if (!text.ok()) {
+    if (SaysGone(text.status())) return false;
+    return text.status();
+  }
   std::map<std::string, std::string> status = ParseStatus(*text);
   // One number for each pid namespace that it is in, the innermost last.
   const std::vector<std::string> ids =
@@ -48,30 +63,37 @@ absl::StatusOr<bool> AllExit(int process, std::vector<std::string>* tasks) {
   return true;
 }
 
-}  // namespace
-
-absl::StatusOr<FoundChild> FindChild(pid_t parent, uint32_t inside) {
+absl::StatusOr<FoundChild> LookForChild(pid_t parent, uint32_t inside) {
   const absl::StatusOr<std::string> children =
       ReadAt(kCwd, absl::StrCat("/proc/", parent, "/task/", parent, "/children"));
   if (!children.ok()) {
-    const int error = DetailsOf(children.status())[0].errno_value();
     // Kernel: without CONFIG_PROC_CHILDREN no process has this file, and none is known to be gone.
     const bool there = ReadAt(kCwd, absl::StrCat("/proc/", parent, "/stat")).ok();
-    if (!there && (error == ENOENT || error == ESRCH)) {
-      return absl::NotFoundError("the parent is gone");
-    }
+    if (!there && SaysGone(children.status())) return absl::NotFoundError("the parent is gone");
     return children.status();
   }
   for (absl::string_view number : absl::StrSplit(*children, ' ', absl::SkipEmpty())) {
     FoundChild child;
     if (!absl::SimpleAtoi(number, &child.pid)) continue;
     absl::StatusOr<UniqueFd> pidfd = OpenPidfd(child.pid);
-    if (!pidfd.ok() || !IsChild(child.pid, parent, inside)) continue;
+    if (!pidfd.ok() && SaysGone(pidfd.status())) continue;
+    if (!pidfd.ok()) return pidfd.status();
+    CORDON_ASSIGN_OR_RETURN(const bool is_it, IsChild(child.pid, parent, inside));
     // Still there behind the reading: so it was this process that was read, not a later one with
     // its number.
-    if (IsGone(pidfd->get())) continue;
+    if (!is_it || IsGone(pidfd->get())) continue;
     child.pidfd = *std::move(pidfd);
     return child;
+  }
+  return absl::NotFoundError("not in the list");
+}
+
+}  // namespace
+
+absl::StatusOr<FoundChild> FindChild(pid_t parent, uint32_t inside) {
+  for (int look = 0; look < kLooks; ++look) {
+    absl::StatusOr<FoundChild> found = LookForChild(parent, inside);
+    if (found.ok() || !absl::IsNotFound(found.status())) return found;
   }
   return Error(absl::StatusCode::kNotFound,
                absl::StrCat("process ", parent, " has no child ", inside));

@@ -9,10 +9,10 @@
 #include "absl/strings/str_cat.h"
 #include "policy/base/status.h"
 #include "sandbox/launch/status_pipe.h"
-#include "sandbox/layers/check_back.h"
 #include "sandbox/os/children.h"
 #include "sandbox/os/file.h"
 #include "sandbox/os/process.h"
+#include "sandbox/supervise/held.h"
 #include "sandbox/supervise/limits.h"
 
 namespace cordon {
@@ -136,22 +136,12 @@ absl::Status HealthMonitor::Look() {
     return timer_.ArmAt(deadline_ns_);
   }
   if (!check.ok()) return check.status();
-  absl::StatusOr<ProcessLook> look = ReadProcess(check->pid);
-  ProcessLook wanted = sandbox_->payload_look();
-  const Child& init = sandbox_->child();
-  CORDON_ASSIGN_OR_RETURN(wanted.cgroup, ReadAt(kCwd, absl::StrCat("/proc/", init.pid, "/cgroup")));
-  absl::Status same = look.ok() ? VerifyCheck(wanted, *look) : look.status();
-  // Of a process that was dying while it was read nothing is sure, and nothing comes of it. Kernel:
-  // on cgroup v1 it is in no group any more long before it is seen to have ended. An init that has
-  // been killed takes the check with it, but is in no group first.
-  const bool dead = !same.ok() && (IsEnding(check->pid, check->pidfd.get()) ||
-                                   IsEnding(init.pid, init.pidfd.get()));
-  if (same.ok()) {
-    __atomic_store_n(&sandbox_->child().region()->check_go, number_, __ATOMIC_RELEASE);
-  } else if (absl::IsUnavailable(same) && !dead) {
+  CORDON_ASSIGN_OR_RETURN(const Held held, LookAtHeld(*sandbox_, *check, VerifyCheck));
+  if (held == Held::kNotYet) {
     return timer_.ArmAt(std::min(deadline_ns_, MonotonicNs() + kLookAgainNs));
-  } else if (!dead) {
-    return same;
+  }
+  if (held == Held::kYes) {
+    __atomic_store_n(&sandbox_->child().region()->check_go, number_, __ATOMIC_RELEASE);
   }
   state_ = State::kRunning;
   return timer_.ArmAt(deadline_ns_);

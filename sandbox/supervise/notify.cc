@@ -31,18 +31,6 @@ uint32_t ThreadInside(uint32_t thread) {
   return !all.empty() && absl::SimpleAtoi(all.back(), &inside) ? inside : 0;
 }
 
-absl::StatusOr<uint64_t> FilterCount(absl::string_view text, absl::string_view whose) {
-  const std::map<std::string, std::string> status = ParseStatus(text);
-  const auto found = status.find("Seccomp_filters");
-  uint64_t count = 0;
-  if (found == status.end() || !absl::SimpleAtoi(found->second, &count)) {
-    return Error(absl::StatusCode::kFailedPrecondition,
-                 absl::StrCat("no Seccomp_filters in the status of ", whose))
-        .Layer("seccomp");
-  }
-  return count;
-}
-
 }  // namespace
 
 const CallLog::Shape& CallLog::ShapeOf(uint32_t number) {
@@ -156,34 +144,6 @@ absl::Status Notifier::Step() {
     CORDON_RETURN_IF_ERROR(receiver_->listener().Deny(call.id, answer));
   }
   return absl::OkStatus();
-}
-
-absl::Status VerifyFilter(absl::string_view payload_status, absl::string_view own_status) {
-  CORDON_ASSIGN_OR_RETURN(const uint64_t before, FilterCount(own_status, "the supervisor"));
-  CORDON_ASSIGN_OR_RETURN(const uint64_t now, FilterCount(payload_status, "the payload"));
-  const std::map<std::string, std::string> status = ParseStatus(payload_status);
-  const auto mode = status.find("Seccomp");
-  if (mode != status.end() && mode->second == "2" && now == before + 1) return absl::OkStatus();
-  return Error(absl::StatusCode::kFailedPrecondition,
-               absl::StrCat("the filter is not in force as planned: Seccomp_filters is ", now,
-                            " in the payload, ", before, " in the supervisor"))
-      .Layer("seccomp");
-}
-
-absl::StatusOr<bool> VerifyFilterOfPayload(pid_t init, uint32_t inside) {
-  const absl::StatusOr<FoundChild> payload = FindChild(init, inside);
-  if (absl::IsNotFound(payload.status())) return false;
-  if (!payload.ok()) return payload.status();
-  const absl::StatusOr<std::string> status =
-      ReadAt(kCwd, absl::StrCat("/proc/", payload->pid, "/status"));
-  if (!status.ok()) {
-    // Reaped meanwhile?
-    if (IsGone(payload->pidfd.get())) return false;
-    return status.status();
-  }
-  CORDON_ASSIGN_OR_RETURN(const std::string own, ReadAt(kCwd, "/proc/thread-self/status"));
-  CORDON_RETURN_IF_ERROR(VerifyFilter(*status, own));
-  return true;
 }
 
 }  // namespace cordon

@@ -103,14 +103,6 @@ class Notifier {
   std::optional<v1::CallViolation> violation_;
 };
 
-// The payload that waits, a child of `init` with that id inside, is under one filter more than this
-// process; false when it has ended, and then its init has said why.
-absl::StatusOr<bool> VerifyFilterOfPayload(pid_t init, uint32_t inside);
-
-// The same from the text of /proc/PID/status: one filter more than this process itself is under.
-// Read while the payload waits, before the first instruction of the job.
-absl::Status VerifyFilter(absl::string_view payload_status, absl::string_view own_status);
-
 }  // namespace cordon
 
 #endif  // CORDON_SANDBOX_SUPERVISE_NOTIFY_H_

@@ -23,6 +23,7 @@
 #include "sandbox/supervise/dead_payload.h"
 #include "sandbox/supervise/denials.h"
 #include "sandbox/supervise/health.h"
+#include "sandbox/supervise/held.h"
 #include "sandbox/supervise/notify.h"
 #include "sandbox/supervise/relay.h"
 #include "sandbox/supervise/timeline.h"
@@ -204,24 +205,17 @@ absl::Status Watcher::OnStatus() {
   }
 }
 
-// When the payload called exec, by its own mark. Init hears of it when it gets a processor, and on
-// a busy host the job may have run for long by then.
-uint64_t Watcher::ExecTime(const child::StatusFrame& frame) {
-  const size_t exec = sandbox_.program().program().ops.size() - 1;
-  const uint64_t called = sandbox_.child().region()->op_done_ns[exec];
-  return called == 0 ? frame.monotonic_ns : std::min(called, frame.monotonic_ns);
-}
-
 absl::Status Watcher::OnFrame(const child::StatusFrame& frame) {
   switch (frame.kind) {
     case child::FrameKind::kListener:
       return OnListener(frame.aux);
     case child::FrameKind::kExecDone:
-      if (ListensToFilter(sandbox_.plan()) && !notifier_.has_value()) {
-        return Error(absl::StatusCode::kInternal, "the job began without its filter's listener")
+      if (ListensToFilter(sandbox_.plan()) && !filter_seen_) {
+        return Error(absl::StatusCode::kInternal,
+                     "the job began, and its filter was not seen in force with its listener")
             .Layer("seccomp");
       }
-      exec_ns_ = ExecTime(frame);
+      exec_ns_ = sandbox_.ExecTime(frame.monotonic_ns);
       main_inside_ = frame.aux;
       // Not before: the job does not wait for it.
       stolen_before_ = StolenNow();
@@ -244,6 +238,7 @@ absl::Status Watcher::OnFrame(const child::StatusFrame& frame) {
       seen_.wait_status = static_cast<int>(static_cast<uint32_t>(frame.aux64));
       seen_.killed_by_filter = (frame.aux64 & child::kKilledByFilter) != 0;
       MarkEnd(frame.monotonic_ns);
+      group_.Look(sandbox_, false);
       if (health_.has_value()) health_->End();
       // From now on the wall timer only bounds the clean-up.
       return clocks_->Over(MonotonicNs() + kCleanupNs);
@@ -264,6 +259,7 @@ absl::Status Watcher::OnFrame(const child::StatusFrame& frame) {
 absl::Status Watcher::OnInitEnd() {
   if (init_ended_) return absl::OkStatus();
   CORDON_RETURN_IF_ERROR(OnStatus());  // frames that were written before it died
+  group_.Look(sandbox_, true);
   CORDON_ASSIGN_OR_RETURN(const WaitResult result, WaitPidfd(sandbox_.child().pidfd.get(), true));
   sandbox_.child().reaped = result.ended;
   init_ended_ = true;
@@ -307,10 +303,11 @@ absl::Status Watcher::OnListener(uint32_t payload_inside) {
   CORDON_ASSIGN_OR_RETURN(notifier_,
                           Notifier::Make(std::move(listener_), sandbox_.plan().seccomp().rules(),
                                          NativeArchitecture()));
-  const absl::StatusOr<bool> waits = VerifyFilterOfPayload(sandbox_.child().pid, payload_inside);
+  const absl::StatusOr<bool> waits = PayloadWaits(sandbox_, payload_inside);
   // Of an init that has ended nothing can be read, and its end is explained elsewhere.
-  if (!waits.ok() && !InitIsDying()) return waits.status();
+  if (!waits.ok() && !InitIsDying()) return WithStage(waits.status(), "verify");
   if (waits.ok() && *waits) {
+    filter_seen_ = true;
     CORDON_RETURN_IF_ERROR(epoll_->Add(notifier_->fd(), EPOLLIN, kNotify).status());
   }
   // Init is told also when the payload has ended: it waits, and has yet to say why.
@@ -353,13 +350,10 @@ bool Watcher::Ending() {
 
 // True when it was found, or is not there any more.
 bool Watcher::FindMain(uint32_t inside) {
-  // Kernel: a list of children may miss one while others of the list are reaped.
-  constexpr int kLooks = 3;
-  for (int look = 0; look < kLooks && !main_.pidfd.valid(); ++look) {
-    absl::StatusOr<FoundChild> found = FindChild(sandbox_.child().pid, inside);
-    if (found.ok()) main_ = *std::move(found);
-    if (!found.ok() && !absl::IsNotFound(found.status())) return false;
-  }
+  if (main_.pidfd.valid()) return true;
+  absl::StatusOr<FoundChild> found = FindChild(sandbox_.child().pid, inside);
+  if (found.ok()) main_ = *std::move(found);
+  if (!found.ok() && !absl::IsNotFound(found.status())) return false;
   return true;
 }
 
@@ -383,6 +377,7 @@ absl::Status Watcher::End(KillReason reason) {
   if (reason == KillReason::kOutput && seen_.killed == KillReason::kNone) seen_.killed = reason;
   if (end_ns_ != 0) return Kill();
   MarkEnd(MonotonicNs());
+  group_.Look(sandbox_, false);
   // The last moment at which its processes still have their pages.
   usage_.memory.Take(sandbox_.lease());
   return Kill();
@@ -458,6 +453,7 @@ absl::Status Watcher::Step() { return AtRun(Turn(0), "watch the job"); }
 absl::StatusOr<v1::Report> Watcher::Finish() {
   v1::Report report;
   CORDON_RETURN_IF_ERROR(AtRun(launch_error_, "watch the job"));
+  CORDON_RETURN_IF_ERROR(AtRun(group_.status(), "look at the group"));
   CORDON_RETURN_IF_ERROR(AtRun(Summarise(&report), "read the usage"));
   if (report.verdict() == v1::SETUP_FAILED) return AtRun(HostRanOut(seen_), "watch the job");
   CORDON_RETURN_IF_ERROR(AtRun(sandbox_.Collect(), "remove the cgroup"));

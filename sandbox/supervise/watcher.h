@@ -26,6 +26,7 @@
 #include "sandbox/supervise/dead_payload.h"
 #include "sandbox/supervise/denials.h"
 #include "sandbox/supervise/health.h"
+#include "sandbox/supervise/held.h"
 #include "sandbox/supervise/notify.h"
 #include "sandbox/supervise/relay.h"
 #include "sandbox/supervise/supervisor.h"
@@ -110,7 +111,6 @@ class Watcher : public Supervision {
   absl::Status Kill();
   bool FindMain(uint32_t inside);
   bool InitIsDying() const;
-  uint64_t ExecTime(const child::StatusFrame& frame);
   // The job is over now, by itself or because it is to be ended: what comes behind is clean-up.
   void MarkEnd(uint64_t end_ns);
   void Observe(const JobUsage& usage, uint64_t wall_ns);
@@ -128,12 +128,14 @@ class Watcher : public Supervision {
   SignalFd signals_;
   UniqueFd listener_;  // between its arrival and notifier_
   std::optional<Notifier> notifier_;
+  bool filter_seen_ = false;  // in force in the payload, and its listener is watched
   std::optional<CancelGrace> grace_;
   std::optional<TimelineSampler> timeline_;
   std::optional<HealthMonitor> health_;
   std::optional<DenialWatch> denials_;
   Observations seen_;
   absl::Status launch_error_;
+  GroupAtEnd group_;
   std::string program_name_;
   UsageInput usage_;
   std::optional<uint64_t> stolen_before_;

@@ -130,6 +130,7 @@ FILTERS = (
     *(Case(f"a filter without {call}", odd.denied(call), REFUSED, (call, "EPERM"))
       for call in ("mount", "open_tree", "clone3", "seccomp", "prctl", "epoll_create1", "waitid",
                    "timerfd_create", "keyctl", "personality")),
+    Case("a filter without pidfd_open", odd.denied("pidfd_open"), REFUSED, ("pidfd_open", "EPERM")),
     Case("a filter without pidfd_send_signal", odd.denied("pidfd_send_signal"),
          changes=MORE_FILTERS),
 )

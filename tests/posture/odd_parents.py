@@ -22,7 +22,7 @@ NOT_ALLOWED = 77
 # x86-64; the numbers from 403 on are the same on every architecture.
 CALLS = {"acct": 163, "mount": 165, "open_tree": 428, "clone3": 435, "seccomp": 317, "prctl": 157,
          "epoll_create1": 291, "waitid": 247, "timerfd_create": 283, "keyctl": 250,
-         "personality": 135, "pidfd_send_signal": 424}
+         "personality": 135, "pidfd_open": 434, "pidfd_send_signal": 424}
 BPF_LOAD_WORD, BPF_JUMP_EQUAL, BPF_RETURN = 0x20, 0x15, 0x06
 RET_ERRNO, RET_ALLOW = 0x00050000, 0x7fff0000
 

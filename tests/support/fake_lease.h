@@ -23,10 +23,12 @@ class FakeLease : public CgroupLease {
 
   int CloneFd() const override { return -1; }
   absl::Status Enter(pid_t) override { return absl::OkStatus(); }
-  absl::Status Verify(const std::vector<CgroupLine>& membership) override {
+  absl::Status VerifyMember(const std::vector<CgroupLine>& membership) override {
     seen = membership;
     return verified;
   }
+  absl::Status VerifyLimits() override { return absl::OkStatus(); }
+  bool ShowsGroupOfDead() const override { return true; }
   absl::Status AddProcess() override { return absl::OkStatus(); }
   absl::StatusOr<uint64_t> CpuNs() override { return usage.cpu_ns; }
   void SettleCpu() override {

@@ -41,18 +41,23 @@ inline std::vector<CgroupLine> MembershipOf(pid_t pid) {
   return ParseCgroupFile(FileText("/proc/" + std::to_string(pid) + "/cgroup")).value();
 }
 
+inline absl::Status VerifyLease(CgroupLease& lease, const std::vector<CgroupLine>& membership) {
+  CORDON_RETURN_IF_ERROR(lease.VerifyMember(membership));
+  return lease.VerifyLimits();
+}
+
 inline void LifeOfAGroup(const v1::HostFacts& facts) {
   absl::StatusOr<std::unique_ptr<CgroupLease>> lease = CreateCgroup(SmallGroup(facts), facts);
   ASSERT_THAT(lease, IsOk());
   EXPECT_FALSE(GroupsOfTest().empty());
-  EXPECT_FALSE((*lease)->Verify(MembershipOf(::getpid())).ok());  // not a member
+  EXPECT_FALSE(VerifyLease(**lease, MembershipOf(::getpid())).ok());  // not a member
   absl::StatusOr<Clone3Result> child = Clone3(0, (*lease)->CloneFd());
   ASSERT_THAT(child, IsOk());
   if (child->pid == 0) {
     for (volatile int on = 1; on != 0;) continue;
   }
   ASSERT_THAT((*lease)->Enter(child->pid), IsOk());
-  EXPECT_THAT((*lease)->Verify(MembershipOf(child->pid)), IsOk());
+  EXPECT_THAT(VerifyLease(**lease, MembershipOf(child->pid)), IsOk());
   // It burns CPU, and its group counts it.
   const uint64_t before = (*lease)->CpuNs().value();
   for (int i = 0; i < 500 && (*lease)->CpuNs().value() < before + 20'000'000; ++i) ::usleep(2000);
@@ -121,7 +126,7 @@ inline size_t EveryLimitIsCompared(const v1::HostFacts& facts,
       for (;;) ::pause();
     }
     EXPECT_THAT((*lease)->Enter(child->pid), IsOk());
-    EXPECT_THAT((*lease)->Verify(MembershipOf(child->pid)), IsOk());
+    EXPECT_THAT(VerifyLease(**lease, MembershipOf(child->pid)), IsOk());
     bool written = false;
     for (const std::string& group : GroupsOfTest()) {
       // The supervisor's own leaf has no limits of ours.
@@ -133,7 +138,8 @@ inline size_t EveryLimitIsCompared(const v1::HostFacts& facts,
     }
     if (written) {
       ++tried;
-      EXPECT_THAT((*lease)->Verify(MembershipOf(child->pid)), HasErrorWith(file.c_str())) << file;
+      EXPECT_THAT(VerifyLease(**lease, MembershipOf(child->pid)), HasErrorWith(file.c_str()))
+          << file;
     }
     EXPECT_THAT(KillPidfd(child->pidfd.get()), IsOk());
     EXPECT_THAT(WaitPidfd(child->pidfd.get(), true), IsOk());

@@ -134,14 +134,6 @@ static int SigsysInChild(char** argv) {
   return WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS ? 9 : 0;
 }
 
-static void WriteCanary(const char* path) {
-  const int fd = open(path, O_WRONLY | O_CREAT, 0666);
-  if (fd >= 0) {
-    if (write(fd, "alive\n", 6) < 0) _exit(1);
-    close(fd);
-  }
-}
-
 // Leaves a daemon that writes argv[2] after argv[3] milliseconds; the parent is gone long before.
 static int Daemon(char** argv) {
   if (fork() == 0) {
@@ -158,17 +150,6 @@ static int Daemon(char** argv) {
     _exit(0);
   }
   wait(NULL);
-  return 0;
-}
-
-static int Canary(char** argv) {
-  WriteCanary(argv[2]);
-  return 0;
-}
-// Not before another file is there.
-static int CanaryAfter(char** argv) {
-  while (access(argv[2], F_OK) != 0) usleep(1000);
-  WriteCanary(argv[3]);
   return 0;
 }
 

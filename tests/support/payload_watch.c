@@ -160,3 +160,24 @@ int LowerLimits(char** argv) {
   }
   return 0;
 }
+
+void WriteCanary(const char* path) {
+  const int fd = open(path, O_WRONLY | O_CREAT, 0666);
+  if (fd >= 0) {
+    if (write(fd, "alive\n", 6) < 0) _exit(1);
+    close(fd);
+  }
+}
+
+int Canary(char** argv) {
+  WriteCanary(argv[2]);
+  return 0;
+}
+
+// Not before another file is there; a third one says that it waits.
+int CanaryAfter(char** argv) {
+  if (argv[4] != NULL) WriteCanary(argv[4]);
+  while (access(argv[2], F_OK) != 0) usleep(1000);
+  WriteCanary(argv[3]);
+  return 0;
+}

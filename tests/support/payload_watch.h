@@ -9,5 +9,8 @@ int ReadyBetween(char** argv);
 int KillAll(char** argv);
 int ForgeHealth(char** argv);
 int LowerLimits(char** argv);
+void WriteCanary(const char* path);
+int Canary(char** argv);
+int CanaryAfter(char** argv);
 
 #endif  // CORDON_TESTS_SUPPORT_PAYLOAD_WATCH_H_

@@ -66,6 +66,28 @@ TEST(VerifyCheckTest, AFilterThatIsNotThereYetIsLookedForAgain) {
   EXPECT_EQ(VerifyCheck(Good(), check).code(), absl::StatusCode::kFailedPrecondition);
 }
 
+TEST(VerifyPayloadTest, NothingMayDiffer) {
+  EXPECT_THAT(VerifyPayload(Good(), Good()), IsOk());
+  for (const auto& [field, value] : Good().status) {
+    ProcessLook payload = Good();
+    payload.status[field] = value + "1";
+    EXPECT_THAT(VerifyPayload(Good(), payload), HasErrorWith(field)) << field;
+    payload.status.erase(field);
+    EXPECT_THAT(VerifyPayload(Good(), payload), HasErrorWith("the job was not started")) << field;
+  }
+  ProcessLook lower = Good();
+  lower.limits.begin()->second.soft -= 1;
+  EXPECT_THAT(VerifyPayload(Good(), lower), HasErrorWith(lower.limits.begin()->first));
+  lower.limits.clear();
+  EXPECT_THAT(VerifyPayload(Good(), lower), HasErrorWith("found nothing"));
+  ProcessLook moved = Good();
+  moved.cgroup += "x";
+  EXPECT_THAT(VerifyPayload(Good(), moved), HasErrorWith("control groups"));
+  ProcessLook score = Good();
+  score.oom_score_adj = "7";
+  EXPECT_THAT(VerifyPayload(Good(), score), HasErrorWith("oom_score_adj"));
+}
+
 class CheckBackTest : public RunningJobTest {};
 
 TEST_F(CheckBackTest, APayloadIsHeldAsItsTwinWas) {
@@ -75,6 +97,7 @@ TEST_F(CheckBackTest, APayloadIsHeldAsItsTwinWas) {
   ProcessLook wanted = sandbox_->payload_look();
   wanted.cgroup = FileText("/proc/" + init_ + "/cgroup");
   EXPECT_THAT(VerifyCheck(wanted, *job), IsOk());
+  EXPECT_THAT(VerifyPayload(wanted, *job), IsOk());
   // Its init is not: it has a filter of its own and no score. Nor is this test.
   const absl::StatusOr<ProcessLook> init = ReadProcess(sandbox_->child().pid);
   ASSERT_THAT(init, IsOk());

@@ -117,16 +117,6 @@ TEST(CallLogTest, ACallUnderKillEndsTheJobAndIsDescribed) {
   EXPECT_EQ(log.Violation(Call(0, {}), 1).decided_by(), "seccomp.default_action");
 }
 
-TEST(VerifyFilterTest, ThePayloadHasOneFilterMore) {
-  const std::string own = "Name:\tcordon\nSeccomp:\t2\nSeccomp_filters:\t1\n";
-  const std::string good = "Name:\tcordon-init\nSeccomp:\t2\nSeccomp_filters:\t2\n";
-  EXPECT_THAT(VerifyFilter(good, own), IsOk());
-  EXPECT_THAT(VerifyFilter(own, own), StatusIs(absl::StatusCode::kFailedPrecondition, "is 1 in"));
-  EXPECT_FALSE(VerifyFilter("Seccomp:\t0\nSeccomp_filters:\t2\n", own).ok());
-  EXPECT_FALSE(VerifyFilter("Seccomp:\t2\n", own).ok());
-  EXPECT_FALSE(VerifyFilter(good, "").ok());
-}
-
 constexpr char kNotify[] = " rule { calls: \"socket\" action: NOTIFY }";
 constexpr char kAllow[] = " rule { calls: \"socket\" action: ALLOW }";
 
