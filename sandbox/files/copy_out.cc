@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <set>
 #include <utility>
@@ -21,7 +22,19 @@ namespace cordon {
 namespace {
 
 constexpr int kMostRefusals = 1000;  // that a report names
+// Bytes of all rows of a report, about: names are the job's, at up to PATH_MAX each, four times
+// that when they are escaped, and a report must pass to whoever reads it (kMostResultBytes in
+// worker.cc).
+constexpr size_t kMostRowBytes = size_t{24} << 20;
+constexpr size_t kRowBytes = 128;  // of what every row has
 constexpr int kNowhere = -1;
+
+size_t BytesOf(const v1::Collected& row) {
+  return kRowBytes + row.path().size() + row.to().size() + row.artifact().size();
+}
+size_t BytesOf(const v1::NotCollected& row) {
+  return kRowBytes + row.path().size() + row.why().size();
+}
 
 bool IsMissing(const absl::Status& status) {
   const int error = DetailsOf(status)[0].errno_value();
@@ -46,7 +59,10 @@ class Taker {
         store_(store),
         report_(*report),
         bytes_left_(entry.limits.size),
-        files_left_(entry.limits.files) {}
+        files_left_(entry.limits.files) {
+    for (const v1::Collected& row : report_.collected()) row_bytes_ += BytesOf(row);
+    for (const v1::NotCollected& row : report_.not_collected()) row_bytes_ += BytesOf(row);
+  }
 
   void Run(const WritablePlaces& places) {
     const absl::StatusOr<WritablePlaces::Found> found = places.Find(entry_.path);
@@ -84,14 +100,19 @@ class Taker {
   }
   void Refuse(const std::string& path, const std::string& why) {
     if (!entry_.optional) report_.set_outputs_missing(true);
-    if (report_.not_collected_size() >= kMostRefusals) {
+    v1::NotCollected row;
+    row.set_path(EscapeForPeople(path));
+    row.set_why(why);
+    row.set_optional(entry_.optional);
+    if (report_.not_collected_size() >= kMostRefusals || !HasRoom(BytesOf(row))) {
       report_.set_not_collected_more(report_.not_collected_more() + 1);
       return;
     }
-    v1::NotCollected* row = report_.add_not_collected();
-    row->set_path(EscapeForPeople(path));
-    row->set_why(why);
-    row->set_optional(entry_.optional);
+    row_bytes_ += BytesOf(row);
+    *report_.add_not_collected() = std::move(row);
+  }
+  bool HasRoom(size_t bytes) const {
+    return bytes <= kMostRowBytes - std::min(kMostRowBytes, row_bytes_);
   }
 
   // `source` is an O_PATH descriptor of a folder; it goes into the folder `name` of `into`, which
@@ -153,6 +174,17 @@ class Taker {
       return Error(absl::StatusCode::kInvalidArgument,
                    "a name with such bytes cannot be that of an artifact");
     }
+    v1::Collected row;
+    row.set_path(EscapeForPeople(Inside(below)));
+    if (store_ != nullptr) {
+      row.set_artifact(artifact);
+    } else {
+      row.set_to(EscapeForPeople(below.empty() ? entry_.to : absl::StrCat(entry_.to, "/", below)));
+    }
+    if (!HasRoom(BytesOf(row))) {
+      return Error(absl::StatusCode::kResourceExhausted,
+                   "the names of what was taken fill the report; it was not taken");
+    }
     // CopyContent asks again what was really opened. Nobody is left who could have changed it;
     // even so, a FIFO must not be able to stop us.
     CORDON_ASSIGN_OR_RETURN(
@@ -168,15 +200,10 @@ class Taker {
       CORDON_RETURN_IF_ERROR(staged.Replace(as));
     }
     bytes_left_ -= content.bytes;
-    v1::Collected* row = report_.add_collected();
-    row->set_path(EscapeForPeople(Inside(below)));
-    if (store_ != nullptr) {
-      row->set_artifact(artifact);
-    } else {
-      row->set_to(EscapeForPeople(below.empty() ? entry_.to : absl::StrCat(entry_.to, "/", below)));
-    }
-    row->set_bytes(content.bytes);
-    row->set_sha256(content.sha256);
+    row.set_bytes(content.bytes);
+    row.set_sha256(content.sha256);
+    row_bytes_ += BytesOf(row);
+    *report_.add_collected() = std::move(row);
     return absl::OkStatus();
   }
 
@@ -185,6 +212,7 @@ class Taker {
   v1::Report& report_;
   uint64_t bytes_left_;
   uint32_t files_left_;
+  size_t row_bytes_ = 0;  // of the whole report, as BytesOf counts
 };
 
 absl::Status AtEntry(const absl::Status& status, int index, const std::string& to) {

@@ -263,6 +263,22 @@ TEST_F(CopyOutTest, ReportsStayBounded) {
   EXPECT_EQ(report.not_collected_more(), 100u);
 }
 
+// Names are the job's, and may be long: so many of them that the report would not pass any more.
+TEST_F(CopyOutTest, LongNamesDoNotMakeAReportThatNobodyCanRead) {
+  std::string deep = "dir";
+  for (int i = 0; i < 10; ++i) absl::StrAppend(&deep, "/", std::string(250, '\x01'));
+  std::filesystem::create_directories(In(deep));
+  constexpr int kFiles = 1900;
+  for (int i = 0; i < kFiles; ++i) Write(absl::StrCat(deep, "/", i), "");
+  Want("dir", "out/dir")->set_max_files(4000);
+  const v1::Report report = Collect();
+  EXPECT_GT(report.collected_size(), 100);
+  EXPECT_LT(report.ByteSizeLong(), size_t{32} << 20);
+  EXPECT_TRUE(report.outputs_missing());
+  const int named = report.collected_size() + report.not_collected_size();
+  EXPECT_EQ(named + static_cast<int>(report.not_collected_more()), kFiles) << "each is counted";
+}
+
 // What stands at the destination is the host's: links there are replaced or refused, never
 // followed.
 TEST_F(CopyOutTest, LinksAtTheDestinationAreNotFollowed) {

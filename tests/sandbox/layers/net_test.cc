@@ -12,13 +12,21 @@ namespace {
 
 TEST(NetLayerTest, OnlyLoopbackInANamespaceOfItsOwn) {
   EXPECT_THAT(VerifyCase().Verify(VerifyNet), IsOk());
-  for (const std::vector<std::string>& devices :
-       {std::vector<std::string>{}, {"eth0"}, {"lo", "eth0"}, {"lo", "lo"}}) {
+  for (const std::vector<std::string>& devices : {std::vector<std::string>{},
+                                                  {"eth0"},
+                                                  {"lo", "eth0"},
+                                                  {"lo", "lo"},
+                                                  {"sit0"},
+                                                  {"lo", "sit1"}}) {
     VerifyCase each;
     each.back.network_devices = devices;
     EXPECT_THAT(each.Verify(VerifyNet),
                 StatusIs(absl::StatusCode::kFailedPrecondition, "interfaces"));
   }
+  // The kernel's own, on hosts with tunnels.
+  VerifyCase tunnels;
+  tunnels.back.network_devices = {"tunl0", "lo", "sit0", "ip6tnl0"};
+  EXPECT_THAT(tunnels.Verify(VerifyNet), IsOk());
   VerifyCase shared;
   shared.back.namespaces["net"] = shared.back.own_namespaces["net"];
   EXPECT_FALSE(shared.Verify(VerifyNet).ok());

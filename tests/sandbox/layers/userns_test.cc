@@ -97,6 +97,13 @@ TEST_F(UsernsLayerTest, AnUnprivilegedCallerMustHaveDeniedSetgroups) {
   }
 }
 
+TEST_F(UsernsLayerTest, RootLeavesSetgroupsAsItWas) {
+  for (const char* text : {"deny", ""}) {
+    case_.back.setgroups = text;
+    EXPECT_THAT(Verify(), StatusIs(kRefused, "setgroups"));
+  }
+}
+
 TEST_F(UsernsLayerTest, TheTwinHasTheSameIdsAndMakesNoNamespace) {
   case_.twin.standing["Uid"] = "0\t0\t0\t0";
   EXPECT_THAT(Verify(), StatusIs(kRefused, "Uid of the twin"));
