@@ -53,23 +53,15 @@ int RunTalkCommand(TalkOptions options) {
     if (!path->empty()) *path = LexicalJoin(here, *path);
   }
   PolicySource profiles;
-<<<<<<< HEAD
-  absl::Status failure;
-  const absl::StatusOr<v1::HostFacts> facts = ReadyHost();
-  const v1::Report report =
-      ReportOfTalkJob(*job, RequestsOf(*job), facts.status(), facts.value_or(v1::HostFacts()),
-                      profiles, TalkDefaults(), &failure);
-  return Conclude(report, failure, options.quiet, *writer);
-=======
   const auto run = [&](absl::Status* failure) -> absl::StatusOr<v1::Report> {
     CORDON_ASSIGN_OR_RETURN(const v1::BatchJob job, JobOf(options));
     // Host paths are relative to the folder of the list.
     CORDON_RETURN_IF_ERROR(ChangeDirectory(std::string(ParentPath(options.jobs))));
-    return ReportOfTalkJob(job, RequestsOf(job), absl::OkStatus(), profiles, TalkDefaults(),
-                           failure);
+    const absl::StatusOr<v1::HostFacts> facts = ReadyHost();
+    return ReportOfTalkJob(job, RequestsOf(job), facts.status(), facts.value_or(v1::HostFacts()),
+                           profiles, TalkDefaults(), failure);
   };
   return RunAndConclude({options.report, options.report_fd}, options.quiet, run);
->>>>>>> d801932 (The caller's ends of a job's streams: nothing there stops a limit, and links of jobs lead nowhere)
 }
 
 }  // namespace cordon::cli
