@@ -26,6 +26,7 @@ NOT_TEXT = (".json", "LICENSE")
 
 # The words are put together here so that this file does not contain them.
 _TODO = re.compile(r"\b(?:TO" + r"DO|FIX" + r"ME|X" + r"XX)\b(?!\(#\d+\))")
+_CONFLICT = re.compile(r"<{7} |>{7} ")
 _FRIEND = re.compile(r"\bfriend\b(?!\s*[=(;,.])")
 _BARE = re.compile(r"\bif \(.*\) (?:EXPECT|ASSERT)_")
 _THROW = re.compile(r"\b(?:throw|try|catch)\b(?=\s*[\w({;])")
@@ -52,6 +53,8 @@ def _line_findings(name: str, number: int, line: str, raw: bool) -> List[Finding
         findings.append(Finding(name, number, f"has {len(line)} columns; {COLUMNS} is the limit"))
     if _TODO.search(line):
         findings.append(Finding(name, number, "a note of this kind needs an issue number"))
+    if _CONFLICT.match(line):
+        findings.append(Finding(name, number, "a mark of a merge that was not finished"))
     return findings
 
 

@@ -245,7 +245,8 @@ class StyleTest(unittest.TestCase):
 
     def test_each_rule_can_fail(self):
         for line in ("int a; ", "\tint a;", "x" * 101, "// TO" + "DO: later", "friend class A;",
-                     "throw 1;", "try {", "} catch (...) {", "if (a) EXPECT_EQ(b, c);"):
+                     "throw 1;", "try {", "} catch (...) {", "if (a) EXPECT_EQ(b, c);",
+                     "<" * 7 + " HEAD", ">" * 7 + " a1b2c3"):
             self.assertEqual([f.line for f in self.broken(line)], [2], line)
         for line in ("int a;", "x" * 100, "// a friend, try it", "bool friendly = Retry(x);",
                      "for (int a : b) EXPECT_EQ(a, c);"):
