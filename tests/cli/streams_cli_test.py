@@ -78,15 +78,18 @@ class StreamsTest(unittest.TestCase):
         return ours, theirs
 
     def expect_begun_and_dead(self, begun):
-        """The job prints until it waits; then its limit ends it, though nobody reads."""
-        self.assertTrue(wait_until(begun, PATIENCE), "the job did not begin")
+        """The jobs print until they wait; then their limit ends them, though nobody reads."""
+        self.assertTrue(wait_until(begun, PATIENCE), "a job did not begin")
         self.assertTrue(wait_until(lambda: not jobs_with(self.token), PATIENCE),
                         "a job is alive after its wall limit")
 
     def expect_end(self, process, verdict, name="report"):
-        """One signal ends the waiting for a reader; what is said then may need another."""
-        process.terminate()
-        self.assertTrue(wait_until(lambda: os.path.exists(self.path(name)), PATIENCE))
+        """A signal ends the job, or else the waiting for a reader; what is said may need another."""
+        deadline = time.monotonic() + PATIENCE
+        while not os.path.exists(self.path(name)):
+            self.assertLess(time.monotonic(), deadline, "signals are not heard")
+            process.terminate()
+            wait_until(lambda: os.path.exists(self.path(name)), 1)
         if process.poll() is None:
             process.terminate()
         process.wait(PATIENCE)
@@ -120,9 +123,15 @@ class Output(StreamsTest):
         self.addCleanup(os.close, read_end)
         self.addCleanup(os.close, write_end)
         names = [f"report-{i}" for i in range(4)]
-        processes = [self.start(self.line(["flood"], wall="1s", name=each), stdout=write_end)
+        processes = [self.start(self.line(["flood"], wall="3s", name=each), stdout=write_end)
                      for each in names]
-        self.expect_begun_and_dead(lambda: readable(read_end))
+        seen = set()
+
+        def all_begun():
+            seen.update(jobs_with(self.token))
+            return len(seen) >= len(names)
+
+        self.expect_begun_and_dead(all_begun)
         for process, name in zip(processes, names):
             self.expect_end(process, "WALL_LIMIT", name)
 
