@@ -74,8 +74,8 @@ class SandboxParts {
   }
 
   absl::StatusOr<std::vector<v1::LayerReport>> Confirm(const AtGate& at_gate) {
-    return ConfirmLayers(
-        {plan, sources, at_gate.back, at_gate.twin, child.ids, facts.privileged(), lease.get()});
+    return ConfirmLayers({plan, sources, at_gate.back, at_gate.twin, child.ids, facts.privileged(),
+                          lease.get(), profile_use.compared});
   }
 
   Ran Run(const std::vector<std::string>& arguments) {

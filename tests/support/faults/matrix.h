@@ -156,7 +156,7 @@ class FaultMatrix : public testing::Test {
     }
     const int status = WaitFor(supervisor, &seen.hung);
     seen.killed = WIFSIGNALED(status);
-    seen.left = Leftovers(seen.killed, supervisor) + rich_.Left();
+    seen.left = Leftovers(seen.killed, supervisor) + rich_.Left(seen.killed);
     for (const std::string& name : temporary_.Names()) {
       if (files.count(name) == 0) seen.left += "file " + name + " ";
     }

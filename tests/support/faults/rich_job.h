@@ -4,7 +4,9 @@
 #ifndef CORDON_TESTS_SUPPORT_FAULTS_RICH_JOB_H_
 #define CORDON_TESTS_SUPPORT_FAULTS_RICH_JOB_H_
 
+#include <fcntl.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
@@ -18,6 +20,7 @@
 #include "sandbox/api/run_job.h"
 #include "sandbox/files/copy_in.h"
 #include "sandbox/files/copy_out.h"
+#include "sandbox/os/staged_file.h"
 #include "tests/support/host_watch.h"
 #include "tests/support/job.h"
 
@@ -76,8 +79,11 @@ class RichJob {
 
   // Before each run.
   void Clear() const { ::unlink((taken_.path() + "/out").c_str()); }
-  // What lies where the file was to go, but for the whole file.
-  std::string Left() const {
+  // What lies where the file was to go, but for the whole file; of a killed supervisor what the
+  // next run would not remove.
+  std::string Left(bool killed) const {
+    const UniqueFd folder(::open(taken_.path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (killed) RemoveLeftStages(folder.get());
     std::string left;
     for (const std::string& name : NamesIn(taken_.path())) {
       if (name == "out" && FileText(taken_.path() + "/out") == kText) continue;
