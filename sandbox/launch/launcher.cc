@@ -155,7 +155,8 @@ absl::Status Explained(const absl::Status& seen, const Child& child,
 absl::Status CauseOf(const Child& child, const CheckedProgram& program, const absl::Status& seen) {
   if (seen.ok()) return seen;
   const int error = DetailsOf(seen)[0].errno_value();
-  if (error != EACCES && error != ESRCH && error != ENOENT && error != EPIPE) return seen;
+  const bool refused = error == EACCES || error == ESRCH || error == ENOENT || error == EPIPE;
+  if (error != 0 && !refused) return seen;
   if (!IsEnding(child.pid, child.pidfd.get())) return seen;
   return Explained(seen, child, program);
 }

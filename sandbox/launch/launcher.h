@@ -86,8 +86,9 @@ absl::Status AwaitGate(const Child& child, const CheckedProgram& program, int ti
                        TwinObserver* observer = nullptr);
 
 // A child that failed a step or was killed refuses what the supervisor does with it (EACCES, ESRCH
-// and ENOENT of its /proc, EPIPE) from its end on, and before it is seen to have ended: the error
-// of its step then. That of one that goes on is `seen`.
+// and ENOENT of its /proc, EPIPE) from its end on, and before it is seen to have ended; its mounts
+// are gone then, so that a comparison without an errno differs. The error of its step then. That of
+// one that goes on is `seen`.
 absl::Status CauseOf(const Child& child, const CheckedProgram& program, const absl::Status& seen);
 
 // Writes the launch program into the shared region and opens the gate. Of a child that has died
