@@ -146,8 +146,10 @@ absl::Status ReadPids(const Group& group, CgroupUsage* usage) {
   const absl::StatusOr<uint64_t> limit = group.ReadNumber("pids.max");
   usage->pids_peak_known = peak.ok();
   if (peak.ok()) usage->pids_peak = *peak;
-  // Who is refused by a limit stands at it.
-  const bool below = peak.ok() && limit.ok() && *peak < *limit;
+  // Who is refused by a limit stands at it. Kernel: the peak is written without a lock
+  // (pids_update_watermark() in kernel/cgroup/pids.c), and of two forks at a time the smaller
+  // number may be the one that stays; close to the limit a refusal counts as the limit's.
+  const bool below = peak.ok() && limit.ok() && *peak + OnlineCpus() < *limit;
   (below ? usage->host_forks_denied : usage->forks_denied) = denied;
   return absl::OkStatus();
 }
