@@ -19,7 +19,8 @@ TEST(CgroupLayerTest, TheGroupJudgesTheMembershipThatTheKernelShows) {
   each.back.cgroup = {{3, {"memory"}, "/somewhere"}};
   FakeLease lease;
   const auto verify = [&] {
-    return VerifyCgroup({each.plan, each.sources, each.back, each.twin, each.ids, true, &lease});
+    return VerifyCgroup(
+        {each.plan, each.sources, each.back, each.twin, each.ids, true, &lease, ""});
   };
   EXPECT_THAT(verify(), StatusIs(absl::StatusCode::kFailedPrecondition, "group of the twin"));
   each.twin.cgroup = each.back.cgroup;
@@ -35,7 +36,8 @@ TEST(CgroupLayerTest, NoHierarchyOfTheHostIsVisibleInside) {
   for (const char* type : {"cgroup", "cgroup2"}) {
     VerifyCase each;
     const auto verify = [&] {
-      return VerifyCgroup({each.plan, each.sources, each.back, each.twin, each.ids, true, nullptr});
+      return VerifyCgroup(
+          {each.plan, each.sources, each.back, each.twin, each.ids, true, nullptr, ""});
     };
     EXPECT_THAT(verify(), IsOk());
     MountInfo mount;
