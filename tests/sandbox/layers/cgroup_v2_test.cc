@@ -104,7 +104,7 @@ TEST_F(CgroupV2Test, TwoGroupsDoNotDisturbEachOther) {
   if (child->pid == 0) {
     for (;;) ::pause();
   }
-  EXPECT_THAT((*second)->Verify(MembershipOf(child->pid)), IsOk());
+  EXPECT_THAT(VerifyLease(**second, MembershipOf(child->pid)), IsOk());
   EXPECT_THAT(KillPidfd(child->pidfd.get()), IsOk());
   EXPECT_THAT(WaitPidfd(child->pidfd.get(), true), IsOk());
   second->reset();
