@@ -84,7 +84,7 @@ class StreamsTest(unittest.TestCase):
                         "a job is alive after its wall limit")
 
     def expect_end(self, process, verdict, name="report"):
-        """A signal ends the job, or else the waiting for a reader; what is said may need another."""
+        """A signal ends the job or the waiting for a reader; what is said may need another."""
         deadline = time.monotonic() + PATIENCE
         while not os.path.exists(self.path(name)):
             self.assertLess(time.monotonic(), deadline, "signals are not heard")
