@@ -112,7 +112,7 @@ absl::Status BatchRun::Open(std::vector<CheckedTask> tasks) {
 // The workers would stand beside this process in a group that cannot hand controllers down then.
 absl::Status BatchRun::Run() {
   CORDON_ASSIGN_OR_RETURN(const absl::optional<SupervisorLeaf> leaf, StepAside());
-  const absl::Status ran = RunJobs();
+  absl::Status ran = RunJobs();
   for (Slot& slot : slots_) slot.worker.reset();  // after an error some are left
   if (leaf.has_value()) leaf->Return();
   return ran;
