@@ -83,7 +83,7 @@ absl::Status Sandbox::Build(const v1::HostFacts& facts, const SandboxFiles& file
                           Of(kClone, "process", StartChild(*program_, options, lease_.get())));
   AddStep(kClone, mark);
   mark = MonotonicNs();
-  const absl::Status entered = Of(kEnterGroup, "cgroup", EnterGroup(child_, lease_.get()));
+  absl::Status entered = Of(kEnterGroup, "cgroup", EnterGroup(child_, lease_.get()));
   // A child that failed a step explains itself better than the broken pipe that it left. One that
   // still waits for its group will never be told.
   const absl::StatusOr<AtGate> at_gate =

@@ -56,7 +56,7 @@ SetupProgram Localised(const SetupProgram& program, const ChildEnds& ends, int c
   for (child::Op& op : copy.ops) {
     if (op.code == child::Opcode::kAdoptFds) {
       std::memcpy(copy.arena.data() + op.data, descriptors, sizeof(descriptors));
-      op.a = static_cast<uint64_t>(contents + 1);
+      op.a = static_cast<uint64_t>(contents) + 1;  // 0: none, of -1
     } else if (op.code == child::Opcode::kScrubArguments) {
       op.a = arguments.begin;
       op.b = arguments.end;
@@ -66,7 +66,7 @@ SetupProgram Localised(const SetupProgram& program, const ChildEnds& ends, int c
 }
 
 absl::Status WriteMap(int proc, const char* file, uint32_t inside, uint32_t outside) {
-  const absl::Status status = WriteAt(proc, file, absl::StrCat(inside, " ", outside, " 1\n"));
+  absl::Status status = WriteAt(proc, file, absl::StrCat(inside, " ", outside, " 1\n"));
   if (status.ok()) return status;
   const v1::ErrorDetail detail = DetailsOf(status)[0];
   return Error(absl::StatusCode::kFailedPrecondition, "cannot map the job's ids")

@@ -129,7 +129,7 @@ absl::StatusOr<std::string> ReadFrom(int fd, absl::string_view name, uint64_t of
 
 absl::StatusOr<std::string> Reread(int fd, absl::string_view name) {
   if (::lseek(fd, 0, SEEK_SET) != 0) return ErrnoStatus("lseek", name, errno);
-  constexpr size_t kLimit = 64 * 1024;
+  constexpr size_t kLimit = size_t{64} * 1024;
   return ReadAll(fd, name, kLimit);
 }
 
