@@ -101,8 +101,7 @@ constexpr Opcode kOnce[] = {
     Opcode::kChdir,          Opcode::kExec};
 
 bool InArena(const SetupProgram& program, uint32_t offset) {
-  return offset < program.arena.size() &&
-         std::memchr(program.arena.data() + offset, '\0', program.arena.size() - offset) != nullptr;
+  return program.arena.find('\0', offset) != std::string::npos;
 }
 
 bool NeedsText(Opcode code) {
@@ -259,8 +258,9 @@ absl::Status CheckOrder(const SetupProgram& program) {
   }
   bool payload = false;
   for (size_t i = 0; i < ops.size(); ++i) {
-    if (payload != IsPayloadOp(ops[i].code))
+    if (payload != IsPayloadOp(ops[i].code)) {
       return Wrong(i, ops[i], "is on the wrong side of Reap");
+    }
     payload |= ops[i].code == Opcode::kReap;
   }
   return absl::OkStatus();
