@@ -311,7 +311,7 @@ absl::Status Watcher::OnListener(uint32_t payload_inside) {
     CORDON_RETURN_IF_ERROR(epoll_->Add(notifier_->fd(), EPOLLIN, kNotify).status());
   }
   // Init is told also when the payload has ended: it waits, and has yet to say why.
-  const absl::Status told = ConfirmListener(sandbox_.child());
+  absl::Status told = ConfirmListener(sandbox_.child());
   if (!told.ok() && !InitIsDying()) return told;
   return notifier_->Start();
 }
@@ -352,8 +352,8 @@ bool Watcher::Ending() {
 bool Watcher::FindMain(uint32_t inside) {
   if (main_.pidfd.valid()) return true;
   absl::StatusOr<FoundChild> found = FindChild(sandbox_.child().pid, inside);
-  if (found.ok()) main_ = *std::move(found);
-  if (!found.ok() && !absl::IsNotFound(found.status())) return false;
+  if (!found.ok()) return absl::IsNotFound(found.status());
+  main_ = *std::move(found);
   return true;
 }
 

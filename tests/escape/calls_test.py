@@ -46,9 +46,16 @@ def read_probes() -> List[Probe]:
 
 
 class Calls(EscapeTest):
+    def no_door(self, name: str, answer: str) -> bool:
+        """Of i386: hosts of virtual machines may let int 0x80 end in a fault, for everybody."""
+        if answer != "SIGSEGV" or not name.startswith(("int80_", "far_", "frame_")):
+            return False
+        return self.outside("probe", "int80_getpid", cwd=self.folder).answers() == {
+            "int80_getpid": "SIGSEGV"}
+
     def compare(self, answers: Dict[str, str], expected: Dict[str, List[str]]):
         wrong = {name: (answers.get(name), wanted) for name, wanted in expected.items()
-                 if answers.get(name) not in wanted}
+                 if answers.get(name) not in wanted and not self.no_door(name, answers.get(name))}
         self.assertEqual(wrong, {}, "probe: (answer, expected)")
 
     def test_each_call_under_each_profile(self):
@@ -88,7 +95,8 @@ class Calls(EscapeTest):
                 continue
             # A kernel without the call, a processor without the way there (no far return in QEMU),
             # or a host where nobody may: nothing to show here.
-            if answer in ("ENOSYS", "SIGKILL") or probe.control == "outside":
+            if (answer in ("ENOSYS", "SIGKILL") or probe.control == "outside" or
+                    self.no_door(probe.name, answer)):
                 VACUOUS_PROBES.add(probe.name)
             else:
                 same.append((probe.name, answer))
@@ -117,6 +125,8 @@ class Calls(EscapeTest):
                      "socket_vsock", "socket_route", "x32_getpid", "alias_520", "int80_getpid",
                      "wide_ptrace"):
             run = self.attack("here", name, policy="base/strict")
+            if run.verdict == "SIGNALED" and self.no_door(name, run.report["signal_name"]):
+                continue
             self.assertEqual(run.verdict, "SYSCALL_VIOLATION", name)
             self.assertEqual(run.out, b"", name)
             violation = run.report.get("violation")
