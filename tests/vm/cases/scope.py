@@ -205,7 +205,7 @@ class Scope(unittest.TestCase):
     def help_itself(self, *words, **more):
         """The command, where others are in the way; then what it says, and the command again."""
         script = ('said=$("$@" 2>&1); echo "$said" >&2; '
-                  'line=$(echo "$said" | sed -n "s/.*move them into a group below it: '
+                  'line=$(echo "$said" | sed -n "s/^cordon: .*move them into a group below it: '
                   '\\(.*; done\\).*/\\1/p"); test -n "$line" && eval "$line"; "$@"; exit $?')
         return self.judge(start([*words, "sh", "-c", script, "sh", *self.command()], **more))
 
