@@ -292,10 +292,20 @@ class Controls(unittest.TestCase):
                                              base).complaints, [], report)
 
 
+def zeros_are_memory(program: str) -> bool:
+    """Of the host, without a sandbox: 64 MiB that are only read. Seen on a 6.18 of a cloud."""
+    with subprocess.Popen([program, "reserve", "64"], stdout=subprocess.DEVNULL) as process:
+        usage = os.wait4(process.pid, 0)[2]
+        process.returncode = 0
+    return usage.ru_maxrss > 32 * 1024
+
+
 def make_tests(rounds: Rounds) -> None:
     def test_of(program: table.Program):
         def test(self):
             wrong = rounds.complaints[program.name]
+            if wrong and program.name == "reserve" and zeros_are_memory(rounds.options.program):
+                self.skipTest("needs a kernel that has one page for all zeros that are read")
             self.assertEqual(wrong, [], f"{program.why}: {len(wrong)} of "
                                         f"{rounds.options.repeat} rounds")
         test.__doc__ = program.why
