@@ -138,7 +138,8 @@ absl::Status Explained(const absl::Status& seen, const Child& child,
                        const CheckedProgram& program) {
   constexpr int kLastWordMs = 300;
   if (seen.ok()) return seen;
-  const int wait_ms = IsEnding(child.pid, child.pidfd.get()) ? kDyingMs : kLastWordMs;
+  const bool dies = IsEnding(child.pid, child.pidfd.get()).value_or(false);
+  const int wait_ms = dies ? kDyingMs : kLastWordMs;
   for (;;) {
     const absl::StatusOr<std::optional<child::StatusFrame>> frame =
         ReadFrame(child.status.get(), wait_ms);
@@ -157,7 +158,8 @@ absl::Status CauseOf(const Child& child, const CheckedProgram& program, const ab
   const int error = DetailsOf(seen)[0].errno_value();
   const bool refused = error == EACCES || error == ESRCH || error == ENOENT || error == EPIPE;
   if (error != 0 && !refused) return seen;
-  if (!IsEnding(child.pid, child.pidfd.get())) return seen;
+  // Where that cannot be known, what was seen is the best there is to tell.
+  if (!IsEnding(child.pid, child.pidfd.get()).value_or(false)) return seen;
   return Explained(seen, child, program);
 }
 

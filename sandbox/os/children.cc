@@ -56,11 +56,28 @@ absl::StatusOr<bool> AllExit(int process, std::vector<std::string>* tasks) {
   std::sort(tasks->begin(), tasks->end());
   for (const std::string& task : *tasks) {
     const absl::StatusOr<std::string> stat = ReadAt(folder.get(), absl::StrCat(task, "/stat"));
-    if (!stat.ok()) continue;
+    if (!stat.ok() && SaysGone(stat.status())) continue;
+    if (!stat.ok()) return stat.status();
     CORDON_ASSIGN_OR_RETURN(const ProcessPlace place, ParsePlace(*stat));
     if (!place.exiting) return false;
   }
   return true;
+}
+
+// Kernel: do_exit() sets PF_EXITING before it gives up the descriptors, and whoever sees a pipe
+// closed by that sees the flag. A list of threads is no snapshot: one that was listed may have made
+// another one before it left, or, in an exec, become the first thread. Neither passes two lists.
+absl::StatusOr<bool> EveryThreadExits(pid_t pid) {
+  CORDON_ASSIGN_OR_RETURN(const UniqueFd process,
+                          OpenAt(kCwd, absl::StrCat("/proc/", pid), O_RDONLY | O_DIRECTORY));
+  std::vector<std::string> before;
+  std::vector<std::string> after;
+  for (std::vector<std::string>* tasks : {&before, &after}) {
+    CORDON_ASSIGN_OR_RETURN(const bool all, AllExit(process.get(), tasks));
+    if (!all) return false;
+  }
+  // Nobody has come.
+  return std::includes(before.begin(), before.end(), after.begin(), after.end());
 }
 
 absl::StatusOr<FoundChild> LookForChild(pid_t parent, uint32_t inside) {
@@ -99,22 +116,13 @@ absl::StatusOr<FoundChild> FindChild(pid_t parent, uint32_t inside) {
                absl::StrCat("process ", parent, " has no child ", inside));
 }
 
-// Kernel: do_exit() sets PF_EXITING before it gives up the descriptors, and whoever sees a pipe
-// closed by that sees the flag. A list of threads is no snapshot: one that was listed may have made
-// another one before it left, or, in an exec, become the first thread. Neither passes two lists.
-bool IsEnding(pid_t pid, int pidfd) {
+absl::StatusOr<bool> IsEnding(pid_t pid, int pidfd) {
   if (Readable(pidfd, 0)) return true;
-  const absl::StatusOr<UniqueFd> process =
-      OpenAt(kCwd, absl::StrCat("/proc/", pid), O_RDONLY | O_DIRECTORY);
-  if (!process.ok()) return IsGone(pidfd);
-  std::vector<std::string> before;
-  std::vector<std::string> after;
-  for (std::vector<std::string>* tasks : {&before, &after}) {
-    const absl::StatusOr<bool> all = AllExit(process->get(), tasks);
-    if (!all.ok() || !*all) return IsGone(pidfd);
-  }
-  // Nobody has come.
-  return std::includes(before.begin(), before.end(), after.begin(), after.end());
+  const absl::StatusOr<bool> exits = EveryThreadExits(pid);
+  if (exits.ok() && *exits) return true;
+  if (IsGone(pidfd)) return true;
+  if (exits.ok() || SaysGone(exits.status())) return false;
+  return exits.status();
 }
 
 }  // namespace cordon

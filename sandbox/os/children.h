@@ -23,8 +23,9 @@ absl::StatusOr<FoundChild> FindChild(pid_t parent, uint32_t inside);
 
 // Whether the process `pid`, which `pidfd` holds, has ended or is certain to: none of its threads
 // returns to its program. That is so before its end closes any descriptor, and long before a parent
-// can wait for it. One that is stopped or frozen goes on some time, and so is not ending.
-bool IsEnding(pid_t pid, int pidfd);
+// can wait for it. One that is stopped or frozen goes on some time, and so is not ending. An error
+// when it is there and cannot be looked at; nothing is known of it then.
+absl::StatusOr<bool> IsEnding(pid_t pid, int pidfd);
 
 }  // namespace cordon
 

@@ -13,22 +13,37 @@
 namespace cordon {
 namespace {
 
+absl::StatusOr<std::string> GroupsOf(const Child& init) {
+  return ReadAt(kCwd, absl::StrCat("/proc/", init.pid, "/cgroup"));
+}
+
 absl::Status Compare(const Sandbox& sandbox, const FoundChild& process, HeldRule* rule) {
   CORDON_ASSIGN_OR_RETURN(const ProcessLook found, ReadProcess(process.pid));
   ProcessLook wanted = sandbox.payload_look();
-  CORDON_ASSIGN_OR_RETURN(wanted.cgroup,
-                          ReadAt(kCwd, absl::StrCat("/proc/", sandbox.child().pid, "/cgroup")));
+  CORDON_ASSIGN_OR_RETURN(wanted.cgroup, GroupsOf(sandbox.child()));
   return rule(wanted, found);
 }
 
 absl::Status CompareGroup(const Child& init, CgroupLease* lease) {
   CORDON_RETURN_IF_ERROR(lease->VerifyLimits());
-  CORDON_ASSIGN_OR_RETURN(const std::string text,
-                          ReadAt(kCwd, absl::StrCat("/proc/", init.pid, "/cgroup")));
+  CORDON_ASSIGN_OR_RETURN(const std::string text, GroupsOf(init));
   CORDON_ASSIGN_OR_RETURN(const std::vector<CgroupLine> lines, ParseCgroupFile(text));
   const absl::Status member = lease->VerifyMember(lines);
-  const bool unknown = !lease->ShowsGroupOfDead() && IsEnding(init.pid, init.pidfd.get());
+  if (member.ok() || lease->ShowsGroupOfDead()) return member;
+  CORDON_ASSIGN_OR_RETURN(const bool unknown, IsEnding(init.pid, init.pidfd.get()));
   return unknown ? absl::OkStatus() : member;
+}
+
+absl::Status VerifyGroup(const Child& init, CgroupLease* lease) {
+  absl::Status same = CompareGroup(init, lease);
+  // A file that cannot be read says nothing of a change.
+  if (same.ok() || DetailsOf(same)[0].errno_value() != 0) return same;
+  return Error(same.code(), absl::StrCat("the job's control group was changed while it ran: ",
+                                         DetailsOf(same)[0].message()))
+      .Layer("cgroup")
+      .Hint(
+          "another manager of control groups did it; give Cordon a delegated subtree that nobody "
+          "else writes to (Delegate=yes)");
 }
 
 }  // namespace
@@ -40,9 +55,10 @@ absl::StatusOr<Held> LookAtHeld(const Sandbox& sandbox, const FoundChild& proces
   // on cgroup v1 it is in no group any more long before it is seen to have ended. An init that has
   // been killed takes the others with it, but is in no group first.
   const Child& init = sandbox.child();
-  if (IsEnding(process.pid, process.pidfd.get()) || IsEnding(init.pid, init.pidfd.get())) {
-    return Held::kEnds;
-  }
+  CORDON_ASSIGN_OR_RETURN(const bool ends, IsEnding(process.pid, process.pidfd.get()));
+  if (ends) return Held::kEnds;
+  CORDON_ASSIGN_OR_RETURN(const bool all_end, IsEnding(init.pid, init.pidfd.get()));
+  if (all_end) return Held::kEnds;
   if (absl::IsUnavailable(same)) return Held::kNotYet;
   return same;
 }
@@ -55,25 +71,11 @@ absl::StatusOr<bool> PayloadWaits(const Sandbox& sandbox, uint32_t inside) {
   return held == Held::kYes;
 }
 
-absl::Status VerifyGroupAtEnd(const Sandbox& sandbox) {
-  CgroupLease* const lease = sandbox.lease();
-  if (lease == nullptr) return absl::OkStatus();
-  absl::Status same = CompareGroup(sandbox.child(), lease);
-  // A file that cannot be read says nothing of a change.
-  if (same.ok() || DetailsOf(same)[0].errno_value() != 0) return same;
-  return Error(same.code(), absl::StrCat("the job's control group was changed while it ran: ",
-                                         DetailsOf(same)[0].message()))
-      .Layer("cgroup")
-      .Hint(
-          "another manager of control groups did it; give Cordon a delegated subtree that nobody "
-          "else writes to (Delegate=yes)");
-}
-
 void GroupAtEnd::Look(const Sandbox& sandbox, bool init_ended) {
   CgroupLease* const lease = sandbox.lease();
   if (lease == nullptr || looked_ || (!init_ended && lease->ShowsGroupOfDead())) return;
   looked_ = true;
-  status_ = VerifyGroupAtEnd(sandbox);
+  status_ = VerifyGroup(sandbox.child(), lease);
 }
 
 }  // namespace cordon

@@ -34,10 +34,8 @@ absl::StatusOr<bool> PayloadWaits(const Sandbox& sandbox, uint32_t inside);
 // Whether the init, before it is reaped, is still in the job's group, and the group's limits are
 // those of the plan. FAILED_PRECONDITION otherwise: what the group counted and limited was not the
 // job, and no verdict stands on it. On cgroup v1 the membership of an init that has ended is not
-// known, and not looked at.
-absl::Status VerifyGroupAtEnd(const Sandbox& sandbox);
-
-// That, once: when the job is over, or, where the dead are shown in their group, when its init is.
+// known, and not looked at. Looks once: when the job is over, or, where the dead are shown in their
+// group, when its init is.
 class GroupAtEnd {
  public:
   void Look(const Sandbox& sandbox, bool init_ended);

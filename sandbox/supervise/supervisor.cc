@@ -219,7 +219,7 @@ absl::Status Watcher::OnFrame(const child::StatusFrame& frame) {
       main_inside_ = frame.aux;
       // Not before: the job does not wait for it.
       stolen_before_ = StolenNow();
-      if (denials_->reads()) (void)FindMain(main_inside_);
+      if (denials_->reads()) CORDON_RETURN_IF_ERROR(FindMain(main_inside_));
       if (timeline_.has_value()) {
         CORDON_RETURN_IF_ERROR(
             timeline_->Begin(exec_ns_, sandbox_.cpu_baseline_ns(), usage_.own_pids));
@@ -340,21 +340,23 @@ absl::Status Watcher::OnCpuTimer() {
 
 // Not by what init says: it may be late, and with a program that ends at once it has not even said
 // that it began.
-bool Watcher::Ending() {
+absl::StatusOr<bool> Watcher::Ending() {
   if (end_ns_ != 0) return true;
   const uint32_t inside = __atomic_load_n(&sandbox_.child().region()->payload, __ATOMIC_ACQUIRE);
   if (inside == 0) return false;
-  if (!FindMain(inside)) return false;
-  return !main_.pidfd.valid() || IsEnding(main_.pid, main_.pidfd.get());
+  CORDON_RETURN_IF_ERROR(FindMain(inside));
+  if (!main_.pidfd.valid()) return true;
+  return IsEnding(main_.pid, main_.pidfd.get());
 }
 
-// True when it was found, or is not there any more.
-bool Watcher::FindMain(uint32_t inside) {
-  if (main_.pidfd.valid()) return true;
+// OK when it was found, or is not there any more.
+absl::Status Watcher::FindMain(uint32_t inside) {
+  if (main_.pidfd.valid()) return absl::OkStatus();
   absl::StatusOr<FoundChild> found = FindChild(sandbox_.child().pid, inside);
-  if (!found.ok()) return absl::IsNotFound(found.status());
+  if (absl::IsNotFound(found.status())) return absl::OkStatus();
+  CORDON_RETURN_IF_ERROR(found.status());
   main_ = *std::move(found);
-  return true;
+  return absl::OkStatus();
 }
 
 absl::Status Watcher::OnIdleTimer() {

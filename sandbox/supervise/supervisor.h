@@ -75,8 +75,8 @@ class Supervision {
   virtual absl::Status Cancel(int signal) = 0;
   virtual uint64_t ended_ns() const = 0;  // 0: its program runs
   // Its program has ended, or is certain to (os/children.h), though nobody may have said so yet.
-  // A look at the host.
-  virtual bool Ending() = 0;
+  // A look at the host, which may fail.
+  virtual absl::StatusOr<bool> Ending() = 0;
   virtual bool alive() const = 0;  // some process of it may be
   // Nothing is done to it, and its streams do not move, before another process reads or writes.
   virtual bool Quiet() const = 0;

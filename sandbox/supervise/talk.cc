@@ -90,6 +90,7 @@ class Talk {
   size_t running_ = 0;
   std::vector<TalkerLook> before_;  // the last look
   uint64_t next_look_ns_ = 0;
+  absl::Status looked_;  // the first look at an end that failed
   uint64_t patience_ns_ = kNever;  // until when the others may end by themselves
   std::string decided_;
   bool cancelled_ = false;
@@ -158,6 +159,7 @@ absl::Status Talk::Run() {
     const uint64_t now = MonotonicNs();
     if (now >= patience_ns_) CORDON_RETURN_IF_ERROR(EndDecided(now));
     if (now >= next_look_ns_) CORDON_RETURN_IF_ERROR(Look());
+    CORDON_RETURN_IF_ERROR(looked_);
   }
   return absl::OkStatus();
 }
@@ -210,10 +212,12 @@ void Talk::LookForEnds() {
   for (Job& job : jobs_) SeenEnding(&job);
 }
 
+// A look that fails ends the talk: who ended first would be a guess.
 bool Talk::SeenEnding(Job* job) {
-  if (job->ending_ns == 0 && job->watch != nullptr && job->watch->ended_ns() == 0 &&
-      job->watch->Ending()) {
-    job->ending_ns = MonotonicNs();
+  if (job->ending_ns == 0 && job->watch != nullptr && job->watch->ended_ns() == 0) {
+    const absl::StatusOr<bool> ends = job->watch->Ending();
+    looked_.Update(ends.status());
+    if (ends.value_or(false)) job->ending_ns = MonotonicNs();
   }
   return job->ending_ns != 0;
 }

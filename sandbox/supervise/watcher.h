@@ -84,7 +84,7 @@ class Watcher : public Supervision {
   absl::Status EndFor(KillReason reason, const std::vector<std::string>& why) override;
   absl::Status Cancel(int signal) override;
   uint64_t ended_ns() const override { return end_ns_; }
-  bool Ending() override;
+  absl::StatusOr<bool> Ending() override;
   bool alive() const override { return !init_ended_; }
   // A check may do anything to the job, so one that is checked may always be woken.
   bool Quiet() const override {
@@ -109,7 +109,7 @@ class Watcher : public Supervision {
   absl::Status OnGraceOver();
   absl::Status End(KillReason reason);
   absl::Status Kill();
-  bool FindMain(uint32_t inside);
+  absl::Status FindMain(uint32_t inside);
   bool InitIsDying() const;
   // The job is over now, by itself or because it is to be ended: what comes behind is clean-up.
   void MarkEnd(uint64_t end_ns);

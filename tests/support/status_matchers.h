@@ -44,6 +44,11 @@ MATCHER_P2(StatusIs, code, message_part, "") {
   return status.code() == code && absl::StrContains(std::string(status.message()), message_part);
 }
 
+MATCHER_P(IsOkAndHolds, value, "") {
+  *result_listener << AllErrors(StatusOf(arg));
+  return arg.ok() && *arg == value;
+}
+
 // One of the errors of the status is rendered exactly as `line`.
 MATCHER_P(HasError, line, "") {
   *result_listener << "errors:\n" << AllErrors(StatusOf(arg));

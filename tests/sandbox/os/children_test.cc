@@ -4,9 +4,11 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <spawn.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <string>
 #include <utility>
 #include <vector>
@@ -95,6 +97,8 @@ class EndingTest : public testing::Test {
     while (::read(out_.get(), block, sizeof(block)) > 0) continue;
   }
 
+  absl::StatusOr<bool> Ends() const { return IsEnding(child_.pid, child_.pidfd.get()); }
+
   UniqueFd out_;
   FoundChild child_;
 };
@@ -102,10 +106,10 @@ class EndingTest : public testing::Test {
 TEST_F(EndingTest, OneThatRunsSleepsOrIsStoppedIsNot) {
   ASSERT_NO_FATAL_FAILURE(Start({"sleep", "1000000"}));
   ASSERT_NO_FATAL_FAILURE(AwaitState('S'));
-  EXPECT_FALSE(IsEnding(child_.pid, child_.pidfd.get()));
+  EXPECT_THAT(Ends(), IsOkAndHolds(false));
   ::kill(child_.pid, SIGSTOP);
   ASSERT_NO_FATAL_FAILURE(AwaitState('T'));
-  EXPECT_FALSE(IsEnding(child_.pid, child_.pidfd.get()));
+  EXPECT_THAT(Ends(), IsOkAndHolds(false));
 }
 
 TEST_F(EndingTest, AnEndOfItsOutputByItsDeathIsOneOfAnEndingProcess) {
@@ -114,7 +118,7 @@ TEST_F(EndingTest, AnEndOfItsOutputByItsDeathIsOneOfAnEndingProcess) {
     for (int i = 0; i < 200; ++i) {
       ASSERT_NO_FATAL_FAILURE(Start({how}));
       AwaitEndOfOutput();
-      ASSERT_TRUE(IsEnding(child_.pid, child_.pidfd.get())) << how << " " << i;
+      ASSERT_THAT(Ends(), IsOkAndHolds(true)) << how << " " << i;
       Reap();
     }
   }
@@ -123,25 +127,47 @@ TEST_F(EndingTest, AnEndOfItsOutputByItsDeathIsOneOfAnEndingProcess) {
 TEST_F(EndingTest, AnEndOfItsOutputByItsWillIsNone) {
   ASSERT_NO_FATAL_FAILURE(Start({"talk_close", "1", "1000000000", "0"}));
   AwaitEndOfOutput();
-  EXPECT_FALSE(IsEnding(child_.pid, child_.pidfd.get()));
+  EXPECT_THAT(Ends(), IsOkAndHolds(false));
 }
 
 TEST_F(EndingTest, AZombieIsAndOneThatIsReapedIs) {
   ASSERT_NO_FATAL_FAILURE(Start({"abort"}));
   ASSERT_NO_FATAL_FAILURE(AwaitState('Z'));
-  EXPECT_TRUE(IsEnding(child_.pid, child_.pidfd.get()));
+  EXPECT_THAT(Ends(), IsOkAndHolds(true));
   ::waitpid(child_.pid, nullptr, 0);
-  EXPECT_TRUE(IsEnding(child_.pid, child_.pidfd.get()));
+  EXPECT_THAT(Ends(), IsOkAndHolds(true));
   child_.pidfd.Reset();
+}
+
+// To take it for one that lives would be to accuse it of what its end has done.
+TEST_F(EndingTest, NothingIsKnownOfOneThatCannotBeLookedAt) {
+  ASSERT_NO_FATAL_FAILURE(Start({"sleep", "1000000"}));
+  ASSERT_NO_FATAL_FAILURE(AwaitState('S'));
+  rlimit before = {};
+  ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);
+  for (int room = 0; room < 3; ++room) {  // for the process, for its threads, for their list
+    rlimit low = before;
+    int free = 0;
+    for (low.rlim_cur = 0; free <= room; ++low.rlim_cur) {
+      if (::fcntl(static_cast<int>(low.rlim_cur), F_GETFD) < 0) ++free;
+    }
+    --low.rlim_cur;
+    ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &low), 0);
+    const absl::StatusOr<bool> ends = Ends();
+    ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &before), 0);
+    ASSERT_FALSE(ends.ok()) << room;
+    EXPECT_EQ(DetailsOf(ends.status())[0].errno_value(), EMFILE) << room;
+  }
+  EXPECT_THAT(Ends(), IsOkAndHolds(false));
 }
 
 TEST_F(EndingTest, OneWhoseFirstThreadAloneHasLeftIsNot) {
   ASSERT_NO_FATAL_FAILURE(Start({"leave_thread"}));
   ASSERT_NO_FATAL_FAILURE(AwaitState('Z'));
-  EXPECT_FALSE(IsEnding(child_.pid, child_.pidfd.get()));
+  EXPECT_THAT(Ends(), IsOkAndHolds(false));
   ::kill(child_.pid, SIGKILL);
   AwaitEndOfOutput();
-  EXPECT_TRUE(IsEnding(child_.pid, child_.pidfd.get()));
+  EXPECT_THAT(Ends(), IsOkAndHolds(true));
 }
 
 }  // namespace
