@@ -28,6 +28,17 @@ absl::Status CheckStatus(const std::map<std::string, std::string>& status,
   return absl::OkStatus();
 }
 
+// What exec does not reset: a signal that is blocked or ignored stays so in the program.
+absl::Status CheckSignals(const std::map<std::string, std::string>& twin) {
+  constexpr char kNone[] = "0000000000000000";
+  for (const char* field : {"SigBlk", "SigIgn"}) {
+    const std::string found = FieldOf(twin, field);
+    if (found != kNone)
+      return Mismatch("process", absl::StrCat(field, " of the twin"), kNone, found);
+  }
+  return absl::OkStatus();
+}
+
 std::string Listed(const std::map<std::string, std::string>& descriptors) {
   return absl::StrJoin(descriptors, ", ", absl::PairFormatter(" "));
 }
@@ -155,6 +166,7 @@ absl::Status VerifyProcess(const VerifyInput& input) {
   CORDON_RETURN_IF_ERROR(CheckTwinDescriptors(input.back, input.twin));
   CORDON_RETURN_IF_ERROR(CheckPlace(input.back.place, input.back.pid, "init"));
   CORDON_RETURN_IF_ERROR(CheckPlace(input.twin.place, input.twin.pid, "the twin"));
+  CORDON_RETURN_IF_ERROR(CheckSignals(input.twin.standing));
   const std::string umask = FieldOf(input.twin.standing, "Umask");
   if (umask != kUmask) return Mismatch("process", "Umask of the twin", kUmask, umask);
   if (input.twin.oom_score_adj != kOomScore) {

@@ -91,14 +91,33 @@ constexpr Before kOrder[] = {
 };
 
 // In every program, exactly once.
-constexpr Opcode kOnce[] = {
-    Opcode::kScrubArguments, Opcode::kAdoptFds,      Opcode::kMakeMountsPrivate,
-    Opcode::kResetInherited, Opcode::kSetIds,        Opcode::kMakeRoot,
-    Opcode::kPivotRoot,      Opcode::kSealRoot,      Opcode::kNoNewPrivs,
-    Opcode::kForkTwin,       Opcode::kReapTwin,      Opcode::kGate,
-    Opcode::kReadLaunch,     Opcode::kSetUndumpable, Opcode::kForkChecker,
-    Opcode::kForkPayload,    Opcode::kReap,          Opcode::kCloseInitFds,
-    Opcode::kChdir,          Opcode::kExec};
+constexpr Opcode kOnce[] = {Opcode::kScrubArguments,
+                            Opcode::kAdoptFds,
+                            Opcode::kResetSignals,
+                            Opcode::kResetInherited,
+                            Opcode::kNewKeyring,
+                            Opcode::kNewSession,
+                            Opcode::kMakeMountsPrivate,
+                            Opcode::kSetIds,
+                            Opcode::kMakeRoot,
+                            Opcode::kPivotRoot,
+                            Opcode::kSealRoot,
+                            Opcode::kNoNewPrivs,
+                            Opcode::kForkTwin,
+                            Opcode::kReapTwin,
+                            Opcode::kGate,
+                            Opcode::kReadLaunch,
+                            Opcode::kSetUndumpable,
+                            Opcode::kForkChecker,
+                            Opcode::kForkPayload,
+                            Opcode::kInitFilter,
+                            Opcode::kReap,
+                            Opcode::kPayloadSession,
+                            Opcode::kCloseInitFds,
+                            Opcode::kSetOomScore,
+                            Opcode::kChdir,
+                            Opcode::kSetUmask,
+                            Opcode::kExec};
 
 bool InArena(const SetupProgram& program, uint32_t offset) {
   return program.arena.find('\0', offset) != std::string::npos;
@@ -234,12 +253,26 @@ absl::Status CheckContents(const std::vector<Op>& ops) {
   return closed == wanted ? absl::OkStatus() : WrongCount(Opcode::kCloseContents, closed);
 }
 
+// Kernel: PR_SET_PDEATHSIG is forgotten when ids change (prctl(2)).
+absl::Status CheckTies(const std::vector<Op>& ops) {
+  std::vector<size_t> ties;
+  size_t ids = 0;
+  for (size_t i = 0; i < ops.size(); ++i) {
+    if (ops[i].code == Opcode::kDieWithParent) ties.push_back(i);
+    if (ops[i].code == Opcode::kSetIds) ids = i;
+  }
+  if (ties.size() != 2) return WrongCount(Opcode::kDieWithParent, ties.size());
+  if (ties[0] < ids && ids < ties[1]) return absl::OkStatus();
+  return Wrong(ties[0], ops[ties[0]], "must be before SetIds and behind it");
+}
+
 absl::Status CheckOrder(const SetupProgram& program) {
   const std::vector<Op>& ops = program.ops;
   for (const Opcode code : kOnce) {
     const size_t count = CountOf(ops, code);
     if (count != 1) return WrongCount(code, count);
   }
+  CORDON_RETURN_IF_ERROR(CheckTies(ops));
   CORDON_RETURN_IF_ERROR(CheckLandlock(ops));
   CORDON_RETURN_IF_ERROR(CheckContents(ops));
   // A second one would undo the first.

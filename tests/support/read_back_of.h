@@ -134,6 +134,7 @@ inline TwinBack TwinBackOf(const v1::Plan& plan, const ResolvedSources& sources,
   twin.place = {'T', twin.pid, twin.pid, 0};
   twin.standing = init.status;
   twin.standing["Umask"] = "0022";
+  twin.standing["SigBlk"] = twin.standing["SigIgn"] = "0000000000000000";
   twin.dead = init.status;
   twin.dead["Seccomp"] = "2";
   twin.dead["Seccomp_filters"] = "1";

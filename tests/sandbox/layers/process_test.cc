@@ -55,6 +55,10 @@ TEST(ProcessLayerTest, EverythingOfTheTwinIsCompared) {
               StatusIs(kRefused, "Threads: expected 1, found 2"));
   EXPECT_THAT(spoilt([](VerifyCase* c) { c->twin.standing["Umask"] = "0002"; }),
               StatusIs(kRefused, "Umask of the twin: expected 0022, found 0002"));
+  EXPECT_THAT(spoilt([](VerifyCase* c) { c->twin.standing["SigIgn"] = "0000000000010000"; }),
+              StatusIs(kRefused, "SigIgn of the twin: expected 0000000000000000, found 0000"));
+  EXPECT_THAT(spoilt([](VerifyCase* c) { c->twin.standing["SigBlk"] = "0000000000000200"; }),
+              StatusIs(kRefused, "SigBlk of the twin"));
   EXPECT_THAT(spoilt([](VerifyCase* c) { c->twin.oom_score_adj = "0"; }),
               StatusIs(kRefused, "oom_score_adj of the twin: expected 1000, found 0"));
   EXPECT_THAT(spoilt([](VerifyCase* c) { c->twin.directory = "/elsewhere"; }),

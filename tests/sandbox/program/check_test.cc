@@ -129,12 +129,33 @@ TEST_F(CheckTest, TheErrorNamesTheOperationAndItsPlace) {
 }
 
 TEST_F(CheckTest, WhatMustBeThereOnceIsMissedAndIsRefusedTwice) {
-  for (const Opcode code :
-       {Opcode::kAdoptFds, Opcode::kMakeMountsPrivate, Opcode::kSetIds, Opcode::kMakeRoot,
-        Opcode::kPivotRoot, Opcode::kSealRoot, Opcode::kNoNewPrivs, Opcode::kForkTwin,
-        Opcode::kReapTwin, Opcode::kGate, Opcode::kReadLaunch, Opcode::kSetUndumpable,
-        Opcode::kForkChecker, Opcode::kForkPayload, Opcode::kReap, Opcode::kCloseInitFds,
-        Opcode::kChdir, Opcode::kExec}) {
+  for (const Opcode code : {Opcode::kScrubArguments,
+                            Opcode::kAdoptFds,
+                            Opcode::kResetSignals,
+                            Opcode::kResetInherited,
+                            Opcode::kNewKeyring,
+                            Opcode::kNewSession,
+                            Opcode::kMakeMountsPrivate,
+                            Opcode::kSetIds,
+                            Opcode::kMakeRoot,
+                            Opcode::kPivotRoot,
+                            Opcode::kSealRoot,
+                            Opcode::kNoNewPrivs,
+                            Opcode::kForkTwin,
+                            Opcode::kReapTwin,
+                            Opcode::kGate,
+                            Opcode::kReadLaunch,
+                            Opcode::kSetUndumpable,
+                            Opcode::kForkChecker,
+                            Opcode::kForkPayload,
+                            Opcode::kInitFilter,
+                            Opcode::kReap,
+                            Opcode::kPayloadSession,
+                            Opcode::kCloseInitFds,
+                            Opcode::kSetOomScore,
+                            Opcode::kChdir,
+                            Opcode::kSetUmask,
+                            Opcode::kExec}) {
     const size_t at = IndexOf(good_, code);
     SetupProgram without = good_;
     EraseOp(&without, at);
@@ -143,6 +164,22 @@ TEST_F(CheckTest, WhatMustBeThereOnceIsMissedAndIsRefusedTwice) {
     InsertOp(&twice, at, good_.ops[at]);
     EXPECT_FALSE(Check(twice).ok()) << OpcodeName(code) << " may come twice";
   }
+}
+
+// The kernel forgets the first when the ids are set.
+TEST_F(CheckTest, TheInitDiesWithItsParentBeforeItsIdsAreSetAndBehindThat) {
+  const size_t at = IndexOf(good_, Opcode::kDieWithParent);
+  SetupProgram once = good_;
+  EraseOp(&once, at);
+  EXPECT_THAT(Check(once), StatusIs(absl::StatusCode::kInternal, "occurs 1 times"));
+  SetupProgram late = good_;
+  InsertOp(&late, IndexOf(good_, Opcode::kMakeRoot), good_.ops[at]);
+  EraseOp(&late, at);
+  EXPECT_THAT(Check(late), StatusIs(absl::StatusCode::kInternal, "must be before SetIds and"));
+  SetupProgram early = good_;
+  EraseOp(&early, IndexOf(good_, Opcode::kSetIds) + 1);
+  InsertOp(&early, at, good_.ops[at]);
+  EXPECT_THAT(Check(early), StatusIs(absl::StatusCode::kInternal, "must be before SetIds and"));
 }
 
 // Rules that are never applied, rules without a ruleset, and a second domain.
@@ -182,7 +219,7 @@ TEST_F(CheckTest, TheContentsOfFilesAreClosedOnce) {
 
 TEST_F(CheckTest, ExecIsLast) {
   SetupProgram program = good_;
-  InsertOp(&program, program.ops.size(), good_.ops[IndexOf(good_, Opcode::kSetUmask)]);
+  InsertOp(&program, program.ops.size(), good_.ops[IndexOf(good_, Opcode::kLimitFiles)]);
   EXPECT_THAT(Check(program), StatusIs(absl::StatusCode::kInternal, "not Exec"));
 }
 
@@ -192,7 +229,7 @@ TEST_F(CheckTest, NothingOfTheInitIsBehindReapAndNothingOfThePayloadBefore) {
            good_.ops[IndexOf(good_, Opcode::kMakeSymlink)]);
   EXPECT_THAT(Check(late), StatusIs(absl::StatusCode::kInternal, "wrong side"));
   SetupProgram early = good_;
-  InsertOp(&early, 1, good_.ops[IndexOf(good_, Opcode::kSetUmask)]);
+  InsertOp(&early, 1, good_.ops[IndexOf(good_, Opcode::kLimitFiles)]);
   EXPECT_THAT(Check(early), StatusIs(absl::StatusCode::kInternal, "wrong side"));
 }
 
