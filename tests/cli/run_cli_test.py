@@ -370,7 +370,7 @@ class Confinement(CliTest):
         process = subprocess.Popen(line, stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
                                    **options)
         try:
-            self.assertTrue(wait_until(lambda: jobs_with(token), 10))
+            self.assertTrue(wait_until(lambda: jobs_with(token), 60))
             with open(f"/proc/{jobs_with(token)[0]}/status", encoding="utf-8") as file:
                 status = dict(line.rstrip("\n").split(":\t", 1) for line in file if ":\t" in line)
             self.assertNotIn("0", status["Uid"].split())
@@ -422,7 +422,7 @@ class Ends(CliTest):
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             report = os.path.join(self.folder, "report.json")
             process = self.start("ignore_signals", "100000", report=report)
-            self.assertTrue(wait_until(self.running, 10))
+            self.assertTrue(wait_until(self.running, 60))
             process.send_signal(number)
             self.assertEqual(process.wait(timeout=10), 128 + signal.SIGKILL)
             self.assertEqual(processes_with(self.token), [])
@@ -461,12 +461,12 @@ class Ends(CliTest):
         for turn in range(turns):
             process = self.start("ignore_signals", "100000")
             if turn % 4 == 3:  # the job is up and running
-                wait_until(self.running, 10)
+                wait_until(self.running, 60)
                 started += 1
             time.sleep(chance.uniform(0, 0.03))
             process.kill()
             process.wait()
-            gone = wait_until(lambda: not processes_with(self.token), 10)
+            gone = wait_until(lambda: not processes_with(self.token), 60)
             self.assertTrue(gone, f"turn {turn}: {processes_with(self.token)}")
         self.assertEqual(started, turns // 4)
 
@@ -474,17 +474,17 @@ class Ends(CliTest):
         if not have_cgroup():
             self.skipTest("needs cgroup memory and pids")
         process = self.start("ignore_signals", "100000")
-        self.assertTrue(wait_until(self.running, 10))
+        self.assertTrue(wait_until(self.running, 60))
         process.kill()
         process.wait()
-        self.assertTrue(wait_until(lambda: not processes_with(self.token), 10))
+        self.assertTrue(wait_until(lambda: not processes_with(self.token), 60))
         self.assertNotEqual(group_folders(process.pid), [])  # nobody was left to remove them
 
         def swept():  # what is still dying holds its group a moment longer
             self.run_job(["exit", "0"])
             return group_folders(process.pid) == []
 
-        self.assertTrue(wait_until(swept, 10), group_folders(process.pid))
+        self.assertTrue(wait_until(swept, 60), group_folders(process.pid))
 
 
 def main(suite="cli"):

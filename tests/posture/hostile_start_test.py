@@ -161,8 +161,8 @@ class StartTest(running_job.PolicyTest):
         return lines
 
     def nothing_is_left(self, token, pid):
-        self.assertTrue(wait_until(lambda: not processes_with(token), 10), processes_with(token))
-        self.assertTrue(wait_until(lambda: not group_folders(pid), 10), group_folders(pid))
+        self.assertTrue(wait_until(lambda: not processes_with(token), 60), processes_with(token))
+        self.assertTrue(wait_until(lambda: not group_folders(pid), 60), group_folders(pid))
         self.assertEqual(odd.text_of("/proc/self/mountinfo"), self.mounts)
 
     def job(self, case, token, words=("posture",)):
