@@ -6,6 +6,7 @@ for every test program, it writes FOLDER/name.xml in GoogleTest's form: one elem
 """
 
 import os
+import time
 import unittest
 import xml.etree.ElementTree as ElementTree
 from typing import List, NamedTuple
@@ -15,6 +16,7 @@ class Entry(NamedTuple):
     name: str
     result: str  # passed, failed, skipped
     detail: str
+    seconds: float = 0.0
 
 
 class Recorder(unittest.TextTestResult):
@@ -23,9 +25,14 @@ class Recorder(unittest.TextTestResult):
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
         self.entries: List[Entry] = []
+        self.began = time.monotonic()
+
+    def startTest(self, test):  # noqa: N802
+        super().startTest(test)
+        self.began = time.monotonic()
 
     def _note(self, test, result, detail=""):
-        self.entries.append(Entry(test.id(), result, detail))
+        self.entries.append(Entry(test.id(), result, detail, time.monotonic() - self.began))
 
     def addSuccess(self, test):  # noqa: N802 (unittest's own names)
         super().addSuccess(test)
@@ -58,7 +65,8 @@ def as_xml(entries: List[Entry]) -> str:
     for entry in entries:
         classname, _, name = entry.name.rpartition(".")
         case = ElementTree.SubElement(suite, "testcase", name=name, classname=classname,
-                                      status="run", result="completed")
+                                      status="run", result="completed",
+                                      time=f"{entry.seconds:.3f}")
         if entry.result == "failed":
             ElementTree.SubElement(case, "failure", message=entry.detail or "failed")
         elif entry.result == "skipped":

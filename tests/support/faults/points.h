@@ -34,7 +34,7 @@ class FaultPoints {
   // `run_ns`: how long one run takes.
   explicit FaultPoints(uint64_t run_ns = 0) {
     constexpr uint64_t kSlowNs = 400'000'000;
-    every_ = Number("CORDON_FAULT_EVERY", run_ns > kSlowNs ? 37 : 11);
+    every_ = Number("CORDON_FAULT_EVERY", run_ns > kSlowNs ? 37 : 19);
     if (every_ == 0) every_ = 1;
     const auto day = static_cast<size_t>(::time(nullptr) / 86400);
     offset_ = Number("CORDON_FAULT_OFFSET", day);
@@ -84,7 +84,7 @@ class FaultPoints {
     return text == nullptr ? otherwise : static_cast<size_t>(std::strtoul(text, nullptr, 10));
   }
 
-  size_t every_ = 11;
+  size_t every_ = 19;
   size_t offset_ = 0;
 };
 
