@@ -250,8 +250,10 @@ UniqueFd LockBase(const std::string& directory) {
 absl::StatusOr<LockedBase> LockOwnBase() {
   CORDON_ASSIGN_OR_RETURN(LockedBase found, FindUnlocked());
   for (int attempt = 0; attempt < kBaseAttempts; ++attempt) {
-    UniqueFd lock;
-    if (!found.base.directory.empty()) lock = LockBase(found.base.directory);
+    // Where there is none, the group that this process is in may be one, left and entered again by
+    // other threads between any two files that are looked at: they do that under its lock.
+    const bool none = found.base.directory.empty();
+    UniqueFd lock = LockBase(none ? found.unified.own_dir : found.base.directory);
     CORDON_ASSIGN_OR_RETURN(LockedBase again, FindUnlocked());
     // That there is none is believed when we have not been moved between the two looks.
     const bool same =
@@ -259,7 +261,7 @@ absl::StatusOr<LockedBase> LockOwnBase() {
         (!again.base.directory.empty() || again.unified.own_path == found.unified.own_path);
     found = std::move(again);
     if (!same) continue;
-    found.lock = std::move(lock);
+    if (!none) found.lock = std::move(lock);
     return found;
   }
   return Error(absl::StatusCode::kUnavailable,
