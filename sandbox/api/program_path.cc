@@ -6,7 +6,6 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "policy/base/path.h"
-#include "policy/base/status.h"
 #include "sandbox/os/file.h"
 #include "sandbox/os/trusted_path.h"
 
@@ -58,9 +57,8 @@ absl::Status PlaceProgram(const v1::Policy& policy, v1::JobSpec* job, std::strin
   // What a job before this one has left may be a link, and would choose what this one runs.
   const absl::StatusOr<TrustedPath> found = ResolveTrusted(host);
   if (!found.ok()) {
-    // A path inside, or nowhere: exec will say. A link that is not followed has no errno.
-    const bool nowhere = DetailsOf(found.status())[0].errno_value() != 0;
-    return nowhere ? absl::OkStatus() : found.status();
+    // A path inside, or nowhere: exec will say.
+    return IsRefusedLink(found.status()) ? found.status() : absl::OkStatus();
   }
   *exec_path = SeenThrough(binds, found->path);
   if (!exec_path->empty() || !found->info.IsRegular()) return absl::OkStatus();

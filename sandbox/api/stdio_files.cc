@@ -59,8 +59,8 @@ absl::StatusOr<UniqueFd> OpenInput(const std::string& path) {
   const absl::StatusOr<TrustedPath> resolved =
       ResolveTrusted(absolute ? path : absl::StrCat(CurrentDirectory(), "/", path));
   if (!resolved.ok()) {
-    const int error = DetailsOf(resolved.status())[0].errno_value();
-    return error == 0 ? resolved.status() : ErrnoStatus("openat", path, error);
+    if (IsRefusedLink(resolved.status())) return resolved.status();
+    return ErrnoStatus("openat", path, DetailsOf(resolved.status())[0].errno_value());
   }
   const TrustedPath& found = *resolved;
   if (found.info.IsDirectory()) return Unfit(path, " is a directory");

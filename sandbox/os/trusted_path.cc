@@ -97,6 +97,10 @@ absl::StatusOr<TrustedPath> ResolveTrusted(const std::string& path) {
   return Walker(path).Run();
 }
 
+bool IsRefusedLink(const absl::Status& status) {
+  return absl::IsPermissionDenied(status) && DetailsOf(status)[0].errno_value() == 0;
+}
+
 absl::StatusOr<UniqueFd> OpenTrusted(const TrustedPath& found, int flags) {
   CORDON_ASSIGN_OR_RETURN(UniqueFd fd,
                           OpenAt(kCwd, found.path, flags | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY));

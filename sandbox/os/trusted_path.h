@@ -22,6 +22,9 @@ struct TrustedPath {
 // without root behind it has the caller's uid outside, and so have the links that it left.
 absl::StatusOr<TrustedPath> ResolveTrusted(const std::string& path);
 
+// Whether its error is that of a link; any other one has the errno of a call.
+bool IsRefusedLink(const absl::Status& status);
+
 // What was found, opened with O_NOFOLLOW, O_NONBLOCK and O_NOCTTY beside `flags`. For who has
 // looked at its kind: to open a FIFO or a device can be an act. ABORTED when something else is
 // there now.

@@ -6,11 +6,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <filesystem>
 #include <fstream>
 #include <string>
 
 #include "gtest/gtest.h"
+#include "policy/base/status.h"
 #include "tests/support/host_watch.h"
 #include "tests/support/job.h"
 #include "tests/support/status_matchers.h"
@@ -59,6 +61,9 @@ TEST_F(TrustedPathTest, WhatIsNotThereIsAnErrorWithItsPlace) {
   EXPECT_THAT(ResolveTrusted(At(std::string(256, 'x'))), HasErrorWith("ENAMETOOLONG"));
   EXPECT_THAT(ResolveTrusted("relative"), HasErrorWith("EINVAL"));
   EXPECT_THAT(ResolveTrusted(""), HasErrorWith("EINVAL"));
+  EXPECT_FALSE(IsRefusedLink(ResolveTrusted(At("real/none/x")).status()));
+  EXPECT_FALSE(IsRefusedLink(ErrnoStatus("openat", "x", EACCES)));
+  EXPECT_FALSE(IsRefusedLink(absl::OkStatus()));
 }
 
 TEST_F(TrustedPathTest, LinksOfRootAreFollowedAsTheKernelDoes) {
@@ -91,6 +96,7 @@ TEST_F(TrustedPathTest, LinksOfAnybodyElseAreRefusedWhereverTheyLead) {
     EXPECT_THAT(refused, StatusIs(absl::StatusCode::kPermissionDenied, "only links of root"))
         << name;
     EXPECT_THAT(refused, HasErrorWith(std::to_string(owner))) << name;
+    EXPECT_TRUE(IsRefusedLink(refused.status())) << name;
     EXPECT_TRUE(RealPath(At(name)).ok() || std::string(name) == "loop" ||
                 std::string(name) == "dangling");
   }
