@@ -33,8 +33,8 @@ absl::Status CheckSignals(const std::map<std::string, std::string>& twin) {
   constexpr char kNone[] = "0000000000000000";
   for (const char* field : {"SigBlk", "SigIgn"}) {
     const std::string found = FieldOf(twin, field);
-    if (found != kNone)
-      return Mismatch("process", absl::StrCat(field, " of the twin"), kNone, found);
+    if (found == kNone) continue;
+    return Mismatch("process", absl::StrCat(field, " of the twin"), kNone, found);
   }
   return absl::OkStatus();
 }

@@ -91,33 +91,16 @@ constexpr Before kOrder[] = {
 };
 
 // In every program, exactly once.
-constexpr Opcode kOnce[] = {Opcode::kScrubArguments,
-                            Opcode::kAdoptFds,
-                            Opcode::kResetSignals,
-                            Opcode::kResetInherited,
-                            Opcode::kNewKeyring,
-                            Opcode::kNewSession,
-                            Opcode::kMakeMountsPrivate,
-                            Opcode::kSetIds,
-                            Opcode::kMakeRoot,
-                            Opcode::kPivotRoot,
-                            Opcode::kSealRoot,
-                            Opcode::kNoNewPrivs,
-                            Opcode::kForkTwin,
-                            Opcode::kReapTwin,
-                            Opcode::kGate,
-                            Opcode::kReadLaunch,
-                            Opcode::kSetUndumpable,
-                            Opcode::kForkChecker,
-                            Opcode::kForkPayload,
-                            Opcode::kInitFilter,
-                            Opcode::kReap,
-                            Opcode::kPayloadSession,
-                            Opcode::kCloseInitFds,
-                            Opcode::kSetOomScore,
-                            Opcode::kChdir,
-                            Opcode::kSetUmask,
-                            Opcode::kExec};
+constexpr Opcode kOnce[] = {
+    Opcode::kScrubArguments,    Opcode::kAdoptFds,      Opcode::kResetSignals,
+    Opcode::kResetInherited,    Opcode::kNewKeyring,    Opcode::kNewSession,
+    Opcode::kMakeMountsPrivate, Opcode::kSetIds,        Opcode::kMakeRoot,
+    Opcode::kPivotRoot,         Opcode::kSealRoot,      Opcode::kNoNewPrivs,
+    Opcode::kForkTwin,          Opcode::kReapTwin,      Opcode::kGate,
+    Opcode::kReadLaunch,        Opcode::kSetUndumpable, Opcode::kForkChecker,
+    Opcode::kForkPayload,       Opcode::kInitFilter,    Opcode::kReap,
+    Opcode::kCloseInitFds,      Opcode::kSetOomScore,   Opcode::kChdir,
+    Opcode::kSetUmask,          Opcode::kExec};
 
 bool InArena(const SetupProgram& program, uint32_t offset) {
   return program.arena.find('\0', offset) != std::string::npos;

@@ -28,7 +28,7 @@ absl::Status CompareGroup(const Child& init, CgroupLease* lease) {
   CORDON_RETURN_IF_ERROR(lease->VerifyLimits());
   CORDON_ASSIGN_OR_RETURN(const std::string text, GroupsOf(init));
   CORDON_ASSIGN_OR_RETURN(const std::vector<CgroupLine> lines, ParseCgroupFile(text));
-  const absl::Status member = lease->VerifyMember(lines);
+  absl::Status member = lease->VerifyMember(lines);
   if (member.ok() || lease->ShowsGroupOfDead()) return member;
   CORDON_ASSIGN_OR_RETURN(const bool unknown, IsEnding(init.pid, init.pidfd.get()));
   return unknown ? absl::OkStatus() : member;

@@ -90,7 +90,7 @@ class Talk {
   size_t running_ = 0;
   std::vector<TalkerLook> before_;  // the last look
   uint64_t next_look_ns_ = 0;
-  absl::Status looked_;  // the first look at an end that failed
+  absl::Status looked_;            // the first look at an end that failed
   uint64_t patience_ns_ = kNever;  // until when the others may end by themselves
   std::string decided_;
   bool cancelled_ = false;

@@ -129,33 +129,16 @@ TEST_F(CheckTest, TheErrorNamesTheOperationAndItsPlace) {
 }
 
 TEST_F(CheckTest, WhatMustBeThereOnceIsMissedAndIsRefusedTwice) {
-  for (const Opcode code : {Opcode::kScrubArguments,
-                            Opcode::kAdoptFds,
-                            Opcode::kResetSignals,
-                            Opcode::kResetInherited,
-                            Opcode::kNewKeyring,
-                            Opcode::kNewSession,
-                            Opcode::kMakeMountsPrivate,
-                            Opcode::kSetIds,
-                            Opcode::kMakeRoot,
-                            Opcode::kPivotRoot,
-                            Opcode::kSealRoot,
-                            Opcode::kNoNewPrivs,
-                            Opcode::kForkTwin,
-                            Opcode::kReapTwin,
-                            Opcode::kGate,
-                            Opcode::kReadLaunch,
-                            Opcode::kSetUndumpable,
-                            Opcode::kForkChecker,
-                            Opcode::kForkPayload,
-                            Opcode::kInitFilter,
-                            Opcode::kReap,
-                            Opcode::kPayloadSession,
-                            Opcode::kCloseInitFds,
-                            Opcode::kSetOomScore,
-                            Opcode::kChdir,
-                            Opcode::kSetUmask,
-                            Opcode::kExec}) {
+  for (const Opcode code :
+       {Opcode::kScrubArguments,    Opcode::kAdoptFds,      Opcode::kResetSignals,
+        Opcode::kResetInherited,    Opcode::kNewKeyring,    Opcode::kNewSession,
+        Opcode::kMakeMountsPrivate, Opcode::kSetIds,        Opcode::kMakeRoot,
+        Opcode::kPivotRoot,         Opcode::kSealRoot,      Opcode::kNoNewPrivs,
+        Opcode::kForkTwin,          Opcode::kReapTwin,      Opcode::kGate,
+        Opcode::kReadLaunch,        Opcode::kSetUndumpable, Opcode::kForkChecker,
+        Opcode::kForkPayload,       Opcode::kInitFilter,    Opcode::kReap,
+        Opcode::kCloseInitFds,      Opcode::kSetOomScore,   Opcode::kChdir,
+        Opcode::kSetUmask,          Opcode::kExec}) {
     const size_t at = IndexOf(good_, code);
     SetupProgram without = good_;
     EraseOp(&without, at);
