@@ -7,6 +7,7 @@
 
 #include "gtest/gtest.h"
 #include "tests/support/faults/matrix.h"
+#include "tests/support/health_of.h"
 
 namespace cordon {
 namespace {
@@ -24,12 +25,7 @@ class WatcherFaultsTest : public FaultMatrix {
       launch->add_argv(word);
     }
     launch->set_timeline_interval_ns(1'000'000);
-    v1::HealthPlan* health = launch->mutable_health();
-    for (const char* word : {"/payload/payload", "canary", "/out/checked"}) health->add_argv(word);
-    health->add_exec_path("/payload/payload");
-    health->set_interval_ns(1'000'000'000'000);
-    health->set_timeout_ns(60'000'000'000);
-    health->set_retries(1);
+    AddHealth({"canary", "/out/checked"}, 1'000'000'000'000, 1, launch);
   }
 };
 

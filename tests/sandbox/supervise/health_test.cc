@@ -18,6 +18,7 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "policy/base/status.h"
+#include "tests/support/health_of.h"
 #include "tests/support/host_watch.h"
 #include "tests/support/job.h"
 #include "tests/support/kernel_test.h"
@@ -57,13 +58,7 @@ class HealthTest : public testing::Test {
 
   static JobOptions Checked(const std::vector<std::string>& words, uint32_t retries) {
     JobOptions options;
-    v1::HealthPlan* health = options.launch.mutable_health();
-    health->add_argv("/payload/payload");
-    for (const std::string& word : words) health->add_argv(word);
-    health->add_exec_path("/payload/payload");
-    health->set_interval_ns(10'000'000);
-    health->set_timeout_ns(60'000'000'000);
-    health->set_retries(retries);
+    AddHealth(words, 10'000'000, retries, &options.launch);
     return options;
   }
 };

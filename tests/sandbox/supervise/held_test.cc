@@ -17,6 +17,7 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "policy/base/status.h"
+#include "tests/support/health_of.h"
 #include "tests/support/host_watch.h"
 #include "tests/support/running_job.h"
 #include "tests/support/status_matchers.h"
@@ -115,12 +116,7 @@ TEST_F(ChangedGroupTest, ALimitThatWasRaisedMeanwhileEndsInNoVerdict) {
 // One process more is the checker's, and no change.
 TEST_F(ChangedGroupTest, AHealthCheckChangesTheLimitAndNothingIsSaid) {
   JobOptions options;
-  v1::HealthPlan* health = options.launch.mutable_health();
-  for (const char* word : {"/payload/payload", "exit", "0"}) health->add_argv(word);
-  health->add_exec_path("/payload/payload");
-  health->set_interval_ns(10'000'000);
-  health->set_timeout_ns(60'000'000'000);
-  health->set_retries(1);
+  AddHealth({"exit", "0"}, 10'000'000, 1, &options.launch);
   const JobResult result = RunChanged([](const std::string&) {}, options);
   ASSERT_THAT(result.report, IsOk());
   EXPECT_EQ(result.report->verdict(), v1::EXITED);

@@ -8,6 +8,7 @@
 #include "policy/base/status.h"
 #include "sandbox/supervise/verdict.h"
 #include "tests/support/job.h"
+#include "tests/support/observations.h"
 #include "tests/support/status_matchers.h"
 
 namespace cordon {
@@ -15,22 +16,9 @@ namespace {
 
 // A job that ended with that exit code.
 Observations Exited(int code) {
-  Observations seen;
-  seen.main_ended = true;
-  seen.wait_code = CLD_EXITED;
+  Observations seen = Fine();
   seen.wait_status = code;
-  seen.memory_peak = 1 << 20;
-  seen.memory_limit = 64 << 20;
-  seen.oom_source = "memory.events";
-  seen.process_limit = 4;
-  seen.forks_source = "pids.events";
   return seen;
-}
-
-v1::Report Judge(const Observations& seen) {
-  v1::Report report;
-  Decide(seen, &report);
-  return report;
 }
 
 TEST(VerdictHostTest, ARefusedForkOfAJobThatEndedWellIsOnlyEvidence) {

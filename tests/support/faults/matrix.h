@@ -35,6 +35,7 @@
 #include "tests/support/faults/state.h"
 #include "tests/support/faults/temporary.h"
 #include "tests/support/good_program.h"
+#include "tests/support/health_of.h"
 #include "tests/support/host_watch.h"
 #include "tests/support/job.h"
 #include "tests/support/status_matchers.h"
@@ -125,7 +126,9 @@ class FaultMatrix : public testing::Test {
   // Before the plan is made.
   virtual void Adjust(JobOptions* /*options*/) {}
   // The job, after that; it has the folder that it may write to at /out.
-  virtual void AdjustLaunch(v1::LaunchPlan* launch) { RichJob::AddHealth(launch); }
+  virtual void AdjustLaunch(v1::LaunchPlan* launch) {
+    AddHealth({"exit", "0"}, 60'000'000'000, 1, launch);
+  }
 
   // The set-up program that the plan becomes here.
   SetupProgram ProgramOfPlan() {

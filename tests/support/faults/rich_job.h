@@ -61,16 +61,6 @@ class RichJob {
     return absl::OkStatus();
   }
 
-  // The first check begins with the job, so that a short job has one or none.
-  static void AddHealth(v1::LaunchPlan* launch) {
-    v1::HealthPlan* health = launch->mutable_health();
-    for (const char* word : {"/payload/payload", "exit", "0"}) health->add_argv(word);
-    health->add_exec_path("/payload/payload");
-    health->set_interval_ns(60'000'000'000);
-    health->set_timeout_ns(60'000'000'000);
-    health->set_retries(1);
-  }
-
   const CopyInFiles& in() const { return in_; }
   SandboxFiles files() const { return {&in_, true}; }
   absl::Status Collect(const Sandbox& sandbox, v1::Report* report) const {
