@@ -123,7 +123,7 @@ class Output(StreamsTest):
         self.addCleanup(os.close, read_end)
         self.addCleanup(os.close, write_end)
         names = [f"report-{i}" for i in range(4)]
-        processes = [self.start(self.line(["flood"], wall="3s", name=each), stdout=write_end)
+        processes = [self.start(self.line(["flood"], wall="10s", name=each), stdout=write_end)
                      for each in names]
         seen = set()
 

@@ -28,12 +28,13 @@ class Scenario(NamedTuple):
 _HOST_FACTS = (r"^sandbox_(host_.*|layers_.*|sandbox|every_step|launch_launcher"
                r"|supervise_supervisor)_test$|^posture$")
 # The attacks are many runs: they have a boot of their own. The hostile starts run there as a user,
-# and as root in `full`: root may do what a host outside often forbids. The corpus has one, too: the
+# and as root in `root`: root may do what a host outside often forbids. The corpus has one, too: the
 # CPU time that it checks is best not shared with other programs.
-# How a batch reads its jobs from a pipe, and in what order two jobs that talk end, is the same on
-# every host; talk_cli runs here. The lab has ordinary users.
+# How streams are read and written, in what order two jobs that talk end, and what becomes of files
+# behind the gate is the same on every host; talk_cli and the tests of each part run here. The lab
+# has ordinary users.
 _NO_ATTACKS = (r"^(?!(escape|hostile_start|corpus|batch_stream|posture_as_user|talk_parts"
-               r"|sandbox_supervise_talk_test)$)")
+               r"|sandbox_supervise_talk_test|streams_cli|files_cli)$)")
 
 # What root does otherwise than a user: sources, ids, descriptors, groups, profiles; and the whole.
 _AS_ROOT = (r"^sandbox_(child_ops_(cred|fd|mount|apparmor)|launch_.*|layers_(cgroup|apparmor).*"
@@ -41,22 +42,25 @@ _AS_ROOT = (r"^sandbox_(child_ops_(cred|fd|mount|apparmor)|launch_.*|layers_(cgr
             r"|supervise_(supervisor|denials)|files_.*)_test$"
             r"|^(posture|hostile_start)$")
 
+# The long ones first.
 SCENARIOS = (
-    Scenario("full", "AppArmor, Landlock, cgroup v2: all kernel tests as a user, many as root",
-             "v2", 4000, tests=(("user", _NO_ATTACKS), ("root", _AS_ROOT)),
-             cases=(("root", "apparmor_user.py"), ("root", "denials.py"),
-                    ("root", "clock.py"), ("root", "core_dump.py"))),
+    Scenario("full", "AppArmor, Landlock, cgroup v2: kernel tests as a user", "v2", 4000,
+             tests=(("user", _NO_ATTACKS),)),
     Scenario("attacks", "hostile programs and hostile parents on cgroup v2", "v2", 3000,
              tests=(("user", r"^(escape|hostile_start)$"),)),
+    Scenario("systemd", "systemd and a user's manager: delegation as users have it", "systemd", 900,
+             tests=(("user", r"^sandbox_(layers_cgroup.*|api_batch|sandbox)_test$"),),
+             cases=(("root", "setup.py"), ("root", "scope.py"), ("root", "languages.py"))),
+    Scenario("root", "AppArmor, Landlock, cgroup v2: what root does otherwise", "v2", 2000,
+             tests=(("root", _AS_ROOT),),
+             cases=(("root", "apparmor_user.py"), ("root", "denials.py"),
+                    ("root", "clock.py"), ("root", "core_dump.py"))),
     Scenario("corpus", "programs that use exactly so much, and their accounts on cgroup v2", "v2",
              1500, tests=(("user", r"^corpus$"),), counted=True),
     Scenario("no-apparmor", "AppArmor off, controllers on cgroup v1", "v1", 600,
              tests=(("root", _HOST_FACTS),), kernel="apparmor=0"),
     Scenario("no-userns", "user namespaces shut to users, by each of the switches", "v2", 300,
              cases=(("root", "no_userns.py"),)),
-    Scenario("systemd", "systemd and a user's manager: delegation as users have it", "systemd", 900,
-             tests=(("user", r"^sandbox_(layers_cgroup.*|api_batch|sandbox)_test$"),),
-             cases=(("root", "setup.py"), ("root", "scope.py"), ("root", "languages.py"))),
 )
 
 
