@@ -273,11 +273,12 @@ static void* OpenMemory(void* unused) {
 static int ThreadsTry(int argc, char** argv) {
   (void)argc;
   (void)argv;
+  // First: the child has what of their words stands in the buffer of stdout.
+  if (fork() == 0) OpenMemory(NULL);
   pthread_t thread;
   for (int i = 0; i < 5; ++i) {
     if (pthread_create(&thread, NULL, OpenMemory, NULL) != 0) return 3;
   }
-  if (fork() == 0) OpenMemory(NULL);
   OpenMemory(NULL);
   return 0;
 }
