@@ -30,11 +30,11 @@ _HOST_FACTS = (r"^sandbox_(host_.*|layers_.*|sandbox|every_step|launch_launcher"
 # The attacks are many runs: they have a boot of their own. The hostile starts run there as a user,
 # and as root in `root`: root may do what a host outside often forbids. The corpus has one, too: the
 # CPU time that it checks is best not shared with other programs.
-# How streams are read and written, in what order two jobs that talk end, and what becomes of files
-# behind the gate is the same on every host; talk_cli and the tests of each part run here. The lab
-# has ordinary users.
-_NO_ATTACKS = (r"^(?!(escape|hostile_start|corpus|batch_stream|posture_as_user|talk_parts"
-               r"|sandbox_supervise_talk_test|streams_cli|files_cli)$)")
+# How streams are read and written, how jobs talk and in what order they end, what becomes of files
+# behind the gate, and what a batch makes of its lines is the same on every host; the tests of their
+# parts run here (sandbox_api_*, sandbox_files_*). The lab has ordinary users.
+_NO_ATTACKS = (r"^(?!(escape|hostile_start|corpus|posture_as_user|streams_cli|files_cli"
+               r"|talk_cli|talk_parts|sandbox_supervise_talk_test|batch_(cli|stream|soak))$)")
 
 # What root does otherwise than a user: sources, ids, descriptors, groups, profiles; and the whole.
 _AS_ROOT = (r"^sandbox_(child_ops_(cred|fd|mount|apparmor)|launch_.*|layers_(cgroup|apparmor).*"
