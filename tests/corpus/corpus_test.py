@@ -49,8 +49,8 @@ RARE = 200
 
 def only_more(found: bounds.Judgement) -> bool:
     """Whether all that is wrong is a number above its bounds. What is missing is never excused."""
-    return set(found.complaints) <= {each.text() for each in found.deviations
-                                     if each.found > each.most}
+    above = tuple(each.text() for each in found.deviations if each.found > each.most)
+    return all(each.startswith(above) for each in found.complaints)  # what was taken may follow
 
 
 class Options(NamedTuple):
@@ -257,8 +257,32 @@ class Controls(unittest.TestCase):
 
         self.assertGreaterEqual(taken(2), 0.018)
         # A program that computes does not: at most the host does, now and then.
-        self.assertLess(min(taken(0) for _ in range(5)), 0.002)
+        self.assertTrue(any(taken(0) < 0.002 for _ in range(25)))
         self.assertEqual(watching.taken({processor + 1}, 0, time.monotonic()), 0)
+
+    def test_only_what_is_above_a_bound_is_measured_again(self):
+        program = table.Program("x", [], [], "EXITED", "0", table.Bound("built", 0.4),
+                                table.Bound("none"), {}, "")
+
+        class InTurn(runner.Runner):
+            def __init__(self, *times):  # pylint: disable=super-init-not-called
+                self.times = list(times)
+
+            def run(self, program):
+                cpu = self.times.pop(0)
+                return runner.Run(0, b"", b"", {
+                    "verdict": "EXITED", "exit_code": 0,
+                    "usage": {"cpu_time": cpu, "user_time": cpu, "system_time": "0s"}})
+
+            def measure_base(self):
+                return base
+
+        base = runner.Base(0.003, 0.001, 2 * table.MIB, 2)
+        for times, again, right in ((("0.5s", "0.6s", "0.4s"), 2, True), (("0.5s",) * 3, 2, False),
+                                    (("0.3s", "0.4s"), 0, False), (("0.4s",), 0, True)):
+            rounds = Rounds(self.rounds.options._replace(again=2))
+            found, _ = rounds._judge(InTurn(*times), program, base)
+            self.assertEqual((found.complaints == [], len(rounds.again)), (right, again), times)
 
     def test_bounds_are_bounds(self):
         base = runner.Base(0.003, 0.001, 2 * table.MIB, 2)
