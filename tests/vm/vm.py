@@ -196,7 +196,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--scenario", action="append", choices=names, help="default: all")
     parser.add_argument("--filter", default="", help="expression of names of test programs")
     parser.add_argument("--boots", type=int, default=min(4, (os.cpu_count() or 1) + 1),
-                        help="machines at a time (default: one per processor, four at most)")
+                        help="machines at a time (default: one more than processors, four at most)")
     parser.add_argument("--shell", action="store_true", help="a shell inside, on this terminal")
     arguments = parser.parse_args()
     arguments.build = os.path.realpath(arguments.build)

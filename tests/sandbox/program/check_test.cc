@@ -155,14 +155,11 @@ TEST_F(CheckTest, TheInitDiesWithItsParentBeforeItsIdsAreSetAndBehindThat) {
   SetupProgram once = good_;
   EraseOp(&once, at);
   EXPECT_THAT(Check(once), StatusIs(absl::StatusCode::kInternal, "occurs 1 times"));
-  SetupProgram late = good_;
-  InsertOp(&late, IndexOf(good_, Opcode::kMakeRoot), good_.ops[at]);
-  EraseOp(&late, at);
-  EXPECT_THAT(Check(late), StatusIs(absl::StatusCode::kInternal, "must be before SetIds and"));
-  SetupProgram early = good_;
-  EraseOp(&early, IndexOf(good_, Opcode::kSetIds) + 1);
-  InsertOp(&early, at, good_.ops[at]);
-  EXPECT_THAT(Check(early), StatusIs(absl::StatusCode::kInternal, "must be before SetIds and"));
+  const size_t behind = IndexOf(good_, Opcode::kSetIds) + 1;
+  for (const auto& [from, to] : {std::pair(at, behind), std::pair(behind, at)}) {
+    EXPECT_THAT(Check(Moved(from, to)),
+                StatusIs(absl::StatusCode::kInternal, "must be before SetIds and"));
+  }
 }
 
 // Rules that are never applied, rules without a ruleset, and a second domain.
