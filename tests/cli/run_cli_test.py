@@ -424,7 +424,7 @@ class Ends(CliTest):
             process = self.start("ignore_signals", "100000", report=report)
             self.assertTrue(wait_until(self.running, 60))
             process.send_signal(number)
-            self.assertEqual(process.wait(timeout=10), 128 + signal.SIGKILL)
+            self.assertEqual(process.wait(timeout=60), 128 + signal.SIGKILL)
             self.assertEqual(processes_with(self.token), [])
             with open(report, encoding="utf-8") as file:
                 self.assertEqual(json.load(file)["verdict"], "CANCELLED")
@@ -441,7 +441,7 @@ class Ends(CliTest):
             process = self.start("ignore_signals", "100000", report=report)
             time.sleep(chance.uniform(0, whole))
             process.send_signal(signal.SIGTERM)
-            code = process.wait(timeout=10)
+            code = process.wait(timeout=60)
             self.assertEqual(processes_with(self.token), [])
             self.assertEqual(group_folders(process.pid), [])
             # -15: it came before the command had begun; nothing exists then.

@@ -54,8 +54,9 @@ class StreamsTest(unittest.TestCase):
 
     def line(self, job, *flags, wall="300ms", name="report"):
         policy = self.path(f"policy-{wall}")
-        with open(policy, "w", encoding="utf-8") as file:
-            file.write(POLICY.format(folder=os.path.dirname(PAYLOAD), wall=wall))
+        if not os.path.exists(policy):  # a run beside this one may be reading it
+            with open(policy, "w", encoding="utf-8") as file:
+                file.write(POLICY.format(folder=os.path.dirname(PAYLOAD), wall=wall))
         command = job if "/" in job[0] else ["/payload/payload", *job, self.token]
         return [CORDON, "run", "--policy", policy, "--report", self.path(name), *flags, "--",
                 *command]
@@ -142,7 +143,7 @@ class Input(StreamsTest):
         self.addCleanup(os.close, read_end)
         self.addCleanup(os.close, write_end)
         names = [f"report-{i}" for i in range(4)]
-        processes = [self.start(self.line(["cat"], wall="1s", name=each), stdin=read_end,
+        processes = [self.start(self.line(["cat"], wall="5s", name=each), stdin=read_end,
                                 stdout=subprocess.DEVNULL) for each in names]
         self.assertTrue(wait_until(lambda: jobs_with(self.token), PATIENCE))
         deadline = time.monotonic() + PATIENCE

@@ -201,11 +201,12 @@ class Images(EscapeTest):
         self.addCleanup(swapper.stdout.close)
         self.addCleanup(swapper.wait)
         self.addCleanup(swapper.kill)
+        return swapper
 
     def start_often(self, policy, command, allowed):
         """How many starts gave a job; its output is one of `allowed`, or there was no job."""
         started = 0
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 8
         for _ in range(STARTS):
             run = self.command(command, policy=policy)
             if run.verdict == "SETUP_FAILED":
@@ -241,7 +242,7 @@ class Images(EscapeTest):
             self.give_away(self.image)
             before = tree_hash(self.outside_tree)
             place = os.path.join(self.image, real)
-            self.swap(place, away)
+            swapper = self.swap(place, away)
             for access in ("read_only: true", "read_only: false"):
                 self.start_often(self.bind(f"{self.image}/{source}", "/y", access),
                                  [CAT, "/y/marker"], [(0, "inside")])
@@ -254,6 +255,7 @@ class Images(EscapeTest):
 
             self.assertTrue(self.wins(checked_by_name))
             self.assertEqual(tree_hash(self.outside_tree), before)
+            swapper.kill()
 
     def test_a_target_that_is_swapped_for_a_link(self):
         away = os.path.join(self.image, "away")

@@ -147,7 +147,7 @@ class Posture(EscapeTest):
             [harness.CORDON, "run", "-q", "--policy", policy, "--env", f"TOKEN={self.token}",
              "--", harness.ATTACK, *(words or ["sleeper"])], stdin=subprocess.DEVNULL, **options)
         self.addCleanup(self.end, process)
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 60
         while time.monotonic() < deadline:
             for pid in processes_with(self.token):
                 parent = self.status(pid).get("PPid", "")

@@ -113,15 +113,16 @@ class Resources(EscapeTest):
                 "--cpu-time", "400ms", "--env", f"TOKEN={self.token}", "--", harness.ATTACK,
                 "flood", "1"]
         with subprocess.Popen(line, stdout=write_end, stdin=subprocess.DEVNULL) as process:
-            self.wait_until(lambda: processes_with(self.token), "the job never started")
+            self.wait_until(lambda: select.select([read_end], [], [], 0)[0],
+                            "the job never started")
             self.wait_until(lambda: not processes_with(self.token), "the job lives on")
             self.assertIsNone(process.poll())
             os.close(read_end)
-            self.assertEqual(process.wait(timeout=30), 124)
+            self.assertEqual(process.wait(timeout=60), 124)
         os.close(write_end)
 
     def wait_until(self, condition, otherwise):
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 60
         while not condition():
             self.assertLess(time.monotonic(), deadline, otherwise)
             time.sleep(0.01)
