@@ -92,6 +92,13 @@ absl::Status ComparePlace(const Subject& subject, const ProcessLook& wanted,
   return Compare(subject, "cgroup", "control groups", wanted.cgroup, found.cgroup);
 }
 
+// What an error of a process' files says; only these two say that it has ended.
+absl::Status GoneOr(const absl::Status& status) {
+  const int error = DetailsOf(status)[0].errno_value();
+  if (error != ESRCH && error != ENOENT) return status;
+  return absl::NotFoundError("the process is gone");
+}
+
 }  // namespace
 
 ProcessLook LookOf(const TwinBack& twin) {
@@ -109,7 +116,7 @@ ProcessLook LookOf(const TwinBack& twin) {
 absl::StatusOr<ProcessLook> ReadProcess(pid_t pid) {
   const absl::StatusOr<UniqueFd> proc =
       OpenAt(kCwd, absl::StrCat("/proc/", pid), O_RDONLY | O_DIRECTORY);
-  if (!proc.ok()) return absl::NotFoundError("the process is gone");
+  if (!proc.ok()) return GoneOr(proc.status());
   ProcessLook look;
   struct {
     const char* file;
@@ -117,11 +124,7 @@ absl::StatusOr<ProcessLook> ReadProcess(pid_t pid) {
   } files[] = {{"status", ""}, {"limits", ""}, {"oom_score_adj", ""}, {"cgroup", ""}};
   for (auto& each : files) {
     absl::StatusOr<std::string> text = ReadAt(proc->get(), each.file);
-    if (!text.ok()) {
-      const int error = DetailsOf(text.status())[0].errno_value();
-      if (error == ESRCH || error == ENOENT) return absl::NotFoundError("the process is gone");
-      return text.status();
-    }
+    if (!text.ok()) return GoneOr(text.status());
     each.text = *std::move(text);
   }
   look.status = ParseStatus(files[0].text);

@@ -29,7 +29,7 @@ struct ProcessLook {
 // the whole group since.
 ProcessLook LookOf(const TwinBack& twin);
 
-// NOT_FOUND when it is gone.
+// NOT_FOUND when it is gone, and only then.
 absl::StatusOr<ProcessLook> ReadProcess(pid_t pid);
 
 // The payload itself, which waits behind its filter, has exactly what its twin had: ids, groups,

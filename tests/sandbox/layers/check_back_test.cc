@@ -2,10 +2,12 @@
 // A health check must be held as the payload is: everything that can differ is noticed.
 #include "sandbox/layers/check_back.h"
 
+#include <cerrno>
 #include <string>
 
 #include "gtest/gtest.h"
 #include "policy/base/status.h"
+#include "tests/support/few_descriptors.h"
 #include "tests/support/host_watch.h"
 #include "tests/support/running_job.h"
 #include "tests/support/status_matchers.h"
@@ -109,6 +111,18 @@ TEST_F(CheckBackTest, APayloadIsHeldAsItsTwinWas) {
 
 TEST(ReadProcessTest, OneThatIsGoneIsNotFound) {
   EXPECT_EQ(ReadProcess(0x7fffffff).status().code(), absl::StatusCode::kNotFound);
+}
+
+TEST(ReadProcessTest, OneThatCannotBeReadIsNotGone) {
+  for (int room = 0; room < 2; ++room) {  // for its folder, for a file
+    absl::StatusOr<ProcessLook> look = ProcessLook();
+    {
+      const FewDescriptors few(room);
+      look = ReadProcess(::getpid());
+    }
+    ASSERT_FALSE(look.ok()) << room;
+    EXPECT_EQ(DetailsOf(look.status())[0].errno_value(), EMFILE) << room;
+  }
 }
 
 }  // namespace

@@ -4,7 +4,6 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <spawn.h>
-#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -18,6 +17,7 @@
 #include "sandbox/os/process.h"
 #include "sandbox/os/procfs.h"
 #include "sandbox/os/unique_fd.h"
+#include "tests/support/few_descriptors.h"
 #include "tests/support/running_job.h"
 #include "tests/support/status_matchers.h"
 
@@ -143,18 +143,12 @@ TEST_F(EndingTest, AZombieIsAndOneThatIsReapedIs) {
 TEST_F(EndingTest, NothingIsKnownOfOneThatCannotBeLookedAt) {
   ASSERT_NO_FATAL_FAILURE(Start({"sleep", "1000000"}));
   ASSERT_NO_FATAL_FAILURE(AwaitState('S'));
-  rlimit before = {};
-  ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);
   for (int room = 0; room < 3; ++room) {  // for the process, for its threads, for their list
-    rlimit low = before;
-    int free = 0;
-    for (low.rlim_cur = 0; free <= room; ++low.rlim_cur) {
-      if (::fcntl(static_cast<int>(low.rlim_cur), F_GETFD) < 0) ++free;
+    absl::StatusOr<bool> ends = false;
+    {
+      const FewDescriptors few(room);
+      ends = Ends();
     }
-    --low.rlim_cur;
-    ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &low), 0);
-    const absl::StatusOr<bool> ends = Ends();
-    ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &before), 0);
     ASSERT_FALSE(ends.ok()) << room;
     EXPECT_EQ(DetailsOf(ends.status())[0].errno_value(), EMFILE) << room;
   }
