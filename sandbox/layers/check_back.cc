@@ -3,14 +3,13 @@
 
 #include <fcntl.h>
 
-#include <cerrno>
-
 #include "absl/strings/ascii.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/types/span.h"
 #include "policy/base/status.h"
 #include "sandbox/layers/read_back.h"
+#include "sandbox/os/children.h"
 #include "sandbox/os/file.h"
 
 namespace cordon {
@@ -92,11 +91,8 @@ absl::Status ComparePlace(const Subject& subject, const ProcessLook& wanted,
   return Compare(subject, "cgroup", "control groups", wanted.cgroup, found.cgroup);
 }
 
-// What an error of a process' files says; only these two say that it has ended.
 absl::Status GoneOr(const absl::Status& status) {
-  const int error = DetailsOf(status)[0].errno_value();
-  if (error != ESRCH && error != ENOENT) return status;
-  return absl::NotFoundError("the process is gone");
+  return SaysGone(status) ? absl::NotFoundError("the process is gone") : status;
 }
 
 }  // namespace

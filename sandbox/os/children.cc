@@ -26,14 +26,6 @@ namespace {
 // may miss one while others of it are reaped.
 constexpr int kLooks = 3;
 
-// Whether an error of a process' file or of pidfd_open(2) means that the process is gone. Any other
-// one must not: to take a process that cannot be reached for one that has ended would be to let it
-// run unseen.
-bool SaysGone(const absl::Status& status) {
-  const int error = DetailsOf(status)[0].errno_value();
-  return error == ENOENT || error == ESRCH;
-}
-
 // Whether `pid` is such a child, by its status file.
 absl::StatusOr<bool> IsChild(pid_t pid, pid_t parent, uint32_t inside) {
   const absl::StatusOr<std::string> text = ReadAt(kCwd, absl::StrCat("/proc/", pid, "/status"));
@@ -106,6 +98,11 @@ absl::StatusOr<FoundChild> LookForChild(pid_t parent, uint32_t inside) {
 }
 
 }  // namespace
+
+bool SaysGone(const absl::Status& status) {
+  const int error = DetailsOf(status)[0].errno_value();
+  return error == ENOENT || error == ESRCH;
+}
 
 absl::StatusOr<FoundChild> FindChild(pid_t parent, uint32_t inside) {
   for (int look = 0; look < kLooks; ++look) {

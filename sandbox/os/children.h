@@ -7,10 +7,16 @@
 
 #include <cstdint>
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "sandbox/os/unique_fd.h"
 
 namespace cordon {
+
+// Whether an error of a process' file or of pidfd_open(2) means that the process is gone. Any other
+// one must not: to take a process that cannot be reached for one that has ended would be to let it
+// run unseen.
+bool SaysGone(const absl::Status& status);
 
 struct FoundChild {
   pid_t pid = 0;
