@@ -228,7 +228,7 @@ TEST_F(ChildFaultsTest, AnInitThatIsDeadBeforeACallOfTheVerificationNamesTheGate
     EXPECT_FALSE(seen.ending.ok);
     // With more waiting calls on the way, as on a busy machine, it had not come so far yet.
     const bool at_gate = seen.error.step() != "ReapTwin";
-    if (at_gate) EXPECT_EQ(seen.error.step(), "Gate");
+    EXPECT_EQ(seen.error.step(), at_gate ? "Gate" : "ReapTwin");
     EXPECT_EQ(seen.error.step_index(), static_cast<int>(at_gate ? gate_ : reap_));
     EXPECT_EQ(seen.error.errno_name(), "EOWNERDEAD");
     ++(at_gate ? points_ : early);
