@@ -156,22 +156,25 @@ bool AddProcess(int pid, TreeWaits* tree, std::vector<int>* later) {
   bool lives = false;
   for (const std::string& name : *tasks) {
     const std::string task = absl::StrCat("task/", name);
-    const absl::StatusOr<std::string> children =
-        ReadAt(process->get(), absl::StrCat(task, "/children"));
     const absl::StatusOr<std::string> text = ReadAt(process->get(), absl::StrCat(task, "/status"));
-    if (!children.ok() || !text.ok()) return false;
-    for (const absl::string_view word : absl::StrSplit(*children, ' ', absl::SkipWhitespace())) {
-      if (!absl::SimpleAtoi(word, &later->emplace_back())) return false;
-    }
+    if (!text.ok()) return false;
     const std::map<std::string, std::string> status = ParseStatus(*text);
     const auto state = status.find("State");
     if (state == status.end() || state->second.empty()) return false;
-    if (state->second[0] == 'Z' || state->second[0] == 'X') continue;
-    if (state->second[0] != 'S' || tree->threads.size() >= kMostThreads) return false;
-    std::optional<ThreadWait> wait = WaitOf(process->get(), task, status);
-    if (!wait.has_value() || !absl::SimpleAtoi(name, &wait->thread)) return false;
-    tree->threads.push_back(*std::move(wait));
-    lives = true;
+    if (state->second[0] != 'Z' && state->second[0] != 'X') {
+      if (state->second[0] != 'S' || tree->threads.size() >= kMostThreads) return false;
+      std::optional<ThreadWait> wait = WaitOf(process->get(), task, status);
+      if (!wait.has_value() || !absl::SimpleAtoi(name, &wait->thread)) return false;
+      tree->threads.push_back(*std::move(wait));
+      lives = true;
+    }
+    // Not before: a child that it makes and then waits would not be looked at.
+    const absl::StatusOr<std::string> children =
+        ReadAt(process->get(), absl::StrCat(task, "/children"));
+    if (!children.ok()) return false;
+    for (const absl::string_view word : absl::StrSplit(*children, ' ', absl::SkipWhitespace())) {
+      if (!absl::SimpleAtoi(word, &later->emplace_back())) return false;
+    }
   }
   if (!lives) return true;
   const absl::StatusOr<std::string> timers = ReadAt(process->get(), "timers");

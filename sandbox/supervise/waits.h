@@ -30,7 +30,9 @@ struct TreeWaits {
   std::vector<ThreadWait> threads;
 };
 
-// The tree below `init`, which is left out itself. Stops at the first thread that is not stuck.
+// The tree below `init`, which is left out itself. Stops at the first thread that is not stuck. A
+// look takes a while: what a thread does behind its own turn is not in it. Two looks of the same
+// threads with the same switches say that nobody has run between them.
 //
 // An alarm(2) whose SIGALRM has no handler is not seen. It can only end its process.
 TreeWaits LookAtWaits(pid_t init);

@@ -204,12 +204,14 @@ class EscapeTest(unittest.TestCase):
 
     def check_report(self, run: Run):
         """The invariants of accounting, for every attack."""
-        usage = run.report.get("usage")
-        if run.verdict == "SETUP_FAILED" or usage is None:
+        error = run.report.get("error", {})
+        self.assertNotEqual(run.verdict, "INTERNAL_ERROR", error)
+        # A job that has begun gets a verdict.
+        self.assertNotEqual(error.get("stage"), "run", error)
+        if run.verdict == "SETUP_FAILED" or run.report.get("usage") is None:
             return
         for field in ("memory_peak_bytes", "output_bytes", "cpu_time", "wall_time"):
             self.assertGreaterEqual(run.usage(field), 0, field)
-        self.assertNotEqual(run.verdict, "INTERNAL_ERROR", run.err)
 
     def outside(self, *words: str, **options) -> Run:
         """The same program without a sandbox: the control of what a sandbox takes away."""

@@ -45,9 +45,11 @@ class Supervisor(EscapeTest):
         words = ["--help", "--", "-rf", "; touch /tmp/x", "$(id)", "`id`", "new\nline", "", "%s%n",
                  "\x1b[2J", "*", "~", "a=b", "x" * 100000]
         run = self.command(["/usr/bin/printf", "%s\\0", *words])
+        self.assert_verdict(run, "EXITED")
         self.assertEqual(run.out.decode().split("\0")[:-1], words)
         many = [str(i) for i in range(10000)]
         run = self.command(["/usr/bin/printf", "%s\\n", *many])
+        self.assert_verdict(run, "EXITED")
         self.assertEqual(run.text.split(), many)
 
     def test_streams_can_be_opened_by_name(self):

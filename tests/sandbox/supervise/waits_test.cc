@@ -26,6 +26,7 @@ namespace {
 using testing::Contains;
 using testing::Not;
 using testing::SizeIs;
+using testing::StartsWith;
 
 // The payload in one way of waiting, with a pipe for its stdin that nobody writes to. Everything is
 // gone when this is.
@@ -86,12 +87,17 @@ class Waiter {
     }
     return last;
   }
-  // Whether a look ever finds it stuck within `looks`, once it has begun to wait.
+  // Whether a look ever finds it stuck within `looks`. It lives at the end of them, or there was
+  // nothing to be found.
   bool EverStuck(int looks) const {
     for (int i = 0; i < looks; ++i) {
       std::this_thread::sleep_for(std::chrono::milliseconds(5));
       if (LookAtWaits(init_).stuck) return true;
     }
+    const std::string payload =
+        FileText(absl::StrCat("/proc/", init_, "/task/", init_, "/children"));
+    EXPECT_THAT(FileText(absl::StrCat("/proc/", std::stol(payload), "/cmdline")),
+                StartsWith(CORDON_PAYLOAD_FOLDER));
     return false;
   }
 
