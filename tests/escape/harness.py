@@ -144,8 +144,19 @@ class EscapeTest(unittest.TestCase):
         self.addCleanup(shutil.rmtree, self.folder, True)
         self.token = f"escape_{os.getpid()}_{self._testMethodName}"
         self.supervisors: List[int] = []
+        self.last: Optional[Run] = None
         self.before = Host.now()
         self.addCleanup(self.check_host)
+
+    # pylint: disable-next=arguments-renamed
+    def _formatMessage(self, msg, standard):  # noqa: N802 (unittest's own name)
+        """Of a failure: what the last run came to first, its report last."""
+        text = super()._formatMessage(msg, standard)
+        if self.last is None:
+            return text
+        report = {name: value for name, value in self.last.report.items()
+                  if name not in ("layers", "steps", "limits")}
+        return f"[last run: {self.last.verdict} {self.last.status}] {text}\n{report}"
 
     def check_host(self):
         self.assertEqual(self.before.differences(Host.now()), [])
@@ -198,7 +209,7 @@ class EscapeTest(unittest.TestCase):
         with open(report, encoding="utf-8") as file:
             document = json.load(file)
         os.unlink(report)
-        run = Run(process.returncode, out or b"", err or b"", document, seconds)
+        run = self.last = Run(process.returncode, out or b"", err or b"", document, seconds)
         self.check_report(run)
         return run
 

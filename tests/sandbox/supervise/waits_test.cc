@@ -5,10 +5,13 @@
 
 #include <signal.h>
 #include <sys/prctl.h>
+#include <sys/ptrace.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <chrono>
+#include <cstdint>
+#include <functional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -18,13 +21,13 @@
 #include "gtest/gtest.h"
 #include "sandbox/os/file.h"
 #include "sandbox/os/process.h"
+#include "sandbox/os/procfs.h"
 #include "tests/support/host_watch.h"
 
 namespace cordon {
 namespace {
 
 using testing::Contains;
-using testing::Not;
 using testing::SizeIs;
 using testing::StartsWith;
 
@@ -67,6 +70,16 @@ class Waiter {
   }
 
   pid_t init() const { return init_; }
+  int input() const { return in_.write.get(); }
+  std::string Children(const std::string& of) const {
+    return FileText(absl::StrCat("/proc/", of, "/task/", of, "/children"));
+  }
+  // The payload's id.
+  std::string payload() const {
+    std::string pid = Children(absl::StrCat(init_));
+    if (!pid.empty()) pid.pop_back();
+    return pid;
+  }
   std::string in_link() const {
     return absl::StrCat("pipe:[", StatFd(in_.write.get()).value().inode, "]");
   }
@@ -94,9 +107,7 @@ class Waiter {
       std::this_thread::sleep_for(std::chrono::milliseconds(5));
       if (LookAtWaits(init_).stuck) return true;
     }
-    const std::string payload =
-        FileText(absl::StrCat("/proc/", init_, "/task/", init_, "/children"));
-    EXPECT_THAT(FileText(absl::StrCat("/proc/", std::stol(payload), "/cmdline")),
+    EXPECT_THAT(FileText(absl::StrCat("/proc/", payload(), "/cmdline")),
                 StartsWith(CORDON_PAYLOAD_FOLDER));
     return false;
   }
@@ -177,6 +188,74 @@ TEST(WaitsTest, AFifoThatOthersMayOpenIsNotStuck) {
   }
   ::unlink(path.c_str());
   ::rmdir(folder);
+}
+
+struct HeldLook {
+  bool held = false;
+  bool stuck = false;
+  uint64_t switches = 0;  // of the first thread
+};
+
+// A look in a process of its own, held before its `stop`th call of the kernel for `meanwhile`.
+HeldLook LookHeldAt(pid_t init, int stop, const std::function<void()>& meanwhile) {
+  const Pipe answer = MakePipe().value();
+  const pid_t looker = ::fork();
+  if (looker == 0) {
+    ::ptrace(PTRACE_TRACEME, 0, 0, 0);
+    ::raise(SIGSTOP);
+    const TreeWaits seen = LookAtWaits(init);
+    const uint64_t words[] = {seen.stuck ? 1u : 0u,
+                              seen.threads.empty() ? 0 : seen.threads[0].switches};
+    ::_exit(::write(answer.write.get(), words, sizeof(words)) == sizeof(words) ? 0 : 1);
+  }
+  HeldLook look;
+  int status = 0;
+  ::waitpid(looker, &status, 0);
+  // Each call stops it twice: before and behind.
+  for (int stops = 0; WIFSTOPPED(status); ++stops) {
+    if (stops == 2 * stop + 1) {
+      look.held = true;
+      meanwhile();
+    }
+    ::ptrace(PTRACE_SYSCALL, looker, 0, 0);
+    ::waitpid(looker, &status, 0);
+  }
+  uint64_t words[2] = {};
+  EXPECT_EQ(::read(answer.read.get(), words, sizeof(words)), static_cast<ssize_t>(sizeof(words)));
+  look.stuck = words[0] != 0;
+  look.switches = words[1];
+  return look;
+}
+
+// What a look says of a thread that has not run since is right, however long the look takes: a
+// child that is made in between is seen, or the thread is seen to have run.
+TEST(WaitsTest, AChildThatIsMadeDuringALookIsSeenOrHasLeftATrace) {
+  ::alarm(100);
+  int stuck = 0;
+  int seen = 0;
+  for (int stop = 0;; ++stop) {
+    SCOPED_TRACE(stop);
+    const Waiter waiter({"talk_wait", "later_child"});
+    while (!LookAtWaits(waiter.init()).stuck) std::this_thread::yield();
+    const std::string payload = waiter.payload();
+    const HeldLook look = LookHeldAt(waiter.init(), stop, [&] {
+      ASSERT_EQ(::write(waiter.input(), "x", 1), 1);
+      // Its child, and behind it the next wait.
+      while (waiter.Children(payload).empty() ||
+             FileText("/proc/" + payload + "/syscall").substr(0, 2) != "0 ") {
+        std::this_thread::yield();
+      }
+    });
+    if (!look.held) break;
+    const auto status = ParseStatus(FileText("/proc/" + payload + "/status"));
+    const uint64_t now = std::stoul(status.at("voluntary_ctxt_switches")) +
+                         std::stoul(status.at("nonvoluntary_ctxt_switches"));
+    EXPECT_FALSE(look.stuck && look.switches == now);
+    ++(look.stuck ? stuck : seen);
+  }
+  ::alarm(0);
+  EXPECT_GT(stuck, 0);
+  EXPECT_GT(seen, 0);
 }
 
 TEST(WaitsTest, SwitchesTellWhetherItHasRun) {
