@@ -5,6 +5,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <cmath>
 #include <cstdlib>
 #include <string>
 #include <vector>
@@ -47,6 +49,22 @@ class AccountTest : public testing::Test {
     EXPECT_EQ(result.report->exit_code(), 0);
     return result.report->usage();
   }
+  // At least what it burned; the least of three runs at most that, its set-up and what a slow
+  // machine makes of it. The least, since what the host takes from an emulated processor meanwhile
+  // counts there as used.
+  static void ExpectCpu(const std::vector<std::string>& arguments, double burned) {
+    const double most = burned * 1.25 + 0.2;
+    double least = HUGE_VAL;
+    for (int run = 0; run < 3 && least > most; ++run) {
+      const v1::Usage usage = UsageOf(arguments);
+      const double used = Seconds(usage.cpu_time());
+      EXPECT_GE(used, burned);
+      EXPECT_NEAR(Seconds(usage.user_time()) + Seconds(usage.system_time()), used, 1e-6);
+      EXPECT_THAT(usage.lower_bound(), Not(Contains("cpu_time")));
+      least = std::min(least, used);
+    }
+    EXPECT_LE(least, most);
+  }
 };
 
 void UseCpu(long ns) {
@@ -54,20 +72,12 @@ void UseCpu(long ns) {
   while (used.tv_sec == 0 && used.tv_nsec < ns) ::clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used);
 }
 
-// At least what it burned; at most that, its set-up and what a slow machine makes of it.
-void ExpectCpu(const v1::Usage& usage, double burned, const std::string& what) {
-  EXPECT_GE(Seconds(usage.cpu_time()), burned) << what;
-  EXPECT_LE(Seconds(usage.cpu_time()), burned * 1.25 + 0.2) << what;
-  EXPECT_NEAR(Seconds(usage.user_time()) + Seconds(usage.system_time()), Seconds(usage.cpu_time()),
-              1e-6);
-  EXPECT_THAT(usage.lower_bound(), Not(Contains("cpu_time")));
-}
-
-TEST_F(AccountTest, TheMainProcessIsCounted) { ExpectCpu(UsageOf({"burn", "300"}), 0.3, "burn"); }
+TEST_F(AccountTest, TheMainProcessIsCounted) { ExpectCpu({"burn", "300"}, 0.3); }
 
 TEST_F(AccountTest, EveryProcessOfTheTreeIsCountedWhoeverWaitsForIt) {
   for (const char* kind : {"threads", "waited", "ignored", "orphans", "daemons", "killed"}) {
-    ExpectCpu(UsageOf({"burn_tree", kind, "4", "80"}), 0.32, kind);
+    SCOPED_TRACE(kind);
+    ExpectCpu({"burn_tree", kind, "4", "80"}, 0.32);
   }
 }
 
