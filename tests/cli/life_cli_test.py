@@ -62,14 +62,16 @@ class LifeTest(CliTest):
         self.assertTrue(wait_until(lambda: jobs_with(self.token), 60))
         return process
 
+    def status(self, field):
+        with open(f"/proc/{jobs_with(self.token)[0]}/status", encoding="utf-8") as file:
+            return re.search(rf"^{field}:\s*(\w+)", file.read(), re.MULTILINE)[1]
+
     def start_deaf(self, *flags):
         """A job that has come to ignore SIGTERM."""
         process = self.start(["ignore_signals", "1000000"], *flags)
 
         def deaf():
-            with open(f"/proc/{jobs_with(self.token)[0]}/status", encoding="utf-8") as file:
-                mask = re.search(r"SigIgn:\s*(\w+)", file.read())[1]
-            return int(mask, 16) >> (signal.SIGTERM - 1) & 1
+            return int(self.status("SigIgn"), 16) >> (signal.SIGTERM - 1) & 1
 
         self.assertTrue(wait_until(deaf, 60))
         return process
@@ -197,8 +199,13 @@ class Timelines(LifeTest):
         return samples
 
     def test_samples_show_what_the_job_did(self):
-        # 20 MiB and 100 ms of CPU time; then it sleeps with three children until it is cancelled.
-        process = self.start(["use_and_sleep", "20", "100", "3", "1000000"], "--timeline", "10ms")
+        # 20 MiB and 100 ms of CPU time; then it sleeps with three children until it is cancelled. It
+        # begins when the first sample has surely been taken.
+        process = self.start(["stopped", "use_and_sleep", "20", "100", "3", "1000000"],
+                             "--timeline", "10ms")
+        self.assertTrue(wait_until(lambda: self.status("State") == "T", 60))
+        time.sleep(2)
+        os.kill(jobs_with(self.token)[0], signal.SIGCONT)
         self.assertTrue(wait_until(lambda: len(jobs_with(self.token)) == 4, 60))
         time.sleep(0.3)
         process.send_signal(signal.SIGTERM)
@@ -320,7 +327,7 @@ class Health(HealthTest):
             return
         # Daemons that left its group: they fill the job's limit and end with the job.
         done, report = self.run_checked(["sleep", "1000000"], "daemon", "/work/late", "1000000",
-                                        more=["--wall-time", "3s"])
+                                        more=["--wall-time", "6s"])
         self.assertEqual(report["verdict"], "PROCESS_LIMIT", report)
         self.assertTrue(self.evidence(report, "timer.wall"))
         self.assertLessEqual(report["usage"]["pids_peak"], 8)
@@ -332,7 +339,7 @@ class Health(HealthTest):
         self.assertEqual(done.stdout, b"")
         self.assertEqual(self.output(report), b"f" * 1024)
         done, report = self.run_checked(["sleep", "1000000"], "nul", retries=1, timeout="60s",
-                                        more=["--wall-time", "1s"])
+                                        more=["--wall-time", "3s"])
         self.assertEqual(report["verdict"], "WALL_LIMIT")
         self.assertEqual(self.output(report), b"a\0b\0\0\x1b[31m\xff")
 
