@@ -3,6 +3,7 @@
 """
 
 import os
+import re
 import time
 
 
@@ -33,6 +34,20 @@ def jobs_with(token):
         except OSError:
             continue
     return found
+
+
+def children_of(pid):
+    try:
+        with open(f"/proc/{pid}/task/{pid}/children", encoding="utf-8") as file:
+            return [int(each) for each in file.read().split()]
+    except OSError:
+        return []
+
+
+def status_of(pid, field):
+    """The first word of a line of its /proc/PID/status."""
+    with open(f"/proc/{pid}/status", encoding="utf-8") as file:
+        return re.search(rf"^{field}:\s*(\w+)", file.read(), re.MULTILINE)[1]
 
 
 def wait_until(condition, seconds):

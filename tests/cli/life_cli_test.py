@@ -8,26 +8,18 @@ told is what it wrote to a file of the host; whether it lives is read from the h
 import base64
 import json
 import os
-import re
 import signal
 import subprocess
 import time
 
 import run_cli_test
-from host_view import group_folders, jobs_with, processes_with, wait_until
+from host_view import (children_of, group_folders, jobs_with, processes_with, status_of,
+                       wait_until)
 from run_cli_test import CliTest, have_cgroup
 
 
 def facts():  # filled in by run_cli_test.main
     return run_cli_test.FACTS
-
-
-def children_of(pid):
-    try:
-        with open(f"/proc/{pid}/task/{pid}/children", encoding="utf-8") as file:
-            return [int(each) for each in file.read().split()]
-    except OSError:
-        return []
 
 
 def checkers_of(supervisor):
@@ -63,17 +55,13 @@ class LifeTest(CliTest):
         return process
 
     def status(self, field):
-        with open(f"/proc/{jobs_with(self.token)[0]}/status", encoding="utf-8") as file:
-            return re.search(rf"^{field}:\s*(\w+)", file.read(), re.MULTILINE)[1]
+        return status_of(jobs_with(self.token)[0], field)
 
     def start_deaf(self, *flags):
         """A job that has come to ignore SIGTERM."""
         process = self.start(["ignore_signals", "1000000"], *flags)
-
-        def deaf():
-            return int(self.status("SigIgn"), 16) >> (signal.SIGTERM - 1) & 1
-
-        self.assertTrue(wait_until(deaf, 60))
+        bit = signal.SIGTERM - 1
+        self.assertTrue(wait_until(lambda: int(self.status("SigIgn"), 16) >> bit & 1, 60))
         return process
 
     def start_listener(self, number, *flags):
@@ -199,10 +187,10 @@ class Timelines(LifeTest):
         return samples
 
     def test_samples_show_what_the_job_did(self):
-        # 20 MiB and 100 ms of CPU time; then it sleeps with three children until it is cancelled. It
-        # begins when the first sample has surely been taken.
-        process = self.start(["stopped", "use_and_sleep", "20", "100", "3", "1000000"],
-                             "--timeline", "10ms")
+        # 20 MiB and 100 ms of CPU time, when the first sample has surely been taken; then it sleeps
+        # with three children until it is cancelled.
+        burn = ["use_and_sleep", "20", "100", "3", "1000000"]
+        process = self.start(["stopped", *burn], "--timeline", "10ms")
         self.assertTrue(wait_until(lambda: self.status("State") == "T", 60))
         time.sleep(2)
         os.kill(jobs_with(self.token)[0], signal.SIGCONT)
