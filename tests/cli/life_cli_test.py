@@ -187,9 +187,10 @@ class Timelines(LifeTest):
         return samples
 
     def test_samples_show_what_the_job_did(self):
-        # 20 MiB and 100 ms of CPU time, when the first sample has surely been taken; then it sleeps
-        # with three children until it is cancelled.
-        burn = ["use_and_sleep", "20", "100", "3", "1000000"]
+        # 20 MiB and a second of CPU time, when the first sample has surely been taken; then it
+        # sleeps with three children until it is cancelled. A busy emulated machine has charged
+        # 177 ms for the start of a program alone.
+        burn = ["use_and_sleep", "20", "1000", "3", "1000000"]
         process = self.start(["stopped", *burn], "--timeline", "10ms")
         self.assertTrue(wait_until(lambda: self.status("State") == "T", 60))
         time.sleep(2)
@@ -200,11 +201,11 @@ class Timelines(LifeTest):
         report = self.cancelled(process)
         samples = self.check(report)
         self.assertEqual(report["timeline"]["asked_interval"], "0.010s")
-        self.assertLess(seconds(samples[0]["cpu_time"]), 0.1)
+        self.assertLess(seconds(samples[0]["cpu_time"]), 1)
         busy = [each for each in samples if each.get("pids") == 4]
         self.assertTrue(busy, samples)  # the four of it, none of ours
         for sample in busy:
-            self.assertGreaterEqual(seconds(sample["cpu_time"]), 0.1)
+            self.assertGreaterEqual(seconds(sample["cpu_time"]), 1)
         # One that is just being killed has given some of it back.
         self.assertGreaterEqual(max(int(sample["memory_bytes"]) for sample in busy), 20 << 20)
 
