@@ -78,17 +78,18 @@ void IdleClock::Restart(uint64_t now_ns) {
 }
 
 uint64_t IdleClock::NextLook() const {
-  return WallDeadline(looked_ns_, std::max<uint64_t>(limit_ns_ / 4, 1));
+  return WallDeadline(looked_ns_, limit_ns_ / 4 + (limit_ns_ % 4 != 0 ? 1 : 0));
 }
 
 bool IdleClock::Look(uint64_t now_ns, uint64_t cpu_ns, uint64_t moved_bytes, bool output_waits) {
+  const uint64_t late = now_ns - std::min(now_ns, NextLook());
   const uint64_t elapsed = now_ns - std::min(now_ns, looked_ns_);
   const uint64_t used = cpu_ns - std::min(cpu_ns, cpu_ns_);
   const bool busy = used >= elapsed / kBusyPart || moved_bytes != moved_bytes_ || output_waits;
   looked_ns_ = now_ns;
   cpu_ns_ = cpu_ns;
   moved_bytes_ = moved_bytes;
-  if (busy) since_ns_ = now_ns;
+  since_ns_ = busy ? now_ns : since_ns_ + late;
   return now_ns - since_ns_ >= limit_ns_;
 }
 

@@ -33,7 +33,8 @@ inline constexpr uint64_t kCpuCheckFloorNs = 500'000;
 
 // When a job has been idle for its limit. It is looked at four times in that time; what it does in
 // between counts as done at the look behind it, so idleness is never found too early, and at most a
-// quarter of the limit too late.
+// quarter of the limit too late. The time by which a look itself is late counts for nobody: what
+// kept us from looking (a host that pauses a virtual machine) may have kept the job from running.
 class IdleClock {
  public:
   explicit IdleClock(uint64_t limit_ns) : limit_ns_(limit_ns) {}
@@ -46,7 +47,7 @@ class IdleClock {
   // limit. A job that uses less than kBusyPart of one processor does nothing: timers of runtimes
   // that only wait use as much.
   bool Look(uint64_t now_ns, uint64_t cpu_ns, uint64_t moved_bytes, bool output_waits);
-  // Since when nothing has happened.
+  // Since when nothing has happened, put off by all that looks were late.
   uint64_t since_ns() const { return since_ns_; }
 
   static constexpr uint64_t kBusyPart = 100;  // a hundredth

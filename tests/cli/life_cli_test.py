@@ -316,7 +316,7 @@ class Health(HealthTest):
             return
         # Daemons that left its group: they fill the job's limit and end with the job.
         done, report = self.run_checked(["sleep", "1000000"], "daemon", "/work/late", "1000000",
-                                        more=["--wall-time", "6s"])
+                                        more=["--wall-time", "3s"])
         self.assertEqual(report["verdict"], "PROCESS_LIMIT", report)
         self.assertTrue(self.evidence(report, "timer.wall"))
         self.assertLessEqual(report["usage"]["pids_peak"], 8)

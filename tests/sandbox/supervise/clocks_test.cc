@@ -33,9 +33,24 @@ class ClocksTest : public testing::Test {
     return clocks;
   }
   void Use(uint64_t cpu_ns) { lease_.usage.cpu_ns = kBaseline + cpu_ns; }
+  JobClocks BeginIdle() {
+    plan_.mutable_watch()->set_idle_time_ns(kIdleLimit);
+    return Begin(0);
+  }
+  // What up to `most` looks find, each when it is due, of a job that has done so much before each.
+  KillReason Looks(JobClocks* clocks, uint64_t most, uint64_t cpu_ns, uint64_t bytes, bool waits) {
+    KillReason found = KillReason::kNone;
+    for (uint64_t i = 1; i <= most && found == KillReason::kNone; ++i) {
+      EXPECT_TRUE(Readable(clocks->idle_fd(), 10'000));
+      Use(i * cpu_ns);
+      found = clocks->OnIdle(i * bytes, waits).value();
+    }
+    return found;
+  }
   static bool Fires(int fd) { return Readable(fd, 0); }
 
   static constexpr uint64_t kBaseline = 77;
+  static constexpr uint64_t kIdleLimit = kSecond / 25;
   v1::Plan plan_;
   FakeLease lease_;
   uint64_t now_ = 0;
@@ -114,40 +129,36 @@ TEST_F(ClocksTest, AnExpiryOfBeforeTheJobBeganDecidesNothing) {
 }
 
 TEST_F(ClocksTest, AnIdleJobIsEnded) {
-  plan_.mutable_watch()->set_idle_time_ns(kSecond);
-  JobClocks clocks = Begin(kSecond);
-  EXPECT_EQ(*clocks.OnIdle(0, false), KillReason::kIdle);
-  EXPECT_GE(clocks.IdleNs(MonotonicNs()), kSecond);
+  JobClocks clocks = BeginIdle();
+  EXPECT_EQ(Looks(&clocks, 4, 0, 0, false), KillReason::kIdle);
+  EXPECT_GE(clocks.IdleNs(MonotonicNs()), kIdleLimit);
 }
 
 TEST_F(ClocksTest, AJobThatComputesTalksOrWaitsForAReaderIsNotIdle) {
-  plan_.mutable_watch()->set_idle_time_ns(kSecond);
   {
-    JobClocks clocks = Begin(kSecond);
-    Use(kLimit / 2);
-    EXPECT_EQ(*clocks.OnIdle(0, false), KillReason::kNone);
+    JobClocks clocks = BeginIdle();
+    EXPECT_EQ(Looks(&clocks, 8, kSecond, 0, false), KillReason::kNone);
     Use(0);
   }
   {
-    JobClocks clocks = Begin(kSecond);
-    EXPECT_EQ(*clocks.OnIdle(1, false), KillReason::kNone);
+    JobClocks clocks = BeginIdle();
+    EXPECT_EQ(Looks(&clocks, 8, 0, 1, false), KillReason::kNone);
   }
   {
-    JobClocks clocks = Begin(kSecond);
-    EXPECT_EQ(*clocks.OnIdle(0, true), KillReason::kNone);
-    EXPECT_LT(clocks.IdleNs(MonotonicNs()), kSecond);
+    JobClocks clocks = BeginIdle();
+    EXPECT_EQ(Looks(&clocks, 8, 0, 0, true), KillReason::kNone);
   }
 }
 
 // It wants to run, and the host does not let it.
 TEST_F(ClocksTest, AStarvedJobIsNotIdle) {
-  plan_.mutable_watch()->set_idle_time_ns(kSecond);
   lease_.runnable = true;
-  JobClocks clocks = Begin(10 * kSecond);
-  EXPECT_EQ(*clocks.OnIdle(0, false), KillReason::kNone);
+  JobClocks clocks = BeginIdle();
+  EXPECT_EQ(Looks(&clocks, 4, 0, 0, false), KillReason::kNone);
   // Its time starts again.
   lease_.runnable = false;
-  EXPECT_EQ(*clocks.OnIdle(0, false), KillReason::kNone);
+  EXPECT_EQ(Looks(&clocks, 3, 0, 0, false), KillReason::kNone);
+  EXPECT_EQ(Looks(&clocks, 1, 0, 0, false), KillReason::kIdle);
 }
 
 TEST_F(ClocksTest, WithoutAGroupOnlyTheWallClockCounts) {

@@ -166,7 +166,25 @@ TEST_F(IdleClockTest, WhatItDidBeforeALookStartsTheTimeAgain) {
 // A supervisor that was kept from looking finds less, never more.
 TEST_F(IdleClockTest, ALateLookCountsWhatWasDoneMeanwhile) {
   EXPECT_FALSE(clock_.Look(10 * kSecond, kSecond, 0, false));
-  EXPECT_TRUE(clock_.Look(20 * kSecond, kSecond, 0, false));
+  EXPECT_EQ(clock_.since_ns(), 10 * kSecond);
+}
+
+// The host stood still for nine seconds, and the job with it.
+TEST_F(IdleClockTest, WhatALookIsLateIsNoIdleness) {
+  EXPECT_FALSE(Look());
+  EXPECT_FALSE(clock_.Look(clock_.NextLook() + 9 * kSecond, 0, 0, false));
+  EXPECT_FALSE(Look());
+  EXPECT_TRUE(Look());
+  EXPECT_EQ(now_, 11 * kSecond);
+  EXPECT_EQ(clock_.since_ns(), 10 * kSecond);
+}
+
+TEST_F(IdleClockTest, LooksThatAreAllALittleLateAreNotOneMore) {
+  clock_ = IdleClock(1001);  // no multiple of four
+  clock_.Restart(0);
+  for (int i = 1; i <= 4; ++i) {
+    EXPECT_EQ(clock_.Look(clock_.NextLook() + 7, 0, 0, false), i == 4) << i;
+  }
 }
 
 }  // namespace
