@@ -230,7 +230,7 @@ HeldLook LookHeldAt(pid_t init, int stop, const std::function<void()>& meanwhile
 // What a look says of a thread that has not run since is right, however long the look takes: a
 // child that is made in between is seen, or the thread is seen to have run.
 TEST(WaitsTest, AChildThatIsMadeDuringALookIsSeenOrHasLeftATrace) {
-  ::alarm(100);
+  ::alarm(300);
   int stuck = 0;
   int seen = 0;
   for (int stop = 0;; ++stop) {
