@@ -144,6 +144,16 @@ std::optional<ThreadWait> WaitOf(int process, const std::string& task,
   return wait;
 }
 
+// The children of the thread whose folder is `task`, below `folder`; false: they cannot be read.
+bool AddChildren(int folder, const std::string& task, std::vector<int>* later) {
+  const absl::StatusOr<std::string> children = ReadAt(folder, absl::StrCat(task, "/children"));
+  if (!children.ok()) return false;
+  for (const absl::string_view word : absl::StrSplit(*children, ' ', absl::SkipWhitespace())) {
+    if (!absl::SimpleAtoi(word, &later->emplace_back())) return false;
+  }
+  return true;
+}
+
 // False: a thread of it is not stuck. Its children are added to `later`.
 bool AddProcess(int pid, TreeWaits* tree, std::vector<int>* later) {
   const absl::StatusOr<UniqueFd> process =
@@ -169,12 +179,7 @@ bool AddProcess(int pid, TreeWaits* tree, std::vector<int>* later) {
       lives = true;
     }
     // Not before: a child that it makes and then waits would not be looked at.
-    const absl::StatusOr<std::string> children =
-        ReadAt(process->get(), absl::StrCat(task, "/children"));
-    if (!children.ok()) return false;
-    for (const absl::string_view word : absl::StrSplit(*children, ' ', absl::SkipWhitespace())) {
-      if (!absl::SimpleAtoi(word, &later->emplace_back())) return false;
-    }
+    if (!AddChildren(process->get(), task, later)) return false;
   }
   if (!lives) return true;
   const absl::StatusOr<std::string> timers = ReadAt(process->get(), "timers");
@@ -189,13 +194,8 @@ bool operator==(const ThreadWait& a, const ThreadWait& b) {
 
 TreeWaits LookAtWaits(pid_t init) {
   TreeWaits tree;
-  const std::string file = absl::StrCat("/proc/", init, "/task/", init, "/children");
-  const absl::StatusOr<std::string> first = ReadAt(kCwd, file);
-  if (!first.ok()) return tree;
   std::vector<int> later;
-  for (const absl::string_view word : absl::StrSplit(*first, ' ', absl::SkipWhitespace())) {
-    if (!absl::SimpleAtoi(word, &later.emplace_back())) return tree;
-  }
+  if (!AddChildren(kCwd, absl::StrCat("/proc/", init, "/task/", init), &later)) return tree;
   for (size_t i = 0; i < later.size(); ++i) {
     if (i > 2 * kMostThreads || !AddProcess(later[i], &tree, &later)) return tree;
   }

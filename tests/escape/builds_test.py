@@ -46,7 +46,7 @@ class Builds(EscapeTest):
         self.assertIn(MARKER.encode(), control.stdout)
         self.assertIn(MARKER.encode(), control.stderr)
         run = self.command(["/bin/sh", "-c", script, "sh", "/src", "/work"],
-                           policy=self.policy("", "compile/cpp"),
+                           policy="compile/cpp",
                            flags=["--bind", f"{self.folder}/src:/src:ro"])
         self.assert_verdict(run, "EXITED")
         self.assertNotIn(MARKER.encode(), run.out + run.err)
@@ -60,7 +60,7 @@ class Builds(EscapeTest):
                                  "A<0> a;\n")
         for name, flags in (("zero", []), ("deep", ["-ftemplate-depth=1000000"])):
             run = self.command(["/usr/bin/g++", *flags, "-fsyntax-only", f"/src/{name}.cc"],
-                               policy=self.policy("", "compile/cpp"),
+                               policy="compile/cpp",
                                flags=["--bind", f"{self.folder}/src:/src:ro", "--memory", "128MiB",
                                       "--cpu-time", "10s"])
             # The compiler may notice first.
@@ -84,7 +84,7 @@ class Builds(EscapeTest):
         listener.setblocking(False)
         port = str(listener.getsockname()[1])
         caller = dict(os.environ, HOME=f"{self.folder}/home", SSH_AUTH_SOCK="/run/agent_of_caller")
-        policies = [self.policy("", base) for base in ("base/build", "compile/cpp")]
+        policies = ("base/build", "compile/cpp")
         before = tree_hash(f"{self.folder}/src")
         for policy in policies:
             run = self.command(["/bin/sh", "/src/build.sh", port, "once", "100"], policy=policy,
